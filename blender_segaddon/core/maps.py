@@ -1,0 +1,117 @@
+"""What a capture gives: the exact maps of one frame, what stands in them, and the camera that saw it.
+
+All maps share one size H×W and have row 0 at the top.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .camera import Camera
+
+NO_CLASS = 65535
+"""Value in ``class_map`` where no class is known; never a guess."""
+
+BACKGROUND = 0
+"""Value in ``instance_map`` where the camera sees no object."""
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One visible instance; ``id`` is its value in ``instance_map``."""
+
+    id: int
+    """1..N over the visible instances; see ``capture`` for the order."""
+    object: str
+    """Name of the object that is seen (of the prototype where it is instanced)."""
+    matrix_world: tuple[float, ...]
+    """16 numbers, row-major, object space to world space, scene units."""
+    class_name: str | None
+    class_id: int
+    """Index in the vocabulary, or ``NO_CLASS``."""
+    class_source: str
+    """Where the class came from: "object property", "collection property", "material property", "object name", …, "none"."""
+    text: str
+    """Free words of the artist for this thing; goes to the prompt."""
+    pixels: int
+    bbox: tuple[int, int, int, int]
+    """(x0, y0, x1, y1) in pixels, x1 and y1 exclusive."""
+    instancer: str = ""
+    """Name of the object that made the instance (collection instance, geometry nodes, particles), "" for an object itself."""
+    persistent_id: tuple[int, ...] = ()
+    """Blender's persistent id of the instance below its instancer, without the padding; () for an object itself."""
+    key: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Object Info (Random, Location x, Location y) as the render saw it, float32 values: how a shader knows this instance."""
+    library: str = ""
+    """Path of the .blend that the object is linked from, "" when local."""
+
+
+@dataclass(frozen=True, eq=False)
+class SceneMaps:
+    """The maps of one frame from one camera. Arrays are to be treated as read-only."""
+
+    instance_map: np.ndarray
+    """uint32 H×W; 0 = background, else ``Instance.id``."""
+    class_map: np.ndarray
+    """uint16 H×W; index in the vocabulary, ``NO_CLASS`` where there is none; background carries its chosen class."""
+    depth: np.ndarray
+    """float32 H×W; scene units along the camera axis (panoramic: along the ray); inf = background."""
+    normal: np.ndarray
+    """float32 H×W×3; unit shading normal in camera space, x right, y up, z towards the camera; 0 = background."""
+    instances: tuple[Instance, ...]
+    """In the order of their ids: ``instances[i].id == i + 1``."""
+    camera: Camera
+    vocabulary: str = "ade20k"
+    background: str = "sky"
+    """Class name of the background, "" for none."""
+    unit_scale: float = 1.0
+    """Metres in one scene unit."""
+    scene: str = ""
+    frame: int = 0
+    engine: str = "cycles"
+
+    @property
+    def width(self) -> int:
+        return int(self.instance_map.shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self.instance_map.shape[0])
+
+    def instance(self, id: int) -> Instance:
+        """The instance with this value in ``instance_map``. Raises IndexError for 0 and unknown ids."""
+        if not 1 <= id <= len(self.instances):
+            raise IndexError(f"no instance {id}; ids run from 1 to {len(self.instances)}")
+        return self.instances[id - 1]
+
+    def legend(self) -> dict[str, Any]:
+        """What legend.json holds: plain values only."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "vocabulary": self.vocabulary,
+            "unit_scale": self.unit_scale,
+            "background": self.background,
+            "instances": [
+                {
+                    "id": one.id,
+                    "object": one.object,
+                    "matrix_world": list(one.matrix_world),
+                    "class": one.class_name,
+                    "class_id": one.class_id,
+                    "class_source": one.class_source,
+                    "text": one.text,
+                    "pixels": one.pixels,
+                    "bbox": list(one.bbox),
+                    "instancer": one.instancer,
+                    "persistent_id": list(one.persistent_id),
+                    "key": list(one.key),
+                    "library": one.library,
+                }
+                for one in self.instances
+            ],
+        }

@@ -1,0 +1,135 @@
+"""Every request and reply of the wire, once. Arrays appear as ``BufferRef`` only; the bytes follow the JSON header."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class BufferRef:
+    """Where an array lies in the body behind the header."""
+
+    dtype: Literal["uint8", "uint16", "uint32", "float32", "bool"]
+    shape: tuple[int, ...]
+    offset: int
+    """bytes from the end of the header"""
+    length: int
+    """bytes as they travel (after compression)"""
+    encoding: Literal["raw", "zlib"] = "raw"
+
+
+@dataclass(frozen=True)
+class CameraModel:
+    """``core.camera.Camera`` as plain numbers; matrices row-major."""
+
+    type: Literal["PERSP", "ORTHO", "PANO"]
+    width: int
+    height: int
+    clip_start: float
+    clip_end: float
+    matrix_world: tuple[float, ...]
+    projection_matrix: tuple[float, ...]
+    name: str = ""
+    pano_range: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Region:
+    """What the generator is told of one instance."""
+
+    id: int
+    """its value in ``instance_map``"""
+    class_id: int
+    """index in the vocabulary, 65535 for none"""
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class SceneInput:
+    """The maps of the scene. All buffers H×W, row 0 at the top; meanings as in ``core.maps.SceneMaps``."""
+
+    instance_map: BufferRef
+    """uint32 H×W"""
+    class_map: BufferRef
+    """uint16 H×W"""
+    depth: BufferRef
+    """float32 H×W"""
+    normal: BufferRef
+    """float32 H×W×3"""
+    regions: tuple[Region, ...]
+    camera: CameraModel
+    vocabulary: str = "ade20k"
+    background: str = "sky"
+    unit_scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class GenerateRequest:
+    """One picture job: generation, img2img (``image``) or inpainting (``image`` and ``mask``)."""
+
+    generator: str
+    """"preview" or the id of a model"""
+    prompt: str = ""
+    negative_prompt: str = ""
+    seed: int = 0
+    """0 .. 2**32-1; candidate k is made with seed + k (mod 2**32)"""
+    count: int = 1
+    """1 .. 16"""
+    scene: SceneInput | None = None
+    """None: only with ``image`` (a picture that this project knows nothing of)"""
+    image: BufferRef | None = None
+    """uint8 H×W×3, display-referred sRGB"""
+    mask: BufferRef | None = None
+    """bool H×W; True = to be painted anew"""
+    strength: float = 1.0
+    """0 .. 1: how far the result may leave ``image``"""
+    intent: Literal["change", "replace", "remove", "extend"] = "replace"
+
+
+@dataclass(frozen=True)
+class JobAccepted:
+    """Reply to a submitted request."""
+
+    id: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Event:
+    """One entry of a job's event stream; ``number`` rises by one from 1."""
+
+    number: int
+    state: Literal["queued", "loading", "running", "finalizing", "succeeded", "failed", "cancelled"]
+    step: int = 0
+    steps: int = 0
+    """0 when not known"""
+    message: str = ""
+    code: str = ""
+    """of a failure"""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class GenerateResult:
+    """Header of a finished job's body."""
+
+    images: tuple[BufferRef, ...]
+    """uint8 H×W×3 each, display-referred sRGB, in the order of the seeds"""
+    seeds: tuple[int, ...]
+    generator: str
+    """as asked"""
+    is_model: bool
+    """False for the preview generator, which is no model"""
+    metadata: dict[str, str]
+    """what made the picture: versions, words understood, …"""
+
+
+@dataclass(frozen=True)
+class ServerInfo:
+    """Reply of /v1/info."""
+
+    version: str
+    protocol_version: tuple[int, int]
+    generators: tuple[str, ...]
+    pid: int
