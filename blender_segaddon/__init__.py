@@ -1,4 +1,7 @@
-"""AI image generation that understands the 3D scene, inside Blender. No bpy here: the server imports protocol and core."""
+"""AI image generation that understands the 3D scene, inside Blender.
+
+No bpy at import: the server imports protocol and core from here.
+"""
 
 
 def register() -> None:

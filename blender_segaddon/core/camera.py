@@ -26,7 +26,7 @@ class Camera:
     matrix_world: np.ndarray
     """float64 4×4, camera space to world space; scale removed."""
     projection_matrix: np.ndarray
-    """float64 4×4, camera space to OpenGL clip space (-1..1 in all three axes after the division); identity for PANO."""
+    """float64 4×4, camera space to OpenGL clip space (-1..1 in each axis after the division); identity for PANO."""
     name: str = ""
     pano_range: tuple[float, float, float, float] = (-np.pi / 2, np.pi / 2, -np.pi, np.pi)
     """Equirectangular cameras: (latitude_min, latitude_max, longitude_min, longitude_max), radians."""
@@ -66,7 +66,7 @@ class Camera:
             return self.view_points(depth) @ self.matrix_world[:3, :3].T + self.matrix_world[:3, 3]
 
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """World-space points (…×3) to pixels (…×2: x right, y down; pixel centres at .5) and depth (…) as in ``SceneMaps``.
+        """World-space points (…×3) to pixels (…×2: x right, y down; centres at .5) and depth (…) as in ``SceneMaps``.
 
         Points behind a perspective camera have depth <= 0 and meaningless pixels.
         """

@@ -35,18 +35,21 @@ class Instance:
     class_id: int
     """Index in the vocabulary, or ``NO_CLASS``."""
     class_source: str
-    """Where the class came from: "object property", "collection property", "material property", "object name", …, "none"."""
+    """Where the class came from: "object property", "collection property", "material property",
+    "object name", …, "none"."""
     text: str
     """Free words of the artist for this thing; goes to the prompt."""
     pixels: int
     bbox: tuple[int, int, int, int]
     """(x0, y0, x1, y1) in pixels, x1 and y1 exclusive."""
     instancer: str = ""
-    """Name of the object that made the instance (collection instance, geometry nodes, particles), "" for an object itself."""
+    """Name of the object that made the instance (collection instance, geometry nodes, particles),
+    "" for an object itself."""
     persistent_id: tuple[int, ...] = ()
     """Blender's persistent id of the instance below its instancer, without the padding; () for an object itself."""
     key: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    """Object Info (Random, Location x, Location y) as the render saw it, float32 values: how a shader knows this instance."""
+    """Object Info (Random, Location x, Location y) as the render saw it, float32 values:
+    how a shader knows this instance."""
     library: str = ""
     """Path of the .blend that the object is linked from, "" when local."""
 
