@@ -1,0 +1,5 @@
+"""Operators: gather inputs, call one function of ``api``, report."""
+
+from . import generation, maps, placing
+
+CLASSES = (*maps.CLASSES, *generation.CLASSES, *placing.CLASSES)

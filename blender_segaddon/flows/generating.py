@@ -1,0 +1,165 @@
+"""Recipe → pictures: through the bridge server, or in this process where none is installed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..client import Bridge, default_server_command
+from ..core import preview
+from ..core.masks import composite
+from ..core.wire import scene_to_wire
+from ..protocol.errors import Cancelled, InvalidInput
+from ..protocol.framing import BodyWriter
+from ..protocol.messages import Event, GenerateRequest
+from .picture import Picture, Recipe
+
+log = logging.getLogger(__name__)
+
+MAX_COUNT = 16
+MAX_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where the server is, from the preferences; all None: found or started by itself."""
+
+    server_command: Sequence[str] | None = None
+    state_dir: Path | None = None
+    address: str | None = None
+    token: str | None = None
+
+
+def check(recipe: Recipe, count: int) -> None:
+    """Refuse what no generator could work with, before anything is sent. Raises InvalidInput."""
+    if not 1 <= count <= MAX_COUNT:
+        raise InvalidInput(f"{count} pictures cannot be made at once", f"Ask for 1 to {MAX_COUNT}")
+    if not 0 <= recipe.seed <= MAX_SEED:
+        raise InvalidInput(f"Seed {recipe.seed} is out of range", f"Use 0 to {MAX_SEED}")
+    if not 0.0 <= recipe.strength <= 1.0:
+        raise InvalidInput(f"Strength {recipe.strength} is out of range", "Use 0 to 1")
+    if recipe.mask is not None:
+        _check_mask(recipe)
+
+
+def make(
+    recipe: Recipe,
+    count: int,
+    connection: Connection,
+    on_event: Callable[[Event], None],
+    cancelled: Callable[[], bool],
+) -> list[Picture]:
+    """Make ``count`` pictures, with the seeds ``recipe.seed``, ``+ 1``, …. Never touches bpy; runs in any thread.
+
+    Raises:
+        InvalidInput: an unknown generator, or a recipe that does not fit it.
+        BridgeError: the server cannot be reached or the job failed there.
+        Cancelled: ``cancelled`` returned True.
+    """
+    bridge = _bridge(connection)
+    if bridge is None:
+        made = _make_here(recipe, count, on_event, cancelled)
+    else:
+        made = _make_there(bridge, recipe, count, on_event, cancelled)
+    return [_keep_outside(picture) for picture in made]
+
+
+def _bridge(connection: Connection) -> Bridge | None:
+    """The server to use, None where none is installed: only then does the add-on paint by itself."""
+    command = connection.server_command or default_server_command()
+    if command is None and connection.address is None:
+        return None
+    return Bridge(
+        server_command=command, state_dir=connection.state_dir, address=connection.address, token=connection.token
+    )
+
+
+def _make_there(
+    bridge: Bridge,
+    recipe: Recipe,
+    count: int,
+    on_event: Callable[[Event], None],
+    cancelled: Callable[[], bool],
+) -> list[Picture]:
+    result, pictures = bridge.run(_body(recipe, count), on_event=on_event, cancelled=cancelled)
+    return [
+        Picture(pixels, replace(recipe, seed=seed), {**result.metadata, "is_model": str(result.is_model).lower()})
+        for pixels, seed in zip(pictures, result.seeds, strict=True)
+    ]
+
+
+def _body(recipe: Recipe, count: int) -> list[bytes]:
+    writer = BodyWriter()
+    scene = scene_to_wire(recipe.maps, writer) if recipe.maps is not None else None
+    request = GenerateRequest(
+        generator=recipe.generator,
+        prompt=recipe.prompt,
+        negative_prompt=recipe.negative_prompt,
+        seed=recipe.seed,
+        count=count,
+        scene=scene,
+        image=writer.add(recipe.image) if recipe.image is not None else None,
+        mask=writer.add(recipe.mask, compress=True) if recipe.mask is not None else None,
+        strength=recipe.strength,
+        intent=recipe.intent,  # pyright: ignore[reportArgumentType]  # checked by the server's codec
+    )
+    return writer.finish(request)
+
+
+def _make_here(
+    recipe: Recipe, count: int, on_event: Callable[[Event], None], cancelled: Callable[[], bool]
+) -> list[Picture]:
+    if recipe.generator != preview.NAME:
+        raise InvalidInput(
+            f"Generator '{recipe.generator}' needs the bridge server, and none is installed",
+            f"Install the server in the add-on's preferences, or use '{preview.NAME}'",
+        )
+    number = 0
+
+    def on_step(step: int, steps: int) -> None:
+        nonlocal number
+        if cancelled():
+            raise Cancelled("The job was cancelled")
+        number += 1
+        on_event(Event(number=number, state="running", step=step, steps=steps))
+
+    return [_paint(replace(recipe, seed=(recipe.seed + k) % (MAX_SEED + 1)), on_step) for k in range(count)]
+
+
+def _paint(recipe: Recipe, on_step: Callable[[int, int], None]) -> Picture:
+    pixels = preview.run(
+        maps=recipe.maps,
+        prompt=recipe.prompt,
+        seed=recipe.seed,
+        image=recipe.image,
+        mask=recipe.mask,
+        intent=recipe.intent,
+        strength=recipe.strength,
+        on_step=on_step,
+    )
+    return Picture(pixels, recipe, {"is_model": "false", "notice": preview.NOTICE})
+
+
+def _keep_outside(picture: Picture) -> Picture:
+    """Outside the mask the picture it started from stays as it was, bit for bit, whatever the generator did."""
+    recipe = picture.recipe
+    if recipe.mask is not None and recipe.image is not None:
+        picture.pixels = composite(recipe.image, picture.pixels, recipe.mask)
+    return picture
+
+
+def _check_mask(recipe: Recipe) -> None:
+    mask, image = recipe.mask, recipe.image
+    if image is None:
+        raise InvalidInput("A mask needs the picture that it belongs to", "Give the picture as well")
+    if mask is None or mask.dtype != np.bool_ or mask.shape != image.shape[:2]:
+        raise InvalidInput(
+            "The mask does not fit the picture",
+            f"It must be boolean with {image.shape[1]}×{image.shape[0]} pixels",
+        )
+    if not mask.any():
+        raise InvalidInput("The mask is empty", "Click on something, or paint the mask first")

@@ -1,0 +1,90 @@
+"""A generation under way: a thread of its own that never touches bpy, and a handle for whoever waits for it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from ..protocol.errors import Cancelled
+from ..protocol.messages import Event
+
+T = TypeVar("T")
+
+Work = Callable[[Callable[[Event], None], Callable[[], bool]], T]
+"""Takes ``on_event`` and ``cancelled``; runs in the job's thread."""
+
+
+class Job(Generic[T]):
+    """A handle for ``wait=False``. Its methods may be called from any thread."""
+
+    def __init__(self, work: Work[T]) -> None:
+        self._work = work
+        self._cancel = threading.Event()
+        self._value: T | None = None
+        self._error: BaseException | None = None
+        self._began = time.monotonic()
+        self.event: Event | None = None
+        """the last thing the server said, None before the first"""
+        self._thread = threading.Thread(target=self._run, name="segaddon job", daemon=True)
+        self._thread.start()
+
+    @property
+    def progress(self) -> float:
+        """0 .. 1 of the steps that are known; 0 before the first."""
+        event = self.event
+        return event.step / event.steps if event and event.steps else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimated from the steps so far, None before the first step."""
+        done = self.progress
+        return (time.monotonic() - self._began) * (1 - done) / done if done else None
+
+    @property
+    def message(self) -> str:
+        """One line for people: the state and how far it is."""
+        event = self.event
+        if event is None:
+            return "starting"
+        return f"{event.state} {event.step}/{event.steps}" if event.steps else event.state
+
+    def done(self) -> bool:
+        """True once ``result`` returns or raises at once."""
+        return not self._thread.is_alive()
+
+    def cancel(self) -> None:
+        """Ask the job to stop; ``result`` then raises Cancelled. No effect on a finished job."""
+        self._cancel.set()
+
+    def result(self, timeout: float | None = None) -> T:
+        """Wait for the job and return what it made.
+
+        Args:
+            timeout: seconds, None to wait until the end.
+
+        Raises:
+            TimeoutError: it is still running after ``timeout``; it goes on.
+            SegAddonError: what went wrong in the job, Cancelled after ``cancel``.
+        """
+        try:
+            self._thread.join(timeout)
+        except KeyboardInterrupt:
+            self.cancel()
+            self._thread.join()
+            raise Cancelled("Cancelled from the keyboard") from None
+        if self._thread.is_alive():
+            raise TimeoutError(f"the job is still {self.message}")
+        if self._error is not None:
+            raise self._error
+        return self._value  # pyright: ignore[reportReturnType]  # set whenever there is no error
+
+    def _run(self) -> None:
+        try:
+            self._value = self._work(self._note, self._cancel.is_set)
+        except BaseException as error:  # noqa: BLE001  # thread boundary: handed on to whoever calls result()
+            self._error = error
+
+    def _note(self, event: Event) -> None:
+        self.event = event

@@ -1,0 +1,137 @@
+"""A picture and all that made it; what people hold in scripts, and what the buttons work on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..core.maps import SceneMaps
+from ..protocol.errors import InvalidInput
+from ..texturing import images
+
+_PROPERTY = "seg_picture"
+"""Custom property of a Blender image: its name in ``_session``, followed by its metadata as JSON."""
+
+_session: dict[str, Picture] = {}
+"""Pictures of this Blender session by the name of their Blender image: how an image finds its maps again."""
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """Everything a picture was asked with; the same recipe gives the same pixels."""
+
+    maps: SceneMaps | None
+    generator: str = "preview"
+    prompt: str = ""
+    negative_prompt: str = ""
+    seed: int = 0
+    """0 .. 2**32-1"""
+    image: np.ndarray | None = None
+    """uint8 H×W×3: what the picture starts from"""
+    mask: np.ndarray | None = None
+    """bool H×W: what of ``image`` is painted anew"""
+    intent: str = "replace"
+    strength: float = 1.0
+    """0 .. 1"""
+
+
+@dataclass(eq=False)
+class Picture:
+    """A finished picture, display-referred sRGB, row 0 at the top."""
+
+    pixels: np.ndarray
+    """uint8 H×W×3"""
+    recipe: Recipe
+    metadata: dict[str, str] = field(default_factory=dict)
+    """what the generator said of it: versions, words understood, whether it was a model"""
+    _image_name: str = ""
+
+    @property
+    def array(self) -> np.ndarray:
+        """uint8 H×W×4, row 0 at the top, alpha 255; a copy."""
+        alpha = np.full((*self.pixels.shape[:2], 1), 255, np.uint8)
+        return np.concatenate([self.pixels, alpha], axis=-1)
+
+    @property
+    def maps(self) -> SceneMaps | None:
+        """The maps that the picture was made from, None for a picture from elsewhere."""
+        return self.recipe.maps
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """Plain values: prompt, seed, generator, size and what the generator reported."""
+        recipe = self.recipe
+        return {
+            "generator": recipe.generator,
+            "prompt": recipe.prompt,
+            "negative_prompt": recipe.negative_prompt,
+            "seed": recipe.seed,
+            "strength": recipe.strength,
+            "width": self.pixels.shape[1],
+            "height": self.pixels.shape[0],
+            **self.metadata,
+        }
+
+    @property
+    def image(self) -> bpy.types.Image:
+        """The Blender image with these pixels, made at the first call and packed, so that it survives save and reload."""
+        found = bpy.data.images.get(self._image_name) if self._image_name else None
+        if found is None:
+            found = images.new_display_image(self._title(), self.pixels)
+            self._image_name = found.name
+            _session[found.name] = self
+            found[_PROPERTY] = json.dumps(self.meta)
+        return found
+
+    def _title(self) -> str:
+        return f"Seg {self.recipe.prompt or self.recipe.generator}"[:55].strip()
+
+
+def as_picture(source: Picture | bpy.types.Image | np.ndarray) -> Picture:
+    """What a function was given, as a Picture.
+
+    Args:
+        source: a Picture; a Blender image (one that this session made finds its maps again); or an array H×W×3 or
+            H×W×4, uint8 or float 0..1, display-referred sRGB, row 0 at the top.
+
+    Raises:
+        InvalidInput: another type or shape, or an image without pixels (the Render Result has none in Python).
+    """
+    if isinstance(source, Picture):
+        return source
+    if isinstance(source, bpy.types.Image):
+        known = _session.get(source.name)
+        if known is not None and known._image_name == source.name:
+            return known
+        if 0 in source.size:
+            raise InvalidInput(
+                f"Image '{source.name}' has no pixels that Python can read",
+                "Save the render to a file and open that, or use a generated picture",
+            )
+        return Picture(images.read_display_image(source), Recipe(maps=None, generator="import"))
+    if isinstance(source, np.ndarray):
+        return Picture(_display_bytes(source), Recipe(maps=None, generator="import"))
+    raise InvalidInput(
+        f"A picture cannot be made from {type(source).__name__}", "Give a Picture, a Blender image or an array"
+    )
+
+
+def forget_all() -> None:
+    """Drop what the session remembers (the add-on is being disabled, or another file was loaded)."""
+    _session.clear()
+
+
+def _display_bytes(array: np.ndarray) -> np.ndarray:
+    if array.ndim != 3 or array.shape[2] not in (3, 4) or 0 in array.shape:
+        raise InvalidInput(f"A picture array has shape H×W×3 or H×W×4, not {array.shape}", "Check the array")
+    if array.dtype == np.uint8:
+        return np.ascontiguousarray(array[..., :3])
+    if not np.issubdtype(array.dtype, np.floating):
+        raise InvalidInput(f"A picture array holds uint8 or floats in 0..1, not {array.dtype}", "Convert it first")
+    if not np.isfinite(array).all():
+        raise InvalidInput("The picture array holds values that are not numbers", "Check the array")
+    return (np.clip(array[..., :3], 0, 1) * 255 + 0.5).astype(np.uint8)

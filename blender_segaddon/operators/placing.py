@@ -1,0 +1,101 @@
+# No "from __future__ import annotations" here: Blender reads the annotations themselves.
+"""Pictures into the scene, and out of it again."""
+
+import bpy
+from bpy.props import StringProperty
+
+from .. import api
+from ..protocol.errors import InvalidInput
+from .reporting import reported
+
+
+def _has_picture(cls, context) -> bool:
+    if context.scene.segaddon.picture is None:
+        cls.poll_message_set("Generate a picture first")
+        return False
+    return True
+
+
+def _placement(context: bpy.types.Context, name: str) -> api.Placement:
+    for one in api.placements(context.scene):
+        if one.name == name:
+            return one
+    raise InvalidInput(f"'{name}' is not in this scene", "It may have been removed already")
+
+
+class SEGADDON_OT_project(bpy.types.Operator):
+    """Put the picture on the objects that it shows; surfaces that the camera did not see keep their material"""
+
+    bl_idname = "segaddon.project"
+    bl_label = "Project on Objects"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        return _has_picture(cls, context)
+
+    def execute(self, context):
+        with reported(self):
+            placement = api.project(context.scene.segaddon.picture, scene=context.scene)
+            self.report({"INFO"}, f"Placed '{placement.name}'")
+            return {"FINISHED"}
+        return {"CANCELLED"}
+
+
+class SEGADDON_OT_backdrop(bpy.types.Operator):
+    """Put the picture behind everything, exactly as the camera sees it"""
+
+    bl_idname = "segaddon.backdrop"
+    bl_label = "Set as Backdrop"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        return _has_picture(cls, context)
+
+    def execute(self, context):
+        with reported(self):
+            placement = api.backdrop(context.scene.segaddon.picture, scene=context.scene)
+            self.report({"INFO"}, f"Placed '{placement.name}'")
+            return {"FINISHED"}
+        return {"CANCELLED"}
+
+
+class SEGADDON_OT_update_placement(bpy.types.Operator):
+    """After moving things: keep what stayed, paint again what changed"""
+
+    bl_idname = "segaddon.update_placement"
+    bl_label = "Update"
+    bl_options = {"REGISTER", "UNDO"}
+
+    name: StringProperty(name="Placement")
+
+    def execute(self, context):
+        with reported(self):
+            api.update(_placement(context, self.name))
+            return {"FINISHED"}
+        return {"CANCELLED"}
+
+
+class SEGADDON_OT_remove_placement(bpy.types.Operator):
+    """Take this picture out of the scene again, without a trace"""
+
+    bl_idname = "segaddon.remove_placement"
+    bl_label = "Remove"
+    bl_options = {"REGISTER", "UNDO"}
+
+    name: StringProperty(name="Placement")
+
+    def execute(self, context):
+        with reported(self):
+            api.remove_placement(_placement(context, self.name))
+            return {"FINISHED"}
+        return {"CANCELLED"}
+
+
+CLASSES = (
+    SEGADDON_OT_project,
+    SEGADDON_OT_backdrop,
+    SEGADDON_OT_update_placement,
+    SEGADDON_OT_remove_placement,
+)

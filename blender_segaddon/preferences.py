@@ -1,0 +1,57 @@
+# No "from __future__ import annotations" here: Blender reads the annotations themselves.
+"""Where the bridge server is."""
+
+from pathlib import Path
+
+import bpy
+from bpy.props import StringProperty
+
+from . import api
+
+
+def apply(preferences: "Preferences") -> None:
+    """Hand the values down to the scripting interface."""
+    python = preferences.server_python
+    folder = preferences.state_dir
+    api.configure(
+        api.Connection(
+            server_command=(bpy.path.abspath(python), "-m", "bridge_server") if python else None,
+            state_dir=Path(bpy.path.abspath(folder)) if folder else None,
+        )
+    )
+
+
+class Preferences(bpy.types.AddonPreferences):
+    bl_idname = __package__ or "blender_segaddon"
+
+    server_python: StringProperty(
+        name="Server Python",
+        description="Python of the environment where the bridge server is installed; empty to paint previews in Blender",
+        subtype="FILE_PATH",
+        update=lambda self, _context: apply(self),
+    )
+    state_dir: StringProperty(
+        name="Server Folder",
+        description="Where the server keeps its socket and token; empty for the usual place",
+        subtype="DIR_PATH",
+        update=lambda self, _context: apply(self),
+    )
+
+    def draw(self, _context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.prop(self, "server_python")
+        layout.prop(self, "state_dir")
+
+
+CLASSES = (Preferences,)
+
+
+def register() -> None:
+    addon = bpy.context.preferences.addons.get(__package__ or "")
+    if addon is not None and addon.preferences is not None:
+        apply(addon.preferences)
+
+
+def unregister() -> None:
+    api.configure(api.Connection())

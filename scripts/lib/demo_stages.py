@@ -1,0 +1,209 @@
+"""The stages of the demo, in the order in which an artist would go through them."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+import numpy as np
+from blender_segaddon.core.png import write_png
+from blender_segaddon.core.things import largest_thing
+
+from blender_segaddon import api, capture, texturing
+from blender_segaddon.core import colourise, vocabulary
+from blender_segaddon.core.maps import BACKGROUND, SceneMaps
+from blender_segaddon.protocol.version import ADDON_VERSION
+
+from . import example_scenes, figures, reprojection, scene_files, sheet
+
+if TYPE_CHECKING:
+    from .demo import Options, Stages
+
+REPORT_SCHEMA = 1
+
+
+class Demo:
+    """One run; ``folder`` takes the files."""
+
+    def __init__(self, options: Options, stages: Stages, folder: Path) -> None:
+        self.options = options
+        self.stages = stages
+        self.folder = folder
+        self.pixels: dict[str, np.ndarray] = {}
+        self.figures: dict[str, Any] = {}
+
+    def run(self, began: float) -> None:
+        """Everything; ``began`` is ``time.perf_counter()`` at the start of the program."""
+        for name, stage in (
+            ("open scene", self._open),
+            ("capture maps", self._capture),
+            ("generate picture", self._generate),
+            ("project, render twice", self._project),
+            ("backdrop, render", self._backdrop),
+            ("retouch one object", self._retouch),
+            ("measure", self._measure),
+            ("sheet", self._sheet),
+        ):
+            with self.stages.stage(name):
+                stage()
+        self.stages.seconds["total"] = round(time.perf_counter() - began, 3)
+        self._report()
+
+    def _open(self) -> None:
+        options = self.options
+        if options.scene is None:
+            self.scene = example_scenes.build_room() if options.room else example_scenes.build_street()
+        else:
+            self.scene = scene_files.load_scene(options.scene)
+        if options.camera is not None:
+            self.camera = scene_files.camera_named(self.scene, options.camera)
+        else:
+            self.camera = self.scene.camera or capture.add_framing_camera(self.scene)
+        self.size = options.size or _default_size(self.scene)
+
+    def _capture(self) -> None:
+        self.maps = api.capture(self.scene, self.camera, self.size)
+        api.export_maps(self.maps, self.folder)
+
+    def _generate(self) -> None:
+        options = self.options
+        self.picture = api.generate(options.prompt, maps=self.maps, model=options.generator, seed=options.seed)[0]
+        self._write("generated", self.picture.pixels)
+
+    def _project(self) -> None:
+        placement = api.project(self.picture, scene=self.scene)
+        self._write("projected", self._render(self.camera))
+        self.side_camera = capture.second_camera(self.scene, self.camera, self.maps)
+        self._write("side", self._render(self.side_camera))
+        api.remove_placement(placement)
+
+    def _backdrop(self) -> None:
+        placement = api.backdrop(self.picture, scene=self.scene)
+        self._write("backdrop", self._render(self.camera))
+        api.remove_placement(placement)
+
+    def _retouch(self) -> None:
+        thing = largest_thing(self.maps) or max(self.maps.instances, key=lambda one: one.pixels)
+        mask = self.maps.instance_map == thing.id
+        made = api.inpaint(
+            self.picture, mask, self.options.retouch, model=self.options.generator, seed=self.options.seed
+        )[0]
+        self.retouched, self.mask = thing, mask
+        self._write("mask", (mask * np.uint8(255)).astype(np.uint8))
+        self._write("retouched", made.pixels)
+
+    def _measure(self) -> None:
+        picture, things = self.picture.pixels, self.maps.instance_map != BACKGROUND
+        linear = texturing.to_scene_linear(picture, self.scene)
+        reachable = linear.reachable
+        side = reprojection.agreement(self.scene, self.maps, picture, self.side_camera, self.pixels["side"])
+        outside = ~self.mask
+        self.figures = {
+            "psnr_projected_db": _decibels(figures.psnr(self.pixels["projected"], picture, things & reachable)),
+            "psnr_projected_all_colours_db": _decibels(figures.psnr(self.pixels["projected"], picture, things)),
+            "psnr_backdrop_db": _decibels(figures.psnr(self.pixels["backdrop"], picture, ~things & reachable)),
+            "psnr_backdrop_all_colours_db": _decibels(figures.psnr(self.pixels["backdrop"], picture, ~things)),
+            "unreachable_colours_share": round(float(1 - reachable.mean()), 6),
+            "side_agreement": asdict(side),
+            "retouched_outside_changed_pixels": int((self.pixels["retouched"] != picture).any(axis=-1)[outside].sum()),
+            "instances": len(self.maps.instances),
+            "instances_without_class": sum(one.class_name is None for one in self.maps.instances),
+            "background_share": round(float((~things).mean()), 6),
+        }
+
+    def _sheet(self) -> None:
+        known = vocabulary.load(self.maps.vocabulary)
+        maps, facts = self.maps, self.figures
+        classes = _classes_present(maps)
+        sheet.write_sheet(
+            self.folder / "sheet.png",
+            sheet.Contents(
+                semantic=colourise.semantic_image(maps.class_map, known),
+                legend=[(known.classes[index].name, tuple(known.palette[index])) for index in classes],
+                instances=colourise.instance_image(maps.instance_map),
+                depth=colourise.depth_image(maps.depth),
+                normal=colourise.normal_image(maps.normal),
+                **{
+                    name: self.pixels[name]
+                    for name in ("generated", "projected", "side", "backdrop", "mask", "retouched")
+                },
+            ),
+            captions={
+                "semantic": f"{len(classes)} classes of {known.name}",
+                "instances": f"{len(maps.instances)} instances",
+                "projected": f"against the picture: {_spoken(facts['psnr_projected_db'])}",
+                "side": f"{facts['side_agreement']['share']:.1%} of points seen twice agree",
+                "backdrop": f"against the picture: {_spoken(facts['psnr_backdrop_db'])}",
+                "mask": self.retouched.object,
+                "retouched": f"“{self.options.retouch}”, nothing else changed",
+            },
+            title=self.scene.name,
+            subtitle=f"“{self.options.prompt}” · {self.options.generator} · {maps.width}×{maps.height}",
+        )
+
+    def _report(self) -> None:
+        view = self.scene.view_settings
+        report = {
+            "schema_version": REPORT_SCHEMA,
+            "scene": str(self.options.scene) if self.options.scene else self.scene.name,
+            "camera": self.camera.name,
+            "size": list(self.size),
+            "prompt": self.options.prompt,
+            "retouch": {"object": self.retouched.object, "id": self.retouched.id, "prompt": self.options.retouch},
+            "generator": self.options.generator,
+            "generator_said": self.picture.metadata,
+            "seed": self.options.seed,
+            "view_transform": view.view_transform,
+            "look": view.look,
+            "exposure": view.exposure,
+            "gamma": view.gamma,
+            "seconds": self.stages.seconds,
+            "figures": self.figures,
+            "bytes": {path.name: path.stat().st_size for path in sorted(self.folder.iterdir())},
+            "versions": {
+                "addon": ADDON_VERSION,
+                "blender": bpy.app.version_string,
+                "python": platform.python_version(),
+                "numpy": np.__version__,
+                "platform": platform.platform(),
+                "cpus": os.cpu_count(),
+            },
+        }
+        (self.folder / "report.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
+
+    def _render(self, camera: bpy.types.Object) -> np.ndarray:
+        return texturing.render_view(self.scene, camera=camera, size=self.size)[..., :3]
+
+    def _write(self, name: str, pixels: np.ndarray) -> None:
+        self.pixels[name] = pixels
+        write_png(self.folder / f"{name}.png", pixels)
+
+
+def _default_size(scene: bpy.types.Scene) -> tuple[int, int]:
+    """The scene's aspect with the long side of the demo, multiples of 8."""
+    from .demo import DEFAULT_LONG_SIDE
+
+    width, height = scene.render.resolution_x, scene.render.resolution_y
+    scale = DEFAULT_LONG_SIDE / max(width, height)
+    return max(8, round(width * scale / 8) * 8), max(8, round(height * scale / 8) * 8)
+
+
+def _classes_present(maps: SceneMaps) -> list[int]:
+    """Class ids in the picture, most pixels first."""
+    counts = np.bincount(maps.class_map.ravel(), minlength=65536)[:65535]
+    return [int(index) for index in np.argsort(-counts, kind="stable") if counts[index]]
+
+
+def _decibels(value: float) -> float | None:
+    """JSON has no infinity: None stands for "every pixel identical", or for no pixel to compare."""
+    return round(value, 2) if np.isfinite(value) else None
+
+
+def _spoken(value: float | None) -> str:
+    return "identical" if value is None else f"{value:.1f} dB"
