@@ -61,7 +61,7 @@ def load_maps(folder: str | Path) -> SceneMaps:
         return _from_legend(legend, camera, arrays)
     except OSError as error:
         raise InvalidInput(f"No maps in {folder}: {error.strerror or error}", "Give a folder of saved maps") from error
-    except (ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise InvalidInput(f"The maps in {folder} are damaged ({error})", "Capture the scene again") from error
 
 
