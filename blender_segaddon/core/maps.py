@@ -63,8 +63,10 @@ class Instance:
     def from_dict(cls, data: dict[str, Any]) -> Instance:
         """The reverse of ``to_dict``; keys that are no fields are left out."""
         named = {**data, "class_name": data["class"]}
-        values = {one.name: named[one.name] for one in fields(cls) if one.name in named}
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        values: dict[str, Any] = {}
+        for name in (one.name for one in fields(cls) if one.name in named):
+            values[name] = tuple(named[name]) if isinstance(named[name], list) else named[name]
+        return cls(**values)
 
 
 @dataclass(frozen=True, eq=False)
