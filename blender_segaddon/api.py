@@ -43,7 +43,7 @@ from .flows.jobs import Job
 from .flows.masking import Mask
 from .flows.picture import Picture, Recipe
 from .protocol.errors import InvalidInput, SceneError, SegAddonError
-from .texturing import Placement
+from .texturing import Placement, images
 
 __all__ = [
     "Connection",
@@ -53,6 +53,7 @@ __all__ = [
     "Placement",
     "SceneMaps",
     "SegAddonError",
+    "add_camera",
     "backdrop",
     "bake",
     "capture",
@@ -60,6 +61,8 @@ __all__ = [
     "export_maps",
     "generate",
     "inpaint",
+    "map_images",
+    "picture_of",
     "placements",
     "project",
     "regenerate",
@@ -321,6 +324,11 @@ def placements(scene: bpy.types.Scene | None = None) -> list[Placement]:
     return texturing.placements(scene or bpy.context.scene)
 
 
+def picture_of(placement: Placement) -> Picture | None:
+    """The picture that a placement shows, None when it was made in another session."""
+    return _placed.get(placement.name)
+
+
 def remove_placement(placement: Placement) -> None:
     """Take a projection or a backdrop out of the scene again, without a trace."""
     texturing.remove(placement)
@@ -385,13 +393,25 @@ def regenerate(picture: PictureLike) -> Picture:
     return _start(source.recipe, 1).result()[0]
 
 
+def map_images(maps: SceneMaps) -> dict[str, bpy.types.Image]:
+    """The maps for the eye as Blender images "Seg semantic_map" …, replaced at each call; by their short names."""
+    return {
+        name: images.replace_display_image(f"Seg {name}", pixels) for name, pixels in files.maps_images(maps).items()
+    }
+
+
+def add_camera(scene: bpy.types.Scene | None = None) -> bpy.types.Object:
+    """Add a camera that frames all that renders, and make it the scene's. Raises SceneError where nothing does."""
+    return _capture.add_framing_camera(scene or bpy.context.scene)
+
+
 def export_maps(maps: SceneMaps, folder: str | Path) -> list[Path]:
-    """Write maps.npz, legend.json, camera.json and the four pictures of the maps; returns what was written.
+    """Write maps.npz, legend.json, camera.json and the pictures of the four maps; returns what was written.
 
     Raises:
         StorageError: the folder cannot be written.
     """
-    return files.export(maps, Path(folder))
+    return [*files.save_maps(maps, folder), *files.save_maps_images(maps, folder)]
 
 
 def _start(recipe: Recipe, count: int) -> Job[list[Picture]]:

@@ -26,7 +26,7 @@ class Preferences(bpy.types.AddonPreferences):
 
     server_python: StringProperty(
         name="Server Python",
-        description="Python of the environment where the bridge server is installed; empty to paint previews in Blender",
+        description="Python where the bridge server is installed; empty to paint previews in Blender",
         subtype="FILE_PATH",
         update=lambda self, _context: apply(self),
     )

@@ -1,5 +1,5 @@
 # No "from __future__ import annotations" here: Blender reads the annotations themselves.
-"""What the add-on keeps in a scene. Classes and texts of objects are plain custom properties (see naming.md in docs)."""
+"""What the add-on keeps in a scene. Classes and texts of objects are plain custom properties: seg_class, seg_text."""
 
 import bpy
 from bpy.props import BoolProperty, IntProperty, PointerProperty, StringProperty

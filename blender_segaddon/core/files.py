@@ -22,29 +22,37 @@ MAPS_FILE, LEGEND_FILE, CAMERA_FILE = "maps.npz", "legend.json", "camera.json"
 _ARRAYS = {"instance_map": np.uint32, "class_map": np.uint16, "depth": np.float32, "normal": np.float32}
 
 
-def save_maps(maps: SceneMaps, folder: str | Path) -> None:
-    """Write maps.npz, legend.json and camera.json. Raises StorageError."""
+def save_maps(maps: SceneMaps, folder: str | Path) -> list[Path]:
+    """Write maps.npz, legend.json and camera.json; returns their paths. Raises StorageError."""
     folder = Path(folder)
     arrays = {name: getattr(maps, name).astype(dtype, copy=False) for name, dtype in _ARRAYS.items()}
     with atomic_file(folder / MAPS_FILE) as file:
         np.savez(file, **arrays)
     write_json(folder / LEGEND_FILE, maps.legend())
     write_json(folder / CAMERA_FILE, maps.camera.to_dict())
+    return [folder / name for name in (MAPS_FILE, LEGEND_FILE, CAMERA_FILE)]
 
 
-def save_maps_images(maps: SceneMaps, folder: str | Path) -> None:
+def save_maps_images(maps: SceneMaps, folder: str | Path) -> list[Path]:
     """Write semantic_map.png, instance_map.png, depth.png and normal.png as ``colourise`` shows them.
 
-    Raises StorageError. For the values themselves see ``save_maps``: colours cannot be turned back into them.
+    Returns their paths. Raises StorageError. For the values themselves see ``save_maps``: colours cannot be turned back into them.
     """
-    images = {
+    images = maps_images(maps)
+    paths = [Path(folder) / f"{name}.png" for name in images]
+    for path, image in zip(paths, images.values(), strict=True):
+        write_png(path, image)
+    return paths
+
+
+def maps_images(maps: SceneMaps) -> dict[str, np.ndarray]:
+    """The four maps for the eye by file name without suffix, uint8 H×W×3 each."""
+    return {
         "semantic_map": colourise.semantic_image(maps.class_map, load(maps.vocabulary)),
         "instance_map": colourise.instance_image(maps.instance_map),
         "depth": colourise.depth_image(maps.depth),
         "normal": colourise.normal_image(maps.normal),
     }
-    for name, image in images.items():
-        write_png(Path(folder) / f"{name}.png", image)
 
 
 def load_maps(folder: str | Path) -> SceneMaps:

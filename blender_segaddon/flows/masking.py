@@ -113,7 +113,7 @@ def from_text(maps: SceneMaps, text: str) -> list[Mask]:
     chosen = [
         one
         for one in maps.instances
-        if word and (one.class_id == found or word in one.object.lower() or word in one.text.lower())
+        if word and ((found and one.class_id == found.id) or word in one.object.lower() or word in one.text.lower())
     ]
     if not chosen:
         names = sorted({one.class_name for one in maps.instances if one.class_name})

@@ -78,7 +78,7 @@ class Picture:
 
     @property
     def image(self) -> bpy.types.Image:
-        """The Blender image with these pixels, made at the first call and packed, so that it survives save and reload."""
+        """The Blender image with these pixels, made at the first call; packed, so that it survives save and reload."""
         found = bpy.data.images.get(self._image_name) if self._image_name else None
         if found is None:
             found = images.new_display_image(self._title(), self.pixels)

@@ -37,7 +37,7 @@ class SEGADDON_OT_generate(running.Modal, bpy.types.Operator):
     prompt: StringProperty(name="Prompt", description="What the picture shows; the scene's prompt when empty")
 
     @classmethod
-    def poll(cls, context):
+    def poll(cls, _context):
         return not _busy(cls)
 
     def start(self, context):

@@ -20,7 +20,7 @@ class SEGADDON_OT_capture(bpy.types.Operator):
         with reported(self):
             maps = api.capture(context.scene)
             made = api.map_images(maps)
-            show_in_image_editor(context, made["semantic"])
+            show_in_image_editor(context, made["semantic_map"])
             without = sum(1 for one in maps.instances if one.class_name is None)
             self.report(
                 {"INFO"}, f"{len(maps.instances)} instances" + (f", {without} without a class" if without else "")
@@ -49,7 +49,7 @@ class SEGADDON_OT_set_class(bpy.types.Operator):
         with reported(self):
             name = self.class_name or context.scene.segaddon.class_name
             if name:
-                name = vocabulary.load("ade20k").by_name(name).name
+                name = vocabulary.load("ade20k").lookup(name).name
             for one in context.selected_objects:
                 if name:
                     one["seg_class"] = name

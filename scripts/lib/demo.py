@@ -110,12 +110,13 @@ def parse(arguments: Sequence[str] | None) -> Options:
 
 def run(options: Options) -> None:
     """Do the whole job and put the results into ``options.out``, all of them or none."""
-    from . import demo_stages, scene_files
+    from . import demo_stages
+    from .output import staging
 
     stages = Stages()
     began = time.perf_counter()
     print(f"Main job → {options.out}", flush=True)
-    with scene_files.staging(options.out) as folder:
+    with staging(options.out) as folder:
         demo_stages.Demo(options, stages, folder).run(began)
     print(f"Done in {time.perf_counter() - began:.1f} s. Open {options.out / 'sheet.png'}", flush=True)
 

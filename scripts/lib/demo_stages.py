@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
-from blender_segaddon.core.png import write_png
-from blender_segaddon.core.things import largest_thing
 
 from blender_segaddon import api, capture, texturing
 from blender_segaddon.core import colourise, vocabulary
 from blender_segaddon.core.maps import BACKGROUND, SceneMaps
+from blender_segaddon.core.png import write_png
+from blender_segaddon.core.things import largest_thing
 from blender_segaddon.protocol.version import ADDON_VERSION
 
 from . import example_scenes, figures, reprojection, scene_files, sheet

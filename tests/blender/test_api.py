@@ -164,7 +164,7 @@ def test_export(maps, tmp_path):
 @pytest.mark.parametrize(
     ("call", "error"),
     [
-        (lambda picture: api.segment(picture), InvalidInput),
+        (api.segment, InvalidInput),
         (lambda picture: api.segment(picture, points=[(999, 5)]), InvalidInput),
         (lambda picture: api.segment(picture, box=(5, 5, 5, 5)), InvalidInput),
         (lambda picture: api.segment(picture, text="submarine"), InvalidInput),
