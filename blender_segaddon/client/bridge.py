@@ -160,7 +160,7 @@ class Bridge:
         if self._command is None:
             raise BridgeUnavailable("No bridge server is running and none is installed", _INSTALL_HINT)
         deadline = time.monotonic() + timeout
-        process = self._process = ServerProcess(self._command, self._state_dir, self._end_with_us)
+        process = self._launch(self._command)
         while time.monotonic() < deadline:
             if found := self._probe():
                 return found
@@ -168,13 +168,19 @@ class Bridge:
                 _pause(_RELAUNCH_SECONDS, look)
                 if found := self._probe():
                     return found
-                process = self._process = ServerProcess(self._command, self._state_dir, self._end_with_us)
+                process = self._launch(self._command)
             elif process.exit_status is not None:
                 said = process.log_tail() or f"exit status {process.exit_status}"
                 raise BridgeUnavailable(f"The bridge server ended at its start: {said}", "See server.log for the rest")
             _pause(0.02, look)
         process.kill()
         raise BridgeUnavailable(f"The bridge server did not answer within {timeout:.0f} s", "See server.log")
+
+    def _launch(self, command: Sequence[str]) -> ServerProcess:
+        if self._process:
+            self._process.let_go()
+        self._process = ServerProcess(command, self._state_dir, self._end_with_us)
+        return self._process
 
 
 def _run_job(
@@ -190,13 +196,17 @@ def _run_job(
     except ConnectionBrokenError:
         raise
     except BaseException:  # cancelled, or on_event raised: the server need not go on
-        with contextlib.suppress(ConnectionBrokenError, RefusedError):
-            with exchange(endpoint, "DELETE", f"/v1/jobs/{job}", timeout=_CANCEL_SECONDS):
-                pass
+        _cancel(endpoint, job)
         raise
     received = read_body(data)
     result = received.message(GenerateResult)
     return result, [received.array(ref) for ref in result.images]
+
+
+def _cancel(endpoint: Endpoint, job: str) -> None:
+    gone = contextlib.suppress(ConnectionBrokenError, RefusedError)
+    with gone, exchange(endpoint, "DELETE", f"/v1/jobs/{job}", timeout=_CANCEL_SECONDS):
+        pass
 
 
 def _submit(endpoint: Endpoint, body: Sequence[BytesLike], key: str, look: Look) -> str:

@@ -35,7 +35,7 @@ class ServerProcess:
         Raises BridgeUnavailable when the command cannot be run, StorageError when the folder cannot be written.
         """
         self._log = state_dir / LOG_FILE
-        arguments = [*command, "serve", "--state-dir", str(state_dir)]
+        arguments = [*command, "serve", "--state-dir", str(state_dir)] + ["--exit-with-stdin"] * end_with_us
         try:
             state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             with _opened_log(self._log) as log:
@@ -43,9 +43,8 @@ class ServerProcess:
                 self._process = _start(arguments, log, end_with_us)
         except OSError as error:
             if not state_dir.is_dir() or error.filename == str(self._log):
-                raise StorageError(
-                    f"Folder {state_dir} cannot be written: {error.strerror}", "Choose another"
-                ) from error
+                message = f"Folder {state_dir} cannot be written: {error.strerror}"
+                raise StorageError(message, "Set SEGADDON_STATE_DIR to another folder") from error
             hint = "Check the bridge server's path in the preferences or in SEGADDON_SERVER_PYTHON"
             raise BridgeUnavailable(f"{command[0]} cannot be run: {error.strerror}", hint) from error
         # Somebody must take note of its end, or it stays as a zombie until Blender quits.
@@ -66,11 +65,15 @@ class ServerProcess:
             return ""
         return " | ".join(line.strip() for line in lines[-_TAIL_LINES:])
 
-    def end(self, timeout: float = 5.0) -> None:
-        """End a server that was started to end with this process; kill it after ``timeout`` seconds."""
+    def let_go(self) -> None:
+        """Close our end: a server that was started to end with this process ends now, another one stays."""
         if self._process.stdin:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
+
+    def end(self, timeout: float = 5.0) -> None:
+        """End a server that was started to end with this process; kill it after ``timeout`` seconds."""
+        self.let_go()
         try:
             self._process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -80,8 +83,7 @@ class ServerProcess:
         """End it at once."""
         self._process.kill()
         self._process.wait()
-        if self._process.stdin:
-            self._process.stdin.close()
+        self.let_go()
 
 
 def _opened_log(path: Path) -> Any:
@@ -93,9 +95,9 @@ def _opened_log(path: Path) -> Any:
 def _start(arguments: list[str], log: Any, end_with_us: bool) -> subprocess.Popen[bytes]:
     repository = Path(__file__).resolve().parents[2]
     source = (repository / "bridge_server" / "__main__.py").is_file()
-    detached: dict[str, Any] = {"start_new_session": True}
+    flags = 0
     if sys.platform == "win32":
-        detached = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
     return subprocess.Popen(
         arguments,
         stdin=subprocess.PIPE if end_with_us else subprocess.DEVNULL,
@@ -103,5 +105,6 @@ def _start(arguments: list[str], log: Any, end_with_us: bool) -> subprocess.Pope
         stderr=log,
         cwd=repository if source else Path(log.name).parent,  # "-m" looks there first
         env={name: value for name, value in os.environ.items() if name not in _PYTHON_OF_OURS},
-        **detached,
+        start_new_session=True,  # Ctrl-C in our terminal is not meant for it
+        creationflags=flags,
     )
