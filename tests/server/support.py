@@ -84,8 +84,12 @@ def kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
-def call(home: Path, method: str, path: str, body: bytes = b"", **headers: str | None) -> tuple[int, Any, dict[str, str]]:
-    """One raw request: status, JSON or bytes, headers. Headers given as None are left out."""
+Answer = tuple[int, Any, dict[str, str]]
+"""Status, JSON or bytes, headers."""
+
+
+def call(home: Path, method: str, path: str, body: bytes = b"", **headers: str | None) -> Answer:
+    """One raw request. Headers given as None are left out."""
     found = read_discovery(home)
     assert found
     standard = {"Host": "localhost", "Authorization": f"Bearer {read_token(home)}", "Content-Length": str(len(body))}
@@ -102,7 +106,7 @@ def call(home: Path, method: str, path: str, body: bytes = b"", **headers: str |
             return reply.status, json.loads(data) if "json" in kind else data, dict(reply.headers)
 
 
-def post(home: Path, body: list[BytesLike] | bytes, **headers: str | None) -> tuple[int, Any, dict[str, str]]:
+def post(home: Path, body: list[BytesLike] | bytes, **headers: str | None) -> Answer:
     """Submit a job raw."""
     data = body if isinstance(body, bytes) else b"".join(body)
     return call(home, "POST", "/v1/jobs", data, **{"Content_Type": "application/octet-stream", **headers})

@@ -136,7 +136,7 @@ def test_a_failure_in_the_generator_is_told(shared: Bridge):
 
 
 def test_an_unknown_generator_is_refused_with_the_list(shared: Bridge):
-    with pytest.raises(InvalidInput, match="'sdxl'.*preview, rehearsal"):
+    with pytest.raises(InvalidInput, match=r"'sdxl'.*preview, rehearsal"):
         shared.run(rehearsal(generator="sdxl"))
 
 
