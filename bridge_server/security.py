@@ -22,8 +22,7 @@ class Guard:
         self._hosts = {host.encode() for host in hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
+        if scope["type"] != "http":  # nothing else is served, so nothing else gets past
             return
         try:
             self._check(scope["headers"])

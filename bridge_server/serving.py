@@ -125,17 +125,20 @@ class _Server:
         with state.published(self._settings.state_dir, discovery):
             logger.info("listening on %s, pid %d", self._address, os.getpid())
             self._usage.touch()
-            await self._until_stopped(http)
+            await self._until_stopped(http, runner)
         logger.info("ending")
         await self._runner.drain(self._grace)
         runner.cancel()
         self._uvicorn.should_exit = True
-        await asyncio.gather(runner, http, return_exceptions=True)
+        for outcome in await asyncio.gather(runner, http, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                logger.error("the server failed", exc_info=outcome)
 
-    async def _until_stopped(self, http: asyncio.Task[None]) -> None:
+    async def _until_stopped(self, *workings: asyncio.Task[None]) -> None:
+        """Until the end is wanted, or one of the workings has failed."""
         stop = asyncio.create_task(self._stop.wait())
         idle = asyncio.create_task(self._until_idle())
-        await asyncio.wait((stop, idle, http), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((stop, idle, *workings), return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
         idle.cancel()
 

@@ -69,6 +69,8 @@ class BodyWriter:
                 f"The description of this scene takes {len(header) >> 10} KiB of at most {MAX_HEADER_BYTES >> 10}",
                 "Use fewer visible instances or shorter texts",
             )
+        if self._size > MAX_UNPACKED_BYTES:
+            raise InvalidInput(f"The arrays take {self._size >> 20} MiB", "Use a smaller size")
         return [len(header).to_bytes(4, "little") + header, *self._parts]
 
 

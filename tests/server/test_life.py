@@ -17,7 +17,7 @@ import pytest
 from blender_segaddon.client import Bridge
 from blender_segaddon.protocol import version
 from blender_segaddon.protocol.discovery import read_discovery, read_token
-from blender_segaddon.protocol.errors import BridgeUnavailable, Cancelled, JobFailed, ProtocolMismatch
+from blender_segaddon.protocol.errors import BridgeError, BridgeUnavailable, Cancelled, JobFailed, ProtocolMismatch
 from blender_segaddon.protocol.messages import Event
 
 from .support import REPOSITORY, SERVER, alive, bridge, call, kill, post, rehearsal, serve, server_pid, session, until
@@ -203,6 +203,8 @@ def test_a_given_address_is_used_and_nothing_started(home: Path, tmp_path: Path)
     there = Bridge(address=found.address, token=read_token(home), state_dir=elsewhere)
     assert there.ensure_running().pid == pid
     assert there.run(rehearsal())[1]
+    with pytest.raises(BridgeError, match="token is missing or wrong"):
+        Bridge(address=found.address, token="guess", state_dir=elsewhere).run(rehearsal())
     with pytest.raises(BridgeUnavailable, match="No bridge server answers at unix:/nowhere"):
         Bridge(address="unix:/nowhere", token="x", server_command=SERVER, state_dir=elsewhere).run(rehearsal())
     assert not elsewhere.exists()
