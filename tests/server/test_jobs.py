@@ -65,6 +65,7 @@ def test_events_count_on_and_progress_only_rises(shared: Bridge):
 
 
 def test_cancel_answers_at_once_and_stops_the_work(shared: Bridge):
+    worker = shared.info().worker_pid
     flag = threading.Event()
     asked = 0.0
 
@@ -77,7 +78,8 @@ def test_cancel_answers_at_once_and_stops_the_work(shared: Bridge):
     with pytest.raises(Cancelled):
         shared.run(rehearsal("400 0.05"), on_event=on_event, cancelled=flag.is_set)
     assert time.monotonic() - asked < 0.3
-    shared.run(rehearsal(), on_event=None)  # takes 20 s if the work went on
+    shared.run(rehearsal())  # takes 20 s if the work went on
+    assert shared.info().worker_pid == worker, "it stopped at a step, it was not killed"
 
 
 def test_a_worker_that_does_not_stop_is_replaced(shared: Bridge):
