@@ -1,0 +1,9 @@
+"""The add-on's side of the bridge: finds or starts the server, hands it jobs. No bpy; any thread may call."""
+
+from __future__ import annotations
+
+from ..protocol.discovery import default_state_dir
+from .bridge import Bridge
+from .launch import default_server_command
+
+__all__ = ["Bridge", "default_server_command", "default_state_dir"]

@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+DtypeName = Literal["uint8", "uint16", "uint32", "float32", "bool"]
+
+JobState = Literal["queued", "loading", "running", "finalizing", "succeeded", "failed", "cancelled"]
+
+FINAL_STATES = ("succeeded", "failed", "cancelled")
+"""A job in one of these never changes again."""
+
 
 @dataclass(frozen=True)
 class BufferRef:
     """Where an array lies in the body behind the header."""
 
-    dtype: Literal["uint8", "uint16", "uint32", "float32", "bool"]
+    dtype: DtypeName
     shape: tuple[int, ...]
     offset: int
     """bytes from the end of the header"""
@@ -92,7 +99,7 @@ class JobAccepted:
     """Reply to a submitted request."""
 
     id: str
-    state: str
+    state: JobState
 
 
 @dataclass(frozen=True)
@@ -100,7 +107,7 @@ class Event:
     """One entry of a job's event stream; ``number`` rises by one from 1."""
 
     number: int
-    state: Literal["queued", "loading", "running", "finalizing", "succeeded", "failed", "cancelled"]
+    state: JobState
     step: int = 0
     steps: int = 0
     """0 when not known"""
@@ -108,6 +115,15 @@ class Event:
     code: str = ""
     """of a failure"""
     hint: str = ""
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """Reply to a question about one job."""
+
+    id: str
+    event: Event
+    """the latest"""
 
 
 @dataclass(frozen=True)
@@ -133,3 +149,47 @@ class ServerInfo:
     protocol_version: tuple[int, int]
     generators: tuple[str, ...]
     pid: int
+    worker_pid: int = 0
+    """0 while no worker process runs"""
+    heavy_modules: tuple[str, ...] = ()
+    """Modules for the worker alone that the server process has loaded all the same: always empty, or a fault."""
+
+
+@dataclass(frozen=True)
+class Health:
+    """Reply of /v1/health."""
+
+    status: Literal["ok"]
+    queued: int
+    """jobs that wait"""
+    running: int
+    """jobs that run: 0 or 1"""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Every error reply (application/problem+json, RFC 9457)."""
+
+    type: str
+    """urn:segaddon:problem: and the code"""
+    title: str
+    status: int
+    code: str
+    """stable machine-readable name"""
+    detail: str
+    """what is wrong, for people"""
+    hint: str
+    """what to do about it"""
+    retryable: bool
+    """True when the same request may succeed later"""
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """The file by which a running server is found; see ``protocol.discovery``."""
+
+    address: str
+    """unix:/path/of/the/socket or http://127.0.0.1:port"""
+    pid: int
+    protocol_version: tuple[int, int]
+    version: str

@@ -1,0 +1,110 @@
+"""Starting a server process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..protocol.discovery import LOG_FILE
+from ..protocol.errors import BridgeUnavailable, StorageError
+
+_MAX_LOG_BYTES = 1 << 20
+_TAIL_LINES = 5
+_PYTHON_OF_OURS = ("PYTHONHOME", "PYTHONPATH", "PYTHONSAFEPATH")
+"""Blender's own settings of these would break the server's Python, which is another one."""
+
+
+def default_server_command() -> list[str] | None:
+    """The command before "serve": the Python that SEGADDON_SERVER_PYTHON names, None when it is not set."""
+    python = os.environ.get("SEGADDON_SERVER_PYTHON")
+    return [python, "-m", "bridge_server"] if python else None
+
+
+class ServerProcess:
+    """A server that was started here. It outlives this process, unless it was started to end with it."""
+
+    def __init__(self, command: Sequence[str], state_dir: Path, end_with_us: bool) -> None:
+        """Start it; its messages go to the log in the state folder.
+
+        Raises BridgeUnavailable when the command cannot be run, StorageError when the folder cannot be written.
+        """
+        self._log = state_dir / LOG_FILE
+        arguments = [*command, "serve", "--state-dir", str(state_dir)] + ["--exit-with-stdin"] * end_with_us
+        try:
+            state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with _opened_log(self._log) as log:
+                self._log_start = log.tell()
+                self._process = _start(arguments, log, end_with_us)
+        except OSError as error:
+            if not state_dir.is_dir() or error.filename == str(self._log):
+                message = f"Folder {state_dir} cannot be written: {error.strerror}"
+                raise StorageError(message, "Set SEGADDON_STATE_DIR to another folder") from error
+            hint = "Check the bridge server's path in the preferences or in SEGADDON_SERVER_PYTHON"
+            raise BridgeUnavailable(f"{command[0]} cannot be run: {error.strerror}", hint) from error
+        # Somebody must take note of its end, or it stays as a zombie until Blender quits.
+        threading.Thread(target=self._process.wait, name="segaddon server", daemon=True).start()
+
+    @property
+    def exit_status(self) -> int | None:
+        """None while it runs."""
+        return self._process.returncode
+
+    def log_tail(self) -> str:
+        """The last lines that this server wrote, "" for none."""
+        try:
+            with self._log.open("rb") as file:
+                file.seek(self._log_start)
+                lines = file.read(_MAX_LOG_BYTES).decode(errors="replace").strip().splitlines()
+        except OSError:
+            return ""
+        return " | ".join(line.strip() for line in lines[-_TAIL_LINES:])
+
+    def let_go(self) -> None:
+        """Close our end: a server that was started to end with this process ends now, another one stays."""
+        if self._process.stdin:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+
+    def end(self, timeout: float = 5.0) -> None:
+        """End a server that was started to end with this process; kill it after ``timeout`` seconds."""
+        self.let_go()
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+        self._process.wait()
+        self.let_go()
+
+
+def _opened_log(path: Path) -> Any:
+    if path.exists() and path.stat().st_size > _MAX_LOG_BYTES:
+        path.replace(path.with_suffix(".log.1"))
+    return path.open("ab")
+
+
+def _start(arguments: list[str], log: Any, end_with_us: bool) -> subprocess.Popen[bytes]:
+    repository = Path(__file__).resolve().parents[2]
+    source = (repository / "bridge_server" / "__main__.py").is_file()
+    flags = 0
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+    return subprocess.Popen(
+        arguments,
+        stdin=subprocess.PIPE if end_with_us else subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        cwd=repository if source else Path(log.name).parent,  # "-m" looks there first
+        env={name: value for name, value in os.environ.items() if name not in _PYTHON_OF_OURS},
+        start_new_session=True,  # Ctrl-C in our terminal is not meant for it
+        creationflags=flags,
+    )

@@ -1,0 +1,1 @@
+"""What makes the pictures. Imported by the worker process alone."""

@@ -1,0 +1,168 @@
+"""The server's state folder: private, locked by one server, with the files by which clients find it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from blender_segaddon.protocol.codec import dump, to_json
+from blender_segaddon.protocol.discovery import DISCOVERY_FILE, EXIT_ALREADY_RUNNING, TOKEN_FILE
+from blender_segaddon.protocol.errors import BridgeError, InvalidInput, StorageError
+from blender_segaddon.protocol.messages import Discovery
+
+LOCK_FILE = "lock"
+SOCKET_FILE = "bridge.sock"
+MAX_SOCKET_PATH = 103
+"""Bytes of a Unix socket's path on macOS, the shortest limit of all systems (Linux: 107)."""
+
+
+class AlreadyRunningError(BridgeError):
+    """Another server is in charge of this state folder."""
+
+    code = "already_running"
+    exit_code = EXIT_ALREADY_RUNNING
+
+
+def private_folder(path: Path) -> Path:
+    """Make a folder that only this user can enter. Raises StorageError, also when it exists and is open to others."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        facts = path.stat()
+    except OSError as error:
+        raise StorageError(f"Folder {path} cannot be made: {error.strerror}", "Choose another folder") from error
+    if sys.platform == "win32":  # the profile folder is private there
+        return path
+    if facts.st_uid != os.getuid() or stat.S_IMODE(facts.st_mode) & 0o077:
+        raise StorageError(f"Folder {path} is open to other users", f"Run: chmod 700 {path} (or choose another folder)")
+    return path
+
+
+@contextlib.contextmanager
+def locked(state_dir: Path) -> Iterator[None]:
+    """Hold the folder's lock, which the system frees when the process dies. Raises AlreadyRunningError."""
+    path = state_dir / LOCK_FILE
+    handle = _take(path)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # removed while it is held, so that nobody can lock a file that is going
+            path.unlink()
+        os.close(handle)
+
+
+def is_locked(state_dir: Path) -> bool:
+    """True while a server is in charge of the folder."""
+    if not (state_dir / LOCK_FILE).exists():
+        return False
+    try:
+        with locked(state_dir):
+            return False
+    except AlreadyRunningError:
+        return True
+
+
+@contextlib.contextmanager
+def published(state_dir: Path, discovery: Discovery) -> Iterator[None]:
+    """Let clients find the server, until the block ends."""
+    path = state_dir / DISCOVERY_FILE
+    _write_private(path, dump(to_json(discovery)))
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def new_token(state_dir: Path) -> Iterator[str]:
+    """A fresh bearer token, in a file that only this user can read until the block ends."""
+    token = secrets.token_urlsafe(32)
+    path = state_dir / TOKEN_FILE
+    _write_private(path, token.encode())
+    try:
+        yield token
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def socket_path(state_dir: Path, asked: Path | None) -> Path:
+    """Where the Unix socket goes, its folder made and private. Raises InvalidInput for an asked path that is too long.
+
+    A state folder deep down gets a short path in the folder for temporary files.
+    """
+    if asked is None:
+        asked = state_dir / SOCKET_FILE
+        if len(os.fsencode(asked)) > MAX_SOCKET_PATH:
+            name = hashlib.sha256(os.fsencode(state_dir)).hexdigest()[:12]
+            asked = _runtime_dir() / f"segaddon-{os.getuid()}-{name}" / SOCKET_FILE
+    if len(os.fsencode(asked)) > MAX_SOCKET_PATH:
+        raise InvalidInput(f"The socket's path {asked} is too long", f"Use at most {MAX_SOCKET_PATH} bytes")
+    private_folder(asked.parent)
+    return asked
+
+
+def remove_socket(path: Path, state_dir: Path) -> None:
+    """Remove the socket, and the folder that was made for a short path."""
+    path.unlink(missing_ok=True)
+    if path.parent != state_dir and path.parent.name.startswith("segaddon-"):
+        with contextlib.suppress(OSError):
+            path.parent.rmdir()
+
+
+def _runtime_dir() -> Path:
+    runtime = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
+    return runtime if runtime.is_absolute() and runtime.is_dir() else Path(tempfile.gettempdir())
+
+
+def _write_private(path: Path, data: bytes) -> None:
+    """Write a whole file at once, readable by this user alone. Raises StorageError."""
+    new = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        new.unlink(missing_ok=True)
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(data)
+        new.replace(path)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise StorageError(f"File {path} cannot be written: {error.strerror}", "Free some disk space") from error
+
+
+def _take(path: Path) -> int:
+    """Open and lock a file; the handle. Raises AlreadyRunningError, StorageError."""
+    while True:
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StorageError(f"File {path} cannot be written: {error.strerror}", "Check the folder") from error
+        try:
+            _lock(handle)
+            if os.path.samestat(os.fstat(handle), path.stat()):
+                return handle
+        except FileNotFoundError:
+            pass
+        except OSError:
+            os.close(handle)
+            hint = "Use that server, or another --state-dir"
+            raise AlreadyRunningError(f"A server for {path.parent} is running already", hint) from None
+        os.close(handle)  # the server before us removed the file between open and lock
+
+
+if sys.platform == "win32":
+
+    def _lock(handle: int) -> None:
+        import msvcrt
+
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+
+else:
+
+    def _lock(handle: int) -> None:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
