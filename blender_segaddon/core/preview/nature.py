@@ -1,0 +1,150 @@
+"""Recipes for what grows, lies and flows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from .colour import rgb
+from .noise import sample
+from .patch import Look, Patch, fade, mix
+
+_F = np.float32
+
+
+def leaves(p: Patch) -> Look:
+    """Clumps of leaves: light masses, dark hollows between them, dabs of leaf on top."""
+    clumps = p.solid_noise("soft", 3.6, 1)
+    dabs = p.solid_noise("leaves", 2.4, 2)
+    fine = p.solid_noise("leaves", 0.95, 3)
+    volume = clumps * _F(0.30) + dabs * _F(0.30) + fine * _F(0.18)
+    rounded = _F(0.12) * p.normals[2]
+    shade = np.clip(_F(0.94) + volume + rounded, 0.24, 1.9)
+    sunny = p.paint((1.16, 1.08, 0.70))
+    cool = p.paint((0.70, 0.86, 0.92))
+    tone = mix(cool, sunny, np.clip(_F(0.5) + _F(0.8) * volume + _F(0.2) * p.normals[2], 0, 1))
+    return Look(p.colour * tone * shade, 0.03, soft=0.75)
+
+
+def grass(p: Patch) -> Look:
+    """Lawn: tufts up close, patches of drier and lusher green further out."""
+    patches = p.noise("soft", 34.0, 1.0, 4)
+    spots = p.noise("soft", 7.0, 1.0, 5)
+    blades = p.noise("blades", 1.7, 1.0, 6)
+    fine = p.noise("leaves", 2.9, 1.0, 7)
+    dry = p.colour * p.paint((1.35, 1.12, 0.80))
+    lush = p.colour * p.paint((0.78, 0.92, 0.72))
+    tone = mix(lush, dry, np.clip(_F(0.46) + _F(0.26) * patches + _F(0.20) * spots, 0, 1))
+    return Look(tone * np.clip(1 + _F(0.20) * blades + _F(0.12) * fine + _F(0.06) * spots, 0.3, 1.8), 0.0, soft=0.35)
+
+
+def soil(p: Patch) -> Look:
+    """Bare earth: stains, crumbs and some pebbles."""
+    stains, crumbs, stones = (
+        p.noise("soft", 8.0, 1.0, 8),
+        p.noise("fine", 1.6, 1.0, 9),
+        p.noise("pebbles", 2.2, 1.0, 10),
+    )
+    return Look(p.colour * np.clip(1 + _F(0.16) * stains + _F(0.14) * crumbs + _F(0.10) * stones, 0.35, 1.7))
+
+
+def sand(p: Patch) -> Look:
+    """Sand with wind ripples that bend."""
+    bend = p.noise("soft", 14.0, 1.0, 11)
+    ripples = p.noise("grain", 5.0, 0.28, 12)
+    grain = p.noise("fine", 0.8, 1.0, 13)
+    return Look(p.colour * np.clip(1 + _F(0.10) * bend + _F(0.07) * ripples + _F(0.04) * grain, 0.5, 1.5))
+
+
+def rock(p: Patch) -> Look:
+    """Rock faces: broken planes, strata, moss on what lies flat."""
+    planes = p.solid_noise("pebbles", 14.0, 14)
+    cracks = p.solid_noise("soft", 3.2, 15)
+    fine = p.solid_noise("fine", 1.1, 16)
+    tone = np.clip(_F(0.96) + _F(0.13) * planes + _F(0.17) * cracks + _F(0.09) * fine, 0.35, 1.7)
+    moss = np.clip((p.normals[2] - _F(0.55)) * 3 + cracks, 0, 1) * _F(0.35)
+    return Look(mix(p.colour, p.paint(rgb("#65703c")), moss) * tone)
+
+
+def mountain(p: Patch) -> Look:
+    """A mountain side seen from afar: woods below, ravines, bare rock and old snow above."""
+    span = np.maximum(p.tall, _F(20))
+    ravines = _ravines(p, span)
+    up = np.clip(p.height / span, 0, 1)
+    woods = p.paint(rgb("#4f6040")) * (1 + _F(0.25) * ravines)
+    stone = p.colour * (1 + _F(0.34) * ravines)
+    tone = mix(woods, stone, np.clip((up - _F(0.30) + _F(0.22) * ravines) * 4, 0, 1))
+    white = np.clip((up - _F(0.70) + _F(0.20) * ravines) * 6, 0, 1)
+    white = white * (span > 60)
+    return Look(mix(tone, p.paint((0.80, 0.83, 0.88)), white))
+
+
+def _ravines(p: Patch, span: np.ndarray) -> np.ndarray:
+    """Noise in units of the mountain's own height, steeper than wide."""
+    one = _F(1) / (span * _F(0.9))
+    around = np.where(np.abs(p.normals[0]) > np.abs(p.normals[1]), p.points[1], p.points[0])
+    broad = sample("soft", around * one * _F(1.7), p.points[2] * one * _F(0.5), p.width * one)
+    fine = sample("grain", around * one * _F(3.1), p.points[2] * one * _F(2.0), p.width * one * 3)
+    return broad * _F(0.7) + fine * _F(0.5)
+
+
+def water(p: Patch) -> Look:
+    """Water: the sky in waves that flatten with distance, its own colour looking down."""
+    long_waves = p.noise("grain", 9.0, 0.55, 17)
+    short_waves = p.noise("grain", 2.3, 0.6, 18)
+    swell = p.noise("soft", 60.0, 0.35, 19)
+    slope = long_waves * _F(0.5) + short_waves * _F(0.35)
+    fresnel = _schlick(np.clip(p.facing + slope * _F(0.09), 0, 1))
+    reflected = _rippled_sky(p, slope)
+    deep = p.colour * np.clip(1 + _F(0.10) * swell + _F(0.14) * slope, 0.5, 1.5)
+    light = reflected * np.clip(fresnel, 0, 1)
+    # what is mirrored does not wait for light again: it goes out as it is
+    return Look(deep * (1 - fresnel), 0.0, emission=light * np.clip(1 + _F(0.10) * swell, 0.7, 1.3))
+
+
+def _schlick(facing: np.ndarray) -> np.ndarray:
+    grazing = 1 - facing
+    square = grazing * grazing
+    return _F(0.03) + _F(0.80) * square * square * grazing
+
+
+def _rippled_sky(p: Patch, slope: np.ndarray) -> np.ndarray:
+    normals = p.normals.copy()
+    normals[0] += slope * _F(0.045)
+    normals[1] += slope * _F(0.07)
+    rippled = replace(p, normals=normals)
+    return rippled.reflection()
+
+
+def fall(p: Patch) -> Look:
+    """Falling water: white threads."""
+    threads = p.noise("grain", 1.8, 4.0, 20)
+    return Look(mix(p.colour, p.paint((0.85, 0.90, 0.94)), np.clip(_F(0.55) + _F(0.45) * threads, 0, 1)), 0.1, soft=0.5)
+
+
+def flowers(p: Patch) -> Look:
+    """Leaves with dots of blossom in the instance's colour."""
+    green = leaves(replace(p, colour=p.paint(rgb("#5d7a33"))))
+    dots = p.solid_noise("pebbles", 1.3, 21)
+    bloom = np.clip((dots - _F(0.15)) * 4, 0, 1) * fade(p.width, 0.12)
+    bloom = np.maximum(bloom, _F(0.30))
+    return Look(mix(green.albedo, p.colour, bloom), 0.02, soft=0.6)
+
+
+def fur(p: Patch) -> Look:
+    """Short hair, paler below."""
+    hair, spots = p.solid_noise("fine", 0.35, 22), p.solid_noise("soft", 1.1, 23)
+    belly = np.clip(-p.normals[2], 0, 1) * _F(0.25)
+    return Look(p.colour * np.clip(1 + _F(0.14) * hair + _F(0.16) * spots + belly, 0.4, 1.6), soft=0.2)
+
+
+def food(p: Patch) -> Look:
+    """Something baked: speckled and a little shiny."""
+    return Look(p.colour * np.clip(1 + _F(0.22) * p.solid_noise("leaves", 0.25, 24), 0.4, 1.6), 0.12, soft=0.2)
+
+
+RECIPES = {
+    "leaves": leaves, "grass": grass, "soil": soil, "sand": sand, "rock": rock, "mountain": mountain, "water": water,
+    "waterfall": fall, "flowers": flowers, "fur": fur, "food": food,
+}  # fmt: skip
