@@ -30,8 +30,42 @@ def paint(
     return paint_scene(maps, prompt, seed, on_step)
 
 
-def understood(prompt: str) -> tuple[str, ...]:
-    """The words of the prompt that change the picture."""
+def understood(prompt: str, repainting: bool = False) -> tuple[str, ...]:
+    """The words of the prompt that have an effect on a picture, or with ``repainting`` on what is under a mask."""
     from .painter import read_prompt
 
-    return read_prompt(prompt).understood
+    reading = read_prompt(prompt)
+    return reading.named if repainting else reading.understood
+
+
+def repaint(
+    image: np.ndarray,
+    mask: np.ndarray,
+    maps: SceneMaps | None,
+    prompt: str = "",
+    seed: int = 0,
+    intent: str = "replace",
+    strength: float = 1.0,
+    on_step: Callable[[int, int], None] | None = None,
+) -> np.ndarray:
+    """The image with something else under the mask; pixels outside it stay identical.
+
+    Args:
+        image: uint8 H×W×3, display-referred sRGB.
+        mask: bool H×W, True = to be painted anew.
+        maps: of this image, so that the new surface takes on shape and light; None: it is flat and faces the camera.
+        prompt: a thing, colours, materials: "a red brick wall", "water", "a green bush".
+        intent: "replace" paints what the prompt names; "change" keeps light and shade and changes colour and material;
+            "remove" and "extend" continue the surroundings.
+        strength: 0 leaves the image, 1 puts the new pixels in its place.
+        on_step: called as (done, total) between the stages; may raise to cancel.
+
+    Returns:
+        uint8 H×W×3.
+
+    Raises:
+        InvalidInput: image, mask, maps, intent or strength do not fit.
+    """
+    from .retouch import repaint_mask
+
+    return repaint_mask(image, mask, maps, prompt, seed, intent, strength, on_step)

@@ -17,11 +17,37 @@ from .noise import hash01
 _F = np.float32
 
 USUAL_HEIGHT = {
-    "building": 9.0, "house": 7.0, "skyscraper": 60.0, "tree": 6.0, "palm": 7.0, "person": 1.7, "car": 1.5, "van": 2.2,
-    "bus": 3.0, "truck": 3.0, "door": 2.1, "streetlight": 5.0, "chair": 0.95, "armchair": 0.9, "sofa": 0.85, "bed": 0.9,
-    "table": 0.75, "desk": 0.75, "coffee table": 0.45, "cabinet": 1.2, "wardrobe": 2.1, "refrigerator": 1.8, "bench": 0.6,
-    "wall": 3.0, "windowpane": 1.5, "bookcase": 2.0, "fence": 1.3, "traffic light": 3.5, "counter": 0.95, "lamp": 0.8,
-}  # fmt: skip
+    "building": 9.0,
+    "house": 7.0,
+    "skyscraper": 60.0,
+    "tree": 6.0,
+    "palm": 7.0,
+    "person": 1.7,
+    "car": 1.5,
+    "van": 2.2,
+    "bus": 3.0,
+    "truck": 3.0,
+    "door": 2.1,
+    "streetlight": 5.0,
+    "chair": 0.95,
+    "armchair": 0.9,
+    "sofa": 0.85,
+    "bed": 0.9,
+    "table": 0.75,
+    "desk": 0.75,
+    "coffee table": 0.45,
+    "cabinet": 1.2,
+    "wardrobe": 2.1,
+    "refrigerator": 1.8,
+    "bench": 0.6,
+    "wall": 3.0,
+    "windowpane": 1.5,
+    "bookcase": 2.0,
+    "fence": 1.3,
+    "traffic light": 3.5,
+    "counter": 0.95,
+    "lamp": 0.8,
+}
 """Metres. Only things whose size varies little; the median over all of them is robust."""
 
 

@@ -10,20 +10,78 @@ from dataclasses import dataclass
 import numpy as np
 
 from .geometry import Geometry, dot, length
+from .mood import Mood
 from .noise import hash01
-from .words import Mood
 
 _F = np.float32
 
-INDOOR = frozenset({
-    "ceiling", "floor", "bed", "cabinet", "curtain", "sofa", "armchair", "wardrobe", "bathtub", "rug", "desk", "pillow",
-    "cushion", "chest of drawers", "refrigerator", "fireplace", "bookcase", "coffee table", "toilet", "stove", "sink",
-    "kitchen island", "chandelier", "television receiver", "shower", "lamp", "stool", "shelf", "chair", "table", "painting",
-})  # fmt: skip
-OUTDOOR = frozenset({
-    "sky", "tree", "road", "grass", "sidewalk", "earth", "mountain", "car", "water", "sea", "field", "sand", "skyscraper",
-    "path", "river", "hill", "dirt track", "lake", "streetlight", "house", "building", "palm", "runway", "pier", "land", "boat",
-})  # fmt: skip
+INDOOR = frozenset(
+    {
+        "ceiling",
+        "floor",
+        "bed",
+        "cabinet",
+        "curtain",
+        "sofa",
+        "armchair",
+        "wardrobe",
+        "bathtub",
+        "rug",
+        "desk",
+        "pillow",
+        "cushion",
+        "chest of drawers",
+        "refrigerator",
+        "fireplace",
+        "bookcase",
+        "coffee table",
+        "toilet",
+        "stove",
+        "sink",
+        "kitchen island",
+        "chandelier",
+        "television receiver",
+        "shower",
+        "lamp",
+        "stool",
+        "shelf",
+        "chair",
+        "table",
+        "painting",
+    }
+)
+OUTDOOR = frozenset(
+    {
+        "sky",
+        "tree",
+        "road",
+        "grass",
+        "sidewalk",
+        "earth",
+        "mountain",
+        "car",
+        "water",
+        "sea",
+        "field",
+        "sand",
+        "skyscraper",
+        "path",
+        "river",
+        "hill",
+        "dirt track",
+        "lake",
+        "streetlight",
+        "house",
+        "building",
+        "palm",
+        "runway",
+        "pier",
+        "land",
+        "boat",
+    }
+)
+_DITHER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], _F) / _F(16)
+"""Each pixel of a block starts its walk at another distance; blurring over the block then gives all of them."""
 SOURCES = frozenset({"windowpane", "lamp", "chandelier", "light", "sconce", "fireplace", "streetlight"})
 
 
@@ -58,10 +116,13 @@ class Light:
 
 
 def is_indoors(geometry: Geometry, shares: dict[str, float]) -> bool:
-    """Whether the camera stands in a room: hardly any background, and things of rooms more than things of streets."""
+    """Whether the camera stands in a room: things of rooms more than of streets, and it is not above all of them."""
     inside = sum(share for name, share in shares.items() if name in INDOOR)
     outside = sum(share for name, share in shares.items() if name in OUTDOOR)
-    return inside > outside and float(geometry.solid.mean()) > 0.93 and bool(geometry.solid.any())
+    if inside <= outside or float(geometry.solid.mean()) < 0.6:
+        return False
+    height = geometry.points[2][geometry.coarse][geometry.solid[geometry.coarse]]
+    return bool(geometry.eye[2] < np.quantile(height, 0.99) + 0.3)
 
 
 def sun_direction(geometry: Geometry, mood: Mood, seed: int) -> np.ndarray:
@@ -72,7 +133,7 @@ def sun_direction(geometry: Geometry, mood: Mood, seed: int) -> np.ndarray:
     azimuth = float(np.arctan2(ahead[1], ahead[0]))
     chance, turn = (float(hash01(seed, salt)[0]) for salt in (21, 22))
     side = 1 if chance < 0.5 else -1
-    off = np.radians(24 + 14 * turn) if mood.elevation < 20 else np.radians(104 + 34 * turn)
+    off = np.radians(52 + 22 * turn) if mood.elevation < 20 else np.radians(104 + 34 * turn)
     angle, up = azimuth + side * off, np.radians(mood.elevation)
     return np.round([np.cos(angle) * np.cos(up), np.sin(angle) * np.cos(up), np.sin(up)], 5).astype(_F)
 
@@ -84,7 +145,7 @@ def arrange(geometry: Geometry, mood: Mood, shares: dict[str, float], names: tup
     ambient = np.array(mood.ambient, _F)
     fog = _fog(geometry, mood)
     if indoors:
-        level = _F(0.38 + 0.34 * min(float(ambient.mean()), 1.0))
+        level = _F(0.26 + 0.26 * min(float(ambient.mean()), 1.0))
         warm = np.array((1.0, 0.93, 0.84), _F)
         lamps = _lamps(geometry, mood, names, indoors)
         return Light(sun, np.zeros(3, _F), warm * level, warm * level * _F(0.72), lamps, True, 0.012 * mood.fog)
@@ -101,7 +162,7 @@ def _fog(geometry: Geometry, mood: Mood) -> float:
     if not depth.size:
         return 0.0
     near, far = (float(np.round(np.quantile(depth, q), 3)) for q in (0.15, 0.985))
-    return mood.fog * 0.42 * (1 - 0.8 * min(near / max(far, 1e-6), 1)) / max(far, 8.0)
+    return mood.fog * 0.32 * (1 - 0.8 * min(near / max(far, 1e-6), 1)) / max(far, 8.0)
 
 
 def _lamps(geometry: Geometry, mood: Mood, names: tuple[str, ...], indoors: bool) -> tuple[Lamp, ...]:
@@ -132,7 +193,7 @@ def _lamp(points: np.ndarray, kind: str, mood: Mood, geometry: Geometry) -> Lamp
         return Lamp(middle + toward * _F(0.25 / max(float(length(toward)), 0.3)), day, 3.2)
     if kind == "streetlight":
         middle[2] = points[2].max()
-        return Lamp(middle - np.array((0, 0, 0.2), _F), np.array((2.4, 1.5, 0.70), _F) * _F(mood.lights), 4.0)
+        return Lamp(middle - np.array((0, 0, 0.2), _F), np.array((1.25, 0.80, 0.38), _F) * _F(mood.lights), 3.0)
     on = max(mood.lights, 0.55)
     return Lamp(middle - np.array((0, 0, 0.15), _F), np.array((1.5, 1.05, 0.62), _F) * _F(on), 2.2)
 
@@ -167,7 +228,7 @@ def contact(geometry: Geometry) -> np.ndarray:
         weights += _F(2.6)
     if not weights:
         return np.ones(pixel.shape, _F)
-    return np.clip(1 - closed / weights, 0.18, 1)
+    return _soften(np.clip(1 - closed / weights, 0.18, 1), half(geometry.ids))
 
 
 def _look_aside(
@@ -187,7 +248,7 @@ def _look_aside(
 
 
 def shadow(geometry: Geometry, light: Light, steps: int = 22) -> np.ndarray:
-    """float32, half size, 0 shade .. 1 lit: walks from each pixel towards the light through the depth of the picture."""
+    """float32, half size, 0 shade .. 1 lit: walks from each pixel towards the light through the depth."""
     points, normals = half(geometry.points), half(geometry.normals)
     shape = points.shape[1:]
     lit = np.ones(shape, _F)
@@ -201,11 +262,15 @@ def shadow(geometry: Geometry, light: Light, steps: int = 22) -> np.ndarray:
         half(geometry.pixel).ravel()[todo] * 2 + _F(0.02)
     )
     flat = lit.ravel()
-    flat[todo] = _walk(geometry, light, start, half(geometry.pixel).ravel()[todo], steps)
-    return _soften(lit)
+    rows, columns = np.divmod(todo, shape[1])
+    dither = _DITHER[rows % 4, columns % 4]
+    flat[todo] = _walk(geometry, light, start, half(geometry.pixel).ravel()[todo], dither, steps)
+    return _soften(lit, half(geometry.ids))
 
 
-def _walk(geometry: Geometry, light: Light, start: np.ndarray, pixel: np.ndarray, steps: int) -> np.ndarray:
+def _walk(
+    geometry: Geometry, light: Light, start: np.ndarray, pixel: np.ndarray, dither: np.ndarray, steps: int
+) -> np.ndarray:
     camera = geometry.maps.camera
     rotation = geometry.rotation
     base = [sum(rotation[k, axis] * (start[k] - geometry.eye[k]) for k in range(3)) for axis in range(3)]
@@ -216,7 +281,8 @@ def _walk(geometry: Geometry, light: Light, start: np.ndarray, pixel: np.ndarray
     free = np.ones(pixel.shape, _F)
     first = np.maximum(pixel * 4, _F(0.06))
     growth = _F((max(18.0, 0.0) / 0.06) ** (1 / steps))
-    reach, stride = first.copy(), first
+    reach = first * (1 + (growth - 1) * dither)
+    stride = reach * (growth - 1)
     for _ in range(steps):
         x, y, away, inside = _pixels_of(camera, base, toward, reach, geometry.metres, columns, rows)
         seen = flat[np.where(inside, y * columns + x, 0)]
@@ -246,12 +312,23 @@ def _pixels_of(
     return np.where(inside, column, 0).astype(np.int32), np.where(inside, row, 0).astype(np.int32), away, inside
 
 
-def _soften(image: np.ndarray) -> np.ndarray:
+def _soften(image: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """Blurs over five pixels each way, but not from one instance into another: takes away the dither."""
     for axis in (0, 1):
-        padded = np.concatenate([image.take([0], axis), image, image.take([-1], axis)], axis)
-        size = image.shape[axis]
-        low, mid, high = (padded.take(range(k, k + size), axis) for k in range(3))
-        image = (low + 2 * mid + high) * _F(0.25)
+        total, weight = image * _F(2), np.full(image.shape, _F(2))
+        for shift, share in ((1, 2.0), (2, 1.5), (3, 0.5)):
+            if shift >= image.shape[axis]:
+                continue
+            low, high = (slice(None, -shift), slice(shift, None))
+            here, there = (
+                ((low, slice(None)), (high, slice(None))) if axis == 0 else ((slice(None), low), (slice(None), high))
+            )
+            same = (ids[here] == ids[there]) * _F(share)
+            total[here] += image[there] * same
+            total[there] += image[here] * same
+            weight[here] += same
+            weight[there] += same
+        image = total / weight
     return image
 
 

@@ -105,7 +105,7 @@ def roof(p: Patch) -> Look:
     """Rows of roof tiles with a shadow under each row; gravel and felt where it is flat."""
     wish = p.wishes.get("roof")
     palette = (
-        p.paint(wish.colour) if wish and wish.colour else _pick(p, ("#8a4a35", "#7a4034", "#5d5a58", "#94583c"), 1)
+        p.paint(rgb(wish.colour)) if wish and wish.colour else _pick(p, ("#8a4a35", "#7a4034", "#5d5a58", "#94583c"), 1)
     )
     slope = np.sqrt(np.maximum(1 - p.normals[2] ** 2, _F(0.05)))
     row, column = p.points[2] / (slope * _F(0.34)), (p.u + p.v) / _F(0.28)
@@ -210,8 +210,25 @@ def _pick(p: Patch, palette: tuple[str, ...], key: int) -> np.ndarray:
 
 
 RECIPES = {
-    "plaster": plaster, "brick": brick, "concrete": concrete, "planks": planks, "wood": wood, "asphalt": asphalt,
-    "paving": paving, "tiles": tiles, "roof": roof, "metal": metal, "lacquer": lacquer, "enamel": enamel,
-    "plastic": plastic, "ceramic": ceramic, "fabric": fabric, "curtain": curtain, "rug": rug, "leather": leather,
-    "clay": clay, "bars": bars, "stripes": stripes,
-}  # fmt: skip
+    "plaster": plaster,
+    "brick": brick,
+    "concrete": concrete,
+    "planks": planks,
+    "wood": wood,
+    "asphalt": asphalt,
+    "paving": paving,
+    "tiles": tiles,
+    "roof": roof,
+    "metal": metal,
+    "lacquer": lacquer,
+    "enamel": enamel,
+    "plastic": plastic,
+    "ceramic": ceramic,
+    "fabric": fabric,
+    "curtain": curtain,
+    "rug": rug,
+    "leather": leather,
+    "clay": clay,
+    "bars": bars,
+    "stripes": stripes,
+}

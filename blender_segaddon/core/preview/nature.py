@@ -14,17 +14,31 @@ _F = np.float32
 
 
 def leaves(p: Patch) -> Look:
-    """Clumps of leaves: light masses, dark hollows between them, dabs of leaf on top."""
-    clumps = p.solid_noise("soft", 3.6, 1)
-    dabs = p.solid_noise("leaves", 2.4, 2)
-    fine = p.solid_noise("leaves", 0.95, 3)
-    volume = clumps * _F(0.30) + dabs * _F(0.30) + fine * _F(0.18)
-    rounded = _F(0.12) * p.normals[2]
-    shade = np.clip(_F(0.94) + volume + rounded, 0.24, 1.9)
-    sunny = p.paint((1.16, 1.08, 0.70))
-    cool = p.paint((0.70, 0.86, 0.92))
-    tone = mix(cool, sunny, np.clip(_F(0.5) + _F(0.8) * volume + _F(0.2) * p.normals[2], 0, 1))
-    return Look(p.colour * tone * shade, 0.03, soft=0.75)
+    """Clumps of leaves: light masses, dark hollows between them, dabs of leaf on top; bark where the trunk is."""
+    clumps = p.solid_noise("soft", 4.2, 1)
+    dabs = p.solid_noise("leaves", 3.1, 2)
+    fine = p.solid_noise("leaves", 1.25, 3)
+    volume = clumps * _F(0.34) + dabs * _F(0.40)
+    hollow = np.clip(_F(0.62) - volume, 0, 1)
+    shade = np.clip(_F(1.06) + volume * _F(0.55) + fine * _F(0.20) + _F(0.16) * p.normals[2], 0.30, 1.9)
+    shade *= 1 - hollow * hollow * _F(0.75)
+    light, cool = p.paint((1.22, 1.08, 0.72)), p.paint((0.66, 0.84, 0.86))
+    tone = mix(cool, light, np.clip(_F(0.48) + _F(0.55) * volume + _F(0.22) * fine + _F(0.25) * p.normals[2], 0, 1))
+    bark = p.paint(rgb("#5b4936")) * np.clip(1 + _F(0.22) * p.noise("grain", 0.7, 4.0, 25), 0.4, 1.6)
+    trunk = _trunk(p)
+    return Look(mix(p.colour * tone * shade, bark, trunk), 0.0, soft=0.75)
+
+
+def _trunk(p: Patch) -> np.ndarray:
+    """1 on what stands thin below a crown, or is thin altogether."""
+    along, across = (p.extent[:, 2 * k + 1] - p.extent[:, 2 * k] for k in (0, 1))
+    wide = np.maximum(along, across)
+    cos, sin = p.yaw[:, 0], p.yaw[:, 1]
+    x, y = p.points[0] * cos + p.points[1] * sin, p.points[1] * cos - p.points[0] * sin
+    off_x, off_y = x - (p.extent[:, 0] + p.extent[:, 1]) / 2, y - (p.extent[:, 2] + p.extent[:, 3]) / 2
+    inner = np.maximum(np.abs(off_x), np.abs(off_y)) < wide * _F(0.13)
+    low = p.height < p.tall * _F(0.34)
+    return (((p.tall > 4 * wide) | (inner & low)) & (p.tall > 0.8) & (np.abs(p.normals[2]) < _F(0.7))).astype(_F)
 
 
 def grass(p: Patch) -> Look:
@@ -33,8 +47,8 @@ def grass(p: Patch) -> Look:
     spots = p.noise("soft", 7.0, 1.0, 5)
     blades = p.noise("blades", 1.7, 1.0, 6)
     fine = p.noise("leaves", 2.9, 1.0, 7)
-    dry = p.colour * p.paint((1.35, 1.12, 0.80))
-    lush = p.colour * p.paint((0.78, 0.92, 0.72))
+    dry = p.colour * p.paint((1.28, 1.08, 0.92))
+    lush = p.colour * p.paint((0.72, 0.84, 0.76))
     tone = mix(lush, dry, np.clip(_F(0.46) + _F(0.26) * patches + _F(0.20) * spots, 0, 1))
     return Look(tone * np.clip(1 + _F(0.20) * blades + _F(0.12) * fine + _F(0.06) * spots, 0.3, 1.8), 0.0, soft=0.35)
 
@@ -72,9 +86,9 @@ def mountain(p: Patch) -> Look:
     span = np.maximum(p.tall, _F(20))
     ravines = _ravines(p, span)
     up = np.clip(p.height / span, 0, 1)
-    woods = p.paint(rgb("#4f6040")) * (1 + _F(0.25) * ravines)
-    stone = p.colour * (1 + _F(0.34) * ravines)
-    tone = mix(woods, stone, np.clip((up - _F(0.30) + _F(0.22) * ravines) * 4, 0, 1))
+    woods = p.paint(rgb("#49543f")) * (1 + _F(0.25) * ravines)
+    stone = p.colour * np.clip(1 + _F(0.42) * ravines, 0.35, 1.7)
+    tone = mix(woods, stone, np.clip((up - _F(0.22) + _F(0.20) * ravines) * 4, 0, 1))
     white = np.clip((up - _F(0.70) + _F(0.20) * ravines) * 6, 0, 1)
     white = white * (span > 60)
     return Look(mix(tone, p.paint((0.80, 0.83, 0.88)), white))
@@ -82,11 +96,12 @@ def mountain(p: Patch) -> Look:
 
 def _ravines(p: Patch, span: np.ndarray) -> np.ndarray:
     """Noise in units of the mountain's own height, steeper than wide."""
-    one = _F(1) / (span * _F(0.9))
+    one = _F(1) / span
     around = np.where(np.abs(p.normals[0]) > np.abs(p.normals[1]), p.points[1], p.points[0])
-    broad = sample("soft", around * one * _F(1.7), p.points[2] * one * _F(0.5), p.width * one)
-    fine = sample("grain", around * one * _F(3.1), p.points[2] * one * _F(2.0), p.width * one * 3)
-    return broad * _F(0.7) + fine * _F(0.5)
+    lean = p.points[2] * sample("soft", around * one * _F(0.35), p.points[2] * one * _F(0.2), p.width * one)
+    broad = sample("soft", (around + lean) * one * _F(0.9), p.points[2] * one * _F(0.55), p.width * one)
+    fine = sample("leaves", (around - lean) * one * _F(0.5), p.points[2] * one * _F(0.45), p.width * one)
+    return broad * _F(0.6) + fine * _F(0.45)
 
 
 def water(p: Patch) -> Look:
@@ -145,6 +160,15 @@ def food(p: Patch) -> Look:
 
 
 RECIPES = {
-    "leaves": leaves, "grass": grass, "soil": soil, "sand": sand, "rock": rock, "mountain": mountain, "water": water,
-    "waterfall": fall, "flowers": flowers, "fur": fur, "food": food,
-}  # fmt: skip
+    "leaves": leaves,
+    "grass": grass,
+    "soil": soil,
+    "sand": sand,
+    "rock": rock,
+    "mountain": mountain,
+    "water": water,
+    "waterfall": fall,
+    "flowers": flowers,
+    "fur": fur,
+    "food": food,
+}

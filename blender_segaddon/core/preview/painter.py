@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..maps import NO_CLASS, SceneMaps
-from . import families, light as lighting, sky, style
-from .colour import Rgb, develop, luminance, rgb, to_bytes
-from .families import CLAY, Material
+from . import families, sky, style
+from . import light as lighting
+from .colour import develop, rgb, to_bytes
+from .families import Material
 from .geometry import Geometry, dot, survey, turn
 from .noise import hash01, sample
 from .patch import Look, Patch
@@ -20,9 +21,22 @@ _F = np.float32
 _BAND = 1 << 16
 """Pixels of a band: its arrays stay in the processor's cache."""
 
-COMMON = frozenset({
-    "grass", "soil", "sand", "water", "asphalt", "paving", "plaster", "planks", "tiles", "ceramic floor", "mountain", "concrete",
-})  # fmt: skip
+COMMON = frozenset(
+    {
+        "grass",
+        "soil",
+        "sand",
+        "water",
+        "asphalt",
+        "paving",
+        "plaster",
+        "planks",
+        "tiles",
+        "ceramic floor",
+        "mountain",
+        "concrete",
+    }
+)
 """Recipes of what is often made of many pieces: all instances of a class get the same colour, and no seam shows."""
 _THINGS_OF_PLANKS = frozenset({"box", "barrel", "basket", "boat", "booth", "fence", "hovel"})
 
@@ -51,7 +65,7 @@ class Scene:
 
 def paint_scene(maps: SceneMaps, prompt: str, seed: int, on_step: OnStep | None) -> np.ndarray:
     """uint8 H×W×3, display-referred sRGB; see ``paint``."""
-    step = _Steps(on_step, len(list(_bands(maps))) + 5)
+    step = Steps(on_step, len(list(_bands(maps))) + 5)
     scene = prepare(maps, prompt, seed, step)
     picture = np.empty((maps.height, maps.width, 3), _F)
     for rows in _bands(maps):
@@ -62,7 +76,7 @@ def paint_scene(maps: SceneMaps, prompt: str, seed: int, on_step: OnStep | None)
     return to_bytes(picture)
 
 
-class _Steps:
+class Steps:
     """Counts the stages for ``on_step``."""
 
     def __init__(self, on_step: OnStep | None, total: int) -> None:
@@ -99,7 +113,8 @@ def prepare(
 
 
 def read_prompt(prompt: str) -> Reading:
-    return read(prompt, families.nouns(), {name: material[0] for name, material in families.MATERIALS.items()})
+    """The prompt, with the words of the ADE20K classes as nouns."""
+    return read(prompt, families.nouns())
 
 
 def _materials(maps: SceneMaps, names: tuple[str, ...], reading: Reading, seed: int) -> dict[int, tuple[str, Material]]:
@@ -118,19 +133,10 @@ def _wished(material: Material, name: str, reading: Reading, seed: int) -> Mater
         palette = reading.mood.grass
     wish = reading.wishes.get(name)
     if wish and wish.recipe and recipe != "sky":
-        recipe = "curtain_wall" if wish.recipe == "glass" and recipe in ("facade", "tower") else wish.recipe
-        palette = MATERIAL_COLOURS.get(wish.recipe, palette)
+        recipe, palette = families.in_recipe(recipe, wish.recipe, palette)
     elif recipe in COMMON and len(palette) > 1:
         palette = (palette[int(hash01(seed, 31)[0] * len(palette))],)
     return recipe, palette
-
-
-MATERIAL_COLOURS: dict[str, tuple[str, ...]] = {
-    "brick": ("#94503c",), "wood": ("#8a6240",), "planks": ("#a57c52",), "rock": ("#8b857b",), "ceramic": ("#dedad2",),
-    "tiles": ("#cfd6d4",), "concrete": ("#a7a39b",), "plaster": ("#d8cdb8",), "metal": ("#b4b8bb",), "glass": ("#a9bfca",),
-    "fabric": ("#8c7a68",), "leather": ("#6f4a30",), "plastic": ("#c9c4ba",), "grass": ("#6b8038",), "sand": ("#d3bd90",),
-    "paving": ("#9d988e",), "soil": ("#8a7050",), "asphalt": ("#5f6064",), "leaves": ("#5d7a33",), "lamp": ("#ff9c4a",),
-}  # fmt: skip
 
 
 def _shares(geometry: Geometry, maps: SceneMaps, names: tuple[str, ...]) -> dict[str, float]:
@@ -151,7 +157,7 @@ def render(scene: Scene, rows: slice) -> np.ndarray:
     mood = scene.reading.mood
     warmth = mood.warmth + (0.15 if scene.light.indoors else 0.0)
     return develop(
-        light, mood.exposure * (1.12 if scene.light.indoors else 1.0), mood.contrast, mood.saturation, warmth
+        light, mood.exposure * (1.06 if scene.light.indoors else 1.0), mood.contrast, mood.saturation, warmth
     )
 
 
@@ -187,8 +193,7 @@ def _sky(scene: Scene, rows: slice, pick: np.ndarray) -> np.ndarray:
     else:
         direction = -scene.geometry.view[:, rows].reshape(3, -1)[:, pick]
         angle = float(scene.geometry.pixel[0, 0] / scene.geometry.depth[0, 0])
-    light = sky.paint(direction, scene.reading.mood, scene.light.sun, scene.seed, angle)
-    return light
+    return sky.paint(direction, scene.reading.mood, scene.light.sun, scene.seed, angle)
 
 
 def _patch(scene: Scene, rows: slice, pick: np.ndarray, name: str, recipe: str, palette: tuple[str, ...]) -> Patch:
@@ -224,11 +229,11 @@ def _take(array: np.ndarray, rows: slice, pick: np.ndarray) -> np.ndarray:
 
 def _colours(palette: tuple[str, ...], keys: np.ndarray, wish: Wish | None, vary: float) -> np.ndarray:
     """3×N: a colour of the palette for each instance, lighter or darker, warmer or cooler."""
-    choices: list[Rgb] = [wish.colour] if wish and wish.colour else [rgb(text) for text in palette]
+    choices = [rgb(text) for text in ((wish.colour,) if wish and wish.colour else palette)]
     index = np.minimum((keys[2] * len(choices)).astype(np.int32), len(choices) - 1)
     colour = np.ascontiguousarray(np.array(choices, _F)[index].T)
     value = 1 + (keys[0] - _F(0.5)) * _F(0.30 * vary)
-    tilt = (keys[1] - _F(0.5)) * _F(0.14 * vary)
+    tilt = (keys[1] - _F(0.5)) * _F(0.09 * vary)
     colour *= value
     colour[0] *= 1 + tilt
     colour[2] *= 1 - tilt
@@ -242,20 +247,21 @@ def _weather(p: Patch, look: Look, recipe: str) -> Look:
         return look
     up = p.normals[2]
     if mood.snow:
-        drift = p.solid_noise("soft", 5.0, 81) * _F(0.16) + p.solid_noise("fine", 1.3, 82) * _F(0.07)
-        start = 0.05 if recipe == "leaves" else 0.42
-        cover = np.clip((up - _F(start)) * _F(2.4) + drift, 0, 1) * _F(mood.snow)
+        clumpy = recipe == "leaves"
+        rough = p.solid_noise("leaves", 3.1, 2) if clumpy else p.solid_noise("soft", 5.0, 81)
+        drift = rough * _F(0.42 if clumpy else 0.14)
+        cover = np.clip((up - _F(0.30 if clumpy else 0.42)) * _F(1.3 if clumpy else 2.4) + drift, 0, 1) * _F(mood.snow)
         if recipe == "asphalt":
             tracks = sample("soft", p.points[0] / 9, p.points[1] / 9, p.width / 9)
             cover = cover * np.clip(_F(0.62) + _F(0.5) * tracks, 0.15, 0.95)
-        white = p.paint((0.80, 0.84, 0.90)) * (1 + _F(0.10) * drift)
+        white = p.paint((0.60, 0.65, 0.72)) * (1 + _F(0.25) * drift)
         emission = None if look.emission is None else look.emission * (1 - cover)
         look = replace(
             look, albedo=look.albedo + (white - look.albedo) * cover, gloss=look.gloss * (1 - cover), emission=emission
         )
     if mood.wet:
         flat = np.clip((up - _F(0.7)) * 4, 0, 1) * _F(mood.wet)
-        pools = np.clip(_F(0.35) + _F(0.9) * p.noise("soft", 7.0, 1.0, 83), 0.12, 1) * flat
+        pools = np.clip(_F(0.16) + _F(2.6) * (p.noise("soft", 5.0, 1.0, 83) - _F(0.22)), 0.14, 0.8) * flat
         shiny = _F(0) if recipe in ("grass", "leaves") else pools * _F(0.75)
         look = replace(look, albedo=look.albedo * (1 - _F(0.38) * flat), gloss=np.maximum(look.gloss, shiny))
     return look
@@ -326,11 +332,6 @@ def _haze(scene: Scene, p: Patch, light: np.ndarray, depth: np.ndarray) -> np.nd
         return light
     x = depth * _F(scene.light.fog)
     clear = 1 / (1 + x + _F(0.48) * x * x + _F(0.235) * x * x * x)
-    if scene.light.indoors:
-        air = p.paint((0.55, 0.52, 0.47))
-    else:
-        air = sky.haze(-p.view, scene.reading.mood, scene.light.sun)
+    indoors = scene.light.indoors
+    air = p.paint((0.55, 0.52, 0.47)) if indoors else sky.haze(-p.view, scene.reading.mood, scene.light.sun)
     return air + (light - air) * clear
-
-
-__all__ = ["paint_scene", "prepare", "read_prompt", "render", "luminance"]

@@ -10,8 +10,9 @@ import numpy as np
 from . import sky
 from .colour import Rgb, rgb
 from .geometry import dot
+from .mood import Mood
 from .noise import hash01, sample
-from .words import Mood, Wish
+from .words import Wish
 
 _F = np.float32
 
@@ -61,7 +62,7 @@ class Patch:
 
     @cached_property
     def _frame(self) -> tuple[np.ndarray, ...]:
-        """(along, across, u, v, footprint of u, footprint of v, upright) on the plane that the surface is nearest to."""
+        """(along, across, u, v, footprint of u, footprint of v, upright) on the nearest plane."""
         cos, sin = self.yaw[:, 0], self.yaw[:, 1]
         x, y, z = self.points
         along, across = x * cos + y * sin, y * cos - x * sin
@@ -157,7 +158,7 @@ class Patch:
     def wall(self, word: str, default: str) -> np.ndarray:
         """3×N: the colour wished for this part, else the default."""
         wish = self.wishes.get(word)
-        return self.paint(wish.colour if wish and wish.colour else rgb(default))
+        return self.paint(rgb((wish.colour if wish else "") or default))
 
     def paint(self, colour: Rgb) -> np.ndarray:
         return np.repeat(np.array(colour, _F)[:, None], self.count, 1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .geometry import dot
+from .mood import Mood
 from .noise import hash01, sample
-from .words import Mood
 
 _F = np.float32
 
@@ -21,12 +21,13 @@ def gradient(direction: np.ndarray, mood: Mood, sun: np.ndarray) -> np.ndarray:
     wide *= wide
     tight = wide * wide
     tight *= tight
-    ground = np.clip(-up, 0, 1)
+    below = np.clip(-up * _F(2.5), 0, 1)
+    below = below * (2 - below)
     result = np.empty(direction.shape, _F)
     for k in range(3):
         channel = _F(mood.horizon[k]) + _F(mood.zenith[k] - mood.horizon[k]) * blend
         channel += _F(mood.glow[k]) * (_F(0.10) * wide + _F(0.45) * tight)
-        result[k] = channel * (1 - _F((0.34, 0.36, 0.40)[k]) * np.sqrt(ground))
+        result[k] = channel + (_F(mood.ambient[k] * 0.8) - channel) * below
     return result
 
 
@@ -62,24 +63,28 @@ def _clouds(
     direction: np.ndarray, mood: Mood, sun: np.ndarray, seed: int, width: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """(cover 0..1, light 0..1) of a layer of heaps that shrink towards the horizon."""
-    up = np.maximum(direction[2], 0)
-    away = _F(1) / (up + _F(0.13))
+    up = np.abs(direction[2])
+    away = _F(1) / (up + _F(0.22))
     shift_x, shift_y = (float(hash01(seed, salt)[0]) for salt in (11, 12))
-    u = direction[0] * away * _F(0.115) + _F(shift_x)
-    v = direction[1] * away * _F(0.115) + _F(shift_y)
-    step = away * away * _F(width * 0.05)
-    warp = sample("soft", u * _F(0.7) + _F(0.31), v * _F(0.7), step) * _F(0.05)
+    u = direction[0] * away * _F(0.20) + _F(shift_x)
+    v = direction[1] * away * _F(0.20) + _F(shift_y)
+    step = away * away * _F(width * 0.04)
+    warp = sample("soft", u * _F(0.6) + _F(0.31), v * _F(0.6), step) * _F(0.06)
     body = sample("soft", u + warp, v - warp, step)
-    edge = sample("soft", u * _F(3.1) + warp, v * _F(3.1) + _F(0.17), step * _F(3.1))
-    density = body + edge * _F(0.30)
+    edge = sample("leaves", u * _F(1.1) + warp * 3, v * _F(1.1) + _F(0.17), step * _F(1.1))
+    fluff = sample("soft", u * _F(3.3) + warp, v * _F(3.3), step * _F(3.3))
+    density = body + edge * _F(0.16) + fluff * _F(0.26)
     # the same field a little towards the sun: what is thicker there stands in shade here
-    toward = sample("soft", u + warp + _F(sun[0] * 0.035), v - warp + _F(sun[1] * 0.035), step * 2)
+    toward = sample("soft", u + warp + _F(sun[0] * 0.03), v - warp + _F(sun[1] * 0.03), step * 2)
     threshold = _F(1.0 - 2.15 * mood.clouds)
-    cover = np.clip((density - threshold) * _F(1.5), 0, 1)
+    cover = np.clip((density - threshold) * _F(2.1), 0, 1)
     cover = cover * cover * (3 - 2 * cover)
-    shade = np.clip(_F(0.62) + (body - toward) * _F(0.9) - (density - threshold) * _F(0.16) + edge * _F(0.08), 0, 1)
-    fade = np.clip(up * _F(9.0), 0, 1)
-    return cover * fade * _F(0.94), shade
+    thick = np.clip(density - threshold, 0, 1.4)
+    shade = np.clip(_F(0.74) + (body - toward) * _F(1.1) - thick * _F(0.30) + (edge + fluff) * _F(0.12), 0, 1)
+    under = direction[2] < 0  # from above, a sea of clouds: softer and lit from our side
+    shade = np.where(under, _F(0.35) + _F(0.4) * shade, shade)
+    fade = np.clip(up * _F(11.0), 0, 1) * np.where(under, _F(0.62), _F(0.95))
+    return cover * fade, shade
 
 
 def _stars(direction: np.ndarray, mood: Mood, seed: int) -> np.ndarray:
@@ -94,5 +99,5 @@ def _stars(direction: np.ndarray, mood: Mood, seed: int) -> np.ndarray:
 def haze(direction: np.ndarray, mood: Mood, sun: np.ndarray) -> np.ndarray:
     """float32 3×…: the colour that distant things fade into, seen in these directions."""
     flat = direction.copy()
-    flat[2] = np.maximum(flat[2] * _F(0.15), _F(0.02))
+    flat[2] = np.maximum(flat[2] * _F(0.3), _F(-0.3))
     return gradient(flat / np.sqrt(dot(flat, flat)), mood, sun)

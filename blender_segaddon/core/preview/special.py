@@ -75,7 +75,7 @@ def _with_windows(p: Patch, wall: np.ndarray, shop: bool) -> Look:
     albedo = mix(albedo, np.minimum(albedo * _F(1.3), _F(0.85)), sill)
     each = hash01(np.floor(column), np.floor(row), np.floor(p.keys[0] * 4096), p.seed)
     wish = p.wishes.get("window")
-    pane = p.paint(wish.colour) if wish and wish.colour else p.paint((0.035, 0.045, 0.055))
+    pane = p.paint(rgb(wish.colour)) if wish and wish.colour else p.paint((0.035, 0.045, 0.055))
     drawn = ((each > 0.62) & ~ground).astype(_F) * inside(y - low, 0, (high - low) * each, p.width_v) * _F(0.5)
     pane = mix(pane, p.paint((0.45, 0.42, 0.36)), drawn)
     glass = np.clip(hole - frame, 0, 1)
@@ -181,7 +181,7 @@ def lamp(p: Patch) -> Look:
     thin = (p.tall > _F(2.2)) & (share < 0.86)
     on = max(p.mood.lights, 0.55 if p.indoors else 0.06)
     glow = np.where(thin, _F(0), _F(1))
-    colour = p.paint((1.0, 0.74, 0.42)) * _F(2.6 * on)
+    colour = p.paint((1.0, 0.72, 0.40)) * _F(1.9 * on) * (_F(0.45) + _F(0.55) * p.facing)
     return Look(mix(p.paint(rgb("#3a3c40")), p.colour, glow), 0.1, colour * glow)
 
 
@@ -282,7 +282,19 @@ def drawers(p: Patch) -> Look:
 
 
 RECIPES = {
-    "facade": facade, "tower": tower, "curtain_wall": curtain_wall, "window": window, "glass": glass, "mirror": mirror,
-    "picture": picture, "lamp": lamp, "signals": signals, "screen": screen, "shelf": shelf, "person": person,
-    "bedding": bedding, "door": panel_door, "drawers": drawers,
-}  # fmt: skip
+    "facade": facade,
+    "tower": tower,
+    "curtain_wall": curtain_wall,
+    "window": window,
+    "glass": glass,
+    "mirror": mirror,
+    "picture": picture,
+    "lamp": lamp,
+    "signals": signals,
+    "screen": screen,
+    "shelf": shelf,
+    "person": person,
+    "bedding": bedding,
+    "door": panel_door,
+    "drawers": drawers,
+}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .geometry import Geometry
+from .mood import Mood
 from .noise import sample
-from .words import Mood
 
 _F = np.float32
 
@@ -17,27 +19,30 @@ def finish(picture: np.ndarray, geometry: Geometry, mood: Mood, seed: int) -> np
         picture = watercolour(picture, geometry, seed)
     elif mood.style == "ink":
         picture = ink(picture, geometry, seed)
-    return smooth_borders(picture, geometry.ids)
+    border = _changes(geometry.ids, lambda a, b: a != b)
+    border |= _changes(geometry.depth, lambda a, b: np.abs(a - b) > np.minimum(a, b) * _F(0.06))
+    return smooth_borders(picture, border)
 
 
-def smooth_borders(picture: np.ndarray, ids: np.ndarray) -> np.ndarray:
+def smooth_borders(picture: np.ndarray, border: np.ndarray) -> np.ndarray:
     """Averages the two rows of pixels along borders between instances with their neighbours (one pixel wide)."""
-    border = _borders(ids)
     y, x = np.nonzero(border)
     if not y.size:
         return picture
-    height, width = ids.shape
-    total = picture[y, x] * _F(4)
-    for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1)):
-        total += picture[np.clip(y + dy, 0, height - 1), np.clip(x + dx, 0, width - 1)]
-    picture[y, x] = total * _F(1 / 8)
+    height, width = border.shape
+    total = np.zeros((y.size, 3), _F)
+    for dy in (-1, 0, 1):
+        row = np.clip(y + dy, 0, height - 1)
+        for dx in (-1, 0, 1):
+            total += picture[row, np.clip(x + dx, 0, width - 1)] * _F((2 - abs(dy)) * (2 - abs(dx)))
+    picture[y, x] = total * _F(1 / 16)
     return picture
 
 
-def _borders(ids: np.ndarray) -> np.ndarray:
-    """bool H×W: pixels with a neighbour of another instance."""
-    border = np.zeros(ids.shape, bool)
-    right, down = ids[:, 1:] != ids[:, :-1], ids[1:] != ids[:-1]
+def _changes(values: np.ndarray, differ: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray:
+    """bool H×W: pixels that differ from a neighbour."""
+    border = np.zeros(values.shape, bool)
+    right, down = differ(values[:, 1:], values[:, :-1]), differ(values[1:], values[:-1])
     border[:, 1:] |= right
     border[:, :-1] |= right
     border[1:] |= down
@@ -47,11 +52,14 @@ def _borders(ids: np.ndarray) -> np.ndarray:
 
 def _edges(geometry: Geometry) -> np.ndarray:
     """float32 H×W, 0..1: outlines of instances and creases of their shape."""
-    edge = _borders(geometry.ids).astype(_F) * _F(0.85)
+    edge = _changes(geometry.ids, lambda a, b: a != b).astype(_F) * _F(0.85)
     normals = geometry.normals
     for axis in (1, 2):
-        turn = 1 - sum(np.take(one, range(1, one.shape[axis - 1]), axis - 1) * np.take(one, range(one.shape[axis - 1] - 1), axis - 1)
-                       for one in normals)  # fmt: skip
+        turn = 1 - sum(
+            np.take(one, range(1, one.shape[axis - 1]), axis - 1)
+            * np.take(one, range(one.shape[axis - 1] - 1), axis - 1)
+            for one in normals
+        )
         here = (slice(1, None), slice(None)) if axis == 1 else (slice(None), slice(1, None))
         edge[here] = np.maximum(edge[here], np.clip((turn - _F(0.06)) * 4, 0, _F(0.7)))
     return edge
