@@ -29,8 +29,8 @@ _DARK = ("#33363a", "#3d3b3a")
 MATERIALS: dict[str, Material] = {
     # nature
     "sky": ("sky", ("#8fb0d0",)),
-    "tree": ("leaves", _LEAF),
-    "palm": ("leaves", ("#6c8a3a",)),
+    "tree": ("tree", _LEAF),
+    "palm": ("tree", ("#6c8a3a",)),
     "plant": ("leaves", ("#527a35",)),
     "grass": ("grass", _LEAF),
     "field": ("grass", ("#9a9a4c", "#84903f")),

@@ -14,7 +14,7 @@ _F = np.float32
 
 
 def leaves(p: Patch) -> Look:
-    """Clumps of leaves: light masses, dark hollows between them, dabs of leaf on top; bark where the trunk is."""
+    """Clumps of leaves: light masses, dark hollows between them, dabs of leaf on top."""
     clumps = p.solid_noise("soft", 4.2, 1)
     dabs = p.solid_noise("leaves", 3.1, 2)
     fine = p.solid_noise("leaves", 1.25, 3)
@@ -24,9 +24,17 @@ def leaves(p: Patch) -> Look:
     shade *= 1 - hollow * hollow * _F(0.75)
     light, cool = p.paint((1.22, 1.08, 0.72)), p.paint((0.66, 0.84, 0.86))
     tone = mix(cool, light, np.clip(_F(0.48) + _F(0.55) * volume + _F(0.22) * fine + _F(0.25) * p.normals[2], 0, 1))
-    bark = p.paint(rgb("#5b4936")) * np.clip(1 + _F(0.22) * p.noise("grain", 0.7, 4.0, 25), 0.4, 1.6)
+    return Look(p.colour * tone * shade, 0.0, soft=0.75)
+
+
+def tree(p: Patch) -> Look:
+    """Leaves, and bark where the trunk is."""
+    crown = leaves(p)
     trunk = _trunk(p)
-    return Look(mix(p.colour * tone * shade, bark, trunk), 0.0, soft=0.75)
+    if not trunk.any():
+        return crown
+    bark = p.paint(rgb("#5b4936")) * np.clip(1 + _F(0.22) * p.noise("grain", 0.7, 4.0, 25), 0.4, 1.6)
+    return replace(crown, albedo=mix(crown.albedo, bark, trunk))
 
 
 def _trunk(p: Patch) -> np.ndarray:
@@ -161,6 +169,7 @@ def food(p: Patch) -> Look:
 
 RECIPES = {
     "leaves": leaves,
+    "tree": tree,
     "grass": grass,
     "soil": soil,
     "sand": sand,

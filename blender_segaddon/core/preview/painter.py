@@ -127,7 +127,7 @@ def _materials(maps: SceneMaps, names: tuple[str, ...], reading: Reading, seed: 
 
 def _wished(material: Material, name: str, reading: Reading, seed: int) -> Material:
     recipe, palette = material
-    if recipe == "leaves":
+    if recipe in ("leaves", "tree"):
         palette = reading.mood.leaves
     elif name == "grass":
         palette = reading.mood.grass
@@ -247,7 +247,7 @@ def _weather(p: Patch, look: Look, recipe: str) -> Look:
         return look
     up = p.normals[2]
     if mood.snow:
-        clumpy = recipe == "leaves"
+        clumpy = recipe in ("leaves", "tree")
         rough = p.solid_noise("leaves", 3.1, 2) if clumpy else p.solid_noise("soft", 5.0, 81)
         drift = rough * _F(0.42 if clumpy else 0.14)
         cover = np.clip((up - _F(0.30 if clumpy else 0.42)) * _F(1.3 if clumpy else 2.4) + drift, 0, 1) * _F(mood.snow)
@@ -262,7 +262,7 @@ def _weather(p: Patch, look: Look, recipe: str) -> Look:
     if mood.wet:
         flat = np.clip((up - _F(0.7)) * 4, 0, 1) * _F(mood.wet)
         pools = np.clip(_F(0.16) + _F(2.6) * (p.noise("soft", 5.0, 1.0, 83) - _F(0.22)), 0.14, 0.8) * flat
-        shiny = _F(0) if recipe in ("grass", "leaves") else pools * _F(0.75)
+        shiny = _F(0) if recipe in ("grass", "leaves", "tree") else pools * _F(0.75)
         look = replace(look, albedo=look.albedo * (1 - _F(0.38) * flat), gloss=np.maximum(look.gloss, shiny))
     return look
 

@@ -146,14 +146,28 @@ class Patch:
         return sample(name, self.u * one + shift, self.v * other + shift * _F(3.7), width)
 
     def solid_noise(self, name: str, size: float, salt: int = 0) -> np.ndarray:
-        """Like ``noise`` but without seams on round things: two planes that slide with the third direction."""
+        """Like ``noise`` but without seams on round things: blends the three planes by the normal."""
         one = _F(1 / size)
         shift = hash01(self.seed, salt, 9)[0]
-        x, y, z = self.points
-        lean = np.abs(self.normals[0]) > np.abs(self.normals[1])
-        first = np.where(lean, y + x * _F(0.37), x + y * _F(0.37))
-        second = np.where(np.abs(self.normals[2]) > _F(0.8), y - x * _F(0.31), z + (x - y) * _F(0.21))
-        return sample(name, first * one + shift, second * one + shift * _F(2.3), self.width * one)
+        result = np.zeros(self.count, _F)
+        for axis, (pick, weight) in enumerate(self._planes):
+            if pick.size:
+                first, second = self.points[(axis + 1) % 3][pick], self.points[(axis + 2) % 3][pick]
+                width = self.width[pick] * one
+                result[pick] += weight * sample(name, first * one + shift, second * one + shift * _F(2.3), width)
+        return result
+
+    @cached_property
+    def _planes(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+        """For each axis: the pixels that face along it enough to see a pattern laid on that plane, and how much."""
+        power = self.normals * self.normals
+        power = power * power * power
+        share = power / np.maximum(power[0] + power[1] + power[2], _F(1e-6))
+        share = np.where(share > 0.06, share, _F(0))
+        share /= np.maximum(share[0] + share[1] + share[2], _F(1e-6))
+        # a blend of independent patterns is weaker than each of them: bring it back to the strength of one
+        share /= np.sqrt(np.maximum(dot(share, share), _F(1e-6)))
+        return tuple((pick, one[pick]) for one in share for pick in (np.flatnonzero(one),))
 
     def wall(self, word: str, default: str) -> np.ndarray:
         """3×N: the colour wished for this part, else the default."""

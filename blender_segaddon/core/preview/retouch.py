@@ -9,15 +9,58 @@ import numpy as np
 
 from ...protocol.errors import InvalidInput
 from ..camera import Camera
-from ..maps import NO_CLASS, SceneMaps
+from ..maps import BACKGROUND, NO_CLASS, SceneMaps
 from . import families, painter
 from .colour import from_linear, to_bytes, to_linear
 from .families import Material
 from .noise import hash01
+from .reveal import with_thing, without
 from .words import Reading
 
 _F = np.float32
 _NEW_CLASS = NO_CLASS - 1
+_RING = 12
+"""pixels around the mask that show what light the image has"""
+ROUND = frozenset(
+    {"leaves", "tree", "flowers", "fur", "food", "rock", "person", "fabric", "leather", "plastic", "ceramic"}
+)
+"""Recipes of things without flat sides."""
+SURFACES = frozenset(
+    {
+        "wall",
+        "building",
+        "sky",
+        "floor",
+        "ceiling",
+        "road",
+        "windowpane",
+        "grass",
+        "sidewalk",
+        "earth",
+        "mountain",
+        "curtain",
+        "water",
+        "sea",
+        "house",
+        "rug",
+        "field",
+        "sand",
+        "skyscraper",
+        "path",
+        "stairs",
+        "runway",
+        "river",
+        "hill",
+        "land",
+        "dirt track",
+        "lake",
+        "roof",
+        "window",
+        "mirror",
+        "glass",
+    }
+)
+"""Nouns of what covers the surface that is there, instead of standing before it."""
 INTENTS = ("replace", "change", "remove", "extend")
 
 
@@ -36,9 +79,7 @@ def repaint_mask(
     if not mask.any():
         return image.copy()
     if intent in ("remove", "extend"):
-        if on_step:
-            on_step(0, 1)
-        painted = fill(image, mask, maps, seed)
+        painted = _taken_away(image, mask, maps, prompt, seed, on_step)
     else:
         painted = _new_thing(image, mask, maps, prompt, seed, on_step)
         if intent == "change":
@@ -74,21 +115,73 @@ def _new_thing(
     scene_maps = maps if maps is not None else flat_maps(mask.shape)
     reading = painter.read_prompt(prompt)
     material = material_for(reading, scene_maps, mask, seed)
+    if maps is None or _stands_alone(reading, scene_maps, mask):
+        scene_maps = with_thing(scene_maps, mask, material[0] in ROUND)
     changed = replace(
         scene_maps,
         class_map=np.where(mask, np.uint16(_NEW_CLASS), scene_maps.class_map),
         instance_map=np.where(mask, np.uint32(scene_maps.instance_map.max() + 1), scene_maps.instance_map),
     )
-    near = np.flatnonzero(_grow(mask, 12).any(1))
+    painted = _painted_near(changed, mask, prompt, seed, on_step, {_NEW_CLASS: ("", material)})
+    return _matched(image, mask, painted, maps is not None)
+
+
+def _painted_near(
+    maps: SceneMaps,
+    mask: np.ndarray,
+    prompt: str,
+    seed: int,
+    on_step: Callable[[int, int], None] | None,
+    forced: dict[int, tuple[str, Material]],
+) -> np.ndarray:
+    """uint8 H×W×3: the picture of the maps, painted in the rows of the mask and a little around; 0 elsewhere."""
+    near = np.flatnonzero(_grow(mask, _RING).any(1))
     rows = range(int(near[0]), int(near[-1]) + 1, 32)
     step = painter.Steps(on_step, len(rows) + 4)
-    scene = painter.prepare(changed, prompt, seed, step, {_NEW_CLASS: ("", material)})
-    painted = np.zeros(image.shape, np.uint8)
+    scene = painter.prepare(maps, prompt, seed, step, forced)
+    painted = np.zeros((*mask.shape, 3), np.uint8)
     for start in rows:
         band = slice(start, min(start + 32, mask.shape[0]))
         painted[band] = to_bytes(painter.render(scene, band))
         step()
-    return _matched(image, mask, painted, maps is not None)
+    return painted
+
+
+def _stands_alone(reading: Reading, maps: SceneMaps, mask: np.ndarray) -> bool:
+    """Whether the prompt names a thing and the mask is not simply one of the scene's objects."""
+    noun = reading.subject.noun
+    if noun in SURFACES or (not noun and reading.subject.recipe not in ROUND):
+        return False
+    ids, count = np.unique(maps.instance_map[mask], return_counts=True)
+    most = int(count.argmax())
+    whole = int((maps.instance_map == ids[most]).sum())
+    return bool(ids[most] == BACKGROUND or count[most] < 0.8 * mask.sum() or count[most] < 0.5 * whole)
+
+
+def _taken_away(
+    image: np.ndarray,
+    mask: np.ndarray,
+    maps: SceneMaps | None,
+    prompt: str,
+    seed: int,
+    on_step: Callable[[int, int], None] | None,
+) -> np.ndarray:
+    """uint8 H×W×3: the surroundings go on under the mask; with maps as surfaces, without as what the picture shows."""
+    if maps is None or mask.all():
+        painter.Steps(on_step, 1)()
+        return fill(image, mask, seed)
+    cleared = without(maps, mask)
+    painted = _painted_near(cleared, mask, prompt, seed, on_step, {})
+    ring = _grow(mask, _RING) & ~mask
+    result = painted.copy()
+    for one in np.unique(cleared.class_map[mask]):
+        here, seen = mask & (cleared.class_map == one), ring & (maps.class_map == one)
+        if not seen.any():
+            seen = ring
+        there, own = (np.median(to_linear(picture[seen]), 0) for picture in (image, painted))
+        gain = np.round(np.clip((there + 0.01) / (own + 0.01), 0.1, 4), 4).astype(_F)
+        result[here] = from_linear(to_linear(painted[here]) * gain)
+    return result
 
 
 def material_for(reading: Reading, maps: SceneMaps, mask: np.ndarray, seed: int) -> Material:
@@ -105,8 +198,17 @@ def material_for(reading: Reading, maps: SceneMaps, mask: np.ndarray, seed: int)
         return recipe, palette
     recipe = "plaster" if recipe == "sky" else recipe
     if wish.colour:
-        return recipe, (wish.colour,)
+        return recipe, (_natural(wish.colour, recipe),)
     return recipe, (palette[int(hash01(seed, 32)[0] * len(palette))],)
+
+
+def _natural(colour: str, recipe: str) -> str:
+    """Half-way to the material's own colour: "red brick" is not as red as a red car."""
+    if recipe not in ("brick", "wood", "planks", "rock", "leaves", "leather", "grass", "roof"):
+        return colour
+    own = families.RECIPE_COLOURS.get(recipe, (colour,))[0]
+    mean = ((int(colour[k : k + 2], 16) + int(own[k : k + 2], 16)) // 2 for k in (1, 3, 5))
+    return "#" + "".join(f"{value:02x}" for value in mean)
 
 
 def flat_maps(shape: tuple[int, int]) -> SceneMaps:
@@ -130,7 +232,7 @@ def flat_maps(shape: tuple[int, int]) -> SceneMaps:
 
 def _matched(image: np.ndarray, mask: np.ndarray, painted: np.ndarray, known: bool) -> np.ndarray:
     """``painted`` brought to the light of ``image``: both show the same things in the ring around the mask."""
-    ring = _grow(mask, 12) & ~mask
+    ring = _grow(mask, _RING) & ~mask
     if not ring.any():
         return painted
     there = np.median(to_linear(image[ring]), 0)
@@ -162,28 +264,23 @@ def _recolour(image: np.ndarray, mask: np.ndarray, painted: np.ndarray, reading:
     return result
 
 
-def fill(image: np.ndarray, mask: np.ndarray, maps: SceneMaps | None, seed: int) -> np.ndarray:
+def fill(image: np.ndarray, mask: np.ndarray, seed: int) -> np.ndarray:
     """uint8 H×W×3: the surroundings mirrored into the mask from both sides, so that what runs across goes on.
 
-    With maps only the classes that touch the mask are taken as sources. What no source reaches is filled smoothly.
+    What no source reaches is filled smoothly.
     """
-    usable = ~mask
-    if maps is not None:
-        ring = _grow(mask, 3) & ~mask
-        usable &= np.isin(maps.class_map, np.unique(maps.class_map[ring]))
     smooth = _smooth_fill(image.astype(_F), ~mask, seed)
-    across, across_weight = _mirrored(image, mask, usable)
-    down, down_weight = (one.swapaxes(0, 1) for one in _mirrored(image.swapaxes(0, 1), mask.T, usable.T))
-    share = np.minimum(across_weight, 1)
+    across, across_weight = _mirrored(image, mask)
+    down, down_weight = (one.swapaxes(0, 1) for one in _mirrored(image.swapaxes(0, 1), mask.T))
     mixed = np.where((across_weight > 0)[..., None], across, np.where((down_weight > 0)[..., None], down, smooth))
-    # near sources that lean towards the smooth fill keep large masks from showing two mirrored halves
-    lean = np.where((across_weight > 0) | (down_weight > 0), _F(0.22) * (1 - share), 0)[..., None]
+    # leaning towards the smooth fill keeps large masks from showing two mirrored halves
+    mixed += (smooth - mixed) * _F(0.3)
     result = image.copy()
-    result[mask] = to_bytes(mixed + (smooth - mixed) * lean)[mask]
+    result[mask] = to_bytes(mixed)[mask]
     return result
 
 
-def _mirrored(image: np.ndarray, mask: np.ndarray, usable: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _mirrored(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(float32 H×W×3, float32 H×W weight 0..1): rows mirrored over both ends of each masked run, cross-faded."""
     height, width = mask.shape
     x = np.broadcast_to(np.arange(width), mask.shape)
@@ -194,7 +291,7 @@ def _mirrored(image: np.ndarray, mask: np.ndarray, usable: np.ndarray) -> tuple[
     for end, source in ((left, 2 * left - x + 1), (right, 2 * right - x - 1)):
         valid = mask & (end >= 0) & (end < width) & (source >= 0) & (source < width)
         at = np.clip(source, 0, width - 1)
-        valid &= usable[rows, at]
+        valid &= ~mask[rows, at]
         own, other = np.abs(x - end).astype(_F), np.where(end is left, np.abs(right - x), np.abs(x - left)).astype(_F)
         share = np.clip(_F(0.5) + (other / (own + other + _F(1e-6)) - _F(0.5)) * 3, _F(0.001), 1) * valid
         total += image[rows, at] * share[..., None]
