@@ -1,5 +1,4 @@
-# ruff: noqa: ARG001
-"""Stand-in of the preview generator: flat colours, for the bridge's tests until the real one is merged."""
+"""The no-weights generator: paints a picture of a captured scene out of its maps. It is no model and says so."""
 
 from __future__ import annotations
 
@@ -10,17 +9,33 @@ import numpy as np
 from ..maps import SceneMaps
 
 NAME = "preview"
-NOTICE = "A procedural preview, not a model"
-
-OnStep = Callable[[int, int], None]
+NOTICE = "Procedural preview: painted from the scene's maps, not made by a model."
 
 
-def paint(maps: SceneMaps, prompt: str = "", seed: int = 0, on_step: OnStep | None = None) -> np.ndarray:
-    """uint8 H×W×3: one colour a class."""
-    colours = np.random.default_rng(seed).integers(0, 256, (256, 3), dtype=np.uint8)
-    if on_step:
-        on_step(1, 1)
-    return colours[maps.class_map % 256]
+def paint(
+    maps: SceneMaps, prompt: str = "", seed: int = 0, on_step: Callable[[int, int], None] | None = None
+) -> np.ndarray:
+    """A picture that sits exactly on the maps.
+
+    Args:
+        prompt: simple words change the picture ("snowy night", "red roof"); see ``understood``.
+        seed: another seed gives other clouds, colours and layouts; the same seed the same picture.
+        on_step: called as (done, total) between the stages; may raise to cancel.
+
+    Returns:
+        uint8 H×W×3, display-referred sRGB.
+    """
+    from .painter import paint_scene
+
+    return paint_scene(maps, prompt, seed, on_step)
+
+
+def understood(prompt: str, repainting: bool = False) -> tuple[str, ...]:
+    """The words of the prompt that have an effect on a picture, or with ``repainting`` on what is under a mask."""
+    from .painter import read_prompt
+
+    reading = read_prompt(prompt)
+    return reading.named if repainting else reading.understood
 
 
 def repaint(
@@ -31,16 +46,26 @@ def repaint(
     seed: int = 0,
     intent: str = "replace",
     strength: float = 1.0,
-    on_step: OnStep | None = None,
+    on_step: Callable[[int, int], None] | None = None,
 ) -> np.ndarray:
-    """uint8 H×W×3: one colour under the mask."""
-    out = image.copy()
-    out[mask] = np.random.default_rng(seed).integers(0, 256, 3, dtype=np.uint8)
-    if on_step:
-        on_step(1, 1)
-    return out
+    """The image with something else under the mask; pixels outside it stay identical.
 
+    Args:
+        image: uint8 H×W×3, display-referred sRGB.
+        mask: bool H×W, True = to be painted anew.
+        maps: of this image, so that the new surface takes on shape and light; None: it is flat and faces the camera.
+        prompt: a thing, colours, materials: "a red brick wall", "water", "a green bush".
+        intent: "replace" paints what the prompt names; "change" keeps light and shade and changes colour and material;
+            "remove" and "extend" continue the surroundings.
+        strength: 0 leaves the image, 1 puts the new pixels in its place.
+        on_step: called as (done, total) between the stages; may raise to cancel.
 
-def understood(prompt: str) -> tuple[str, ...]:
-    """The words that had an effect: none."""
-    return ()
+    Returns:
+        uint8 H×W×3.
+
+    Raises:
+        InvalidInput: image, mask, maps, intent or strength do not fit.
+    """
+    from .retouch import repaint_mask
+
+    return repaint_mask(image, mask, maps, prompt, seed, intent, strength, on_step)
