@@ -1,7 +1,7 @@
 """Makes the project's environments from their lock files and runs programs in them.
 
-    environments.py demo [--blender VERSION] [options of the demo]
     environments.py test [--blender VERSION] [options of pytest]
+    environments.py PROGRAM [--blender VERSION] [options of scripts/lib/PROGRAM.py]
 
 Two environments, since the add-on runs inside Blender's Python and the server does not: ``.venv`` (server and
 development) and ``.venv-bpy-VERSION`` (one Blender). Standard library only: this runs before anything is installed.
@@ -276,8 +276,8 @@ def program_variables() -> dict[str, str]:
     }
 
 
-def demo(arguments: list[str]) -> int:
-    """Runs the demo in Blender's Python, in the folder that the user stands in: relative paths mean what they say."""
+def run_in_blender(module: str, arguments: list[str]) -> int:
+    """Runs a program in Blender's Python, in the folder that the user stands in: relative paths mean what they say."""
     version, rest = take_blender_version(arguments)
     blender = blender_environment(DEFAULT_BLENDER if version is None else version)
     if {"-h", "--help"} & set(rest) and not blender.is_ready():
@@ -285,8 +285,7 @@ def demo(arguments: list[str]) -> int:
     else:
         prepare(server_environment())
         python = prepare(blender).python
-    command = [str(python), "-P", "-m", "scripts.lib.demo", *rest]
-    os.execve(python, command, program_variables())
+    os.execve(python, [str(python), "-P", "-m", module, *rest], program_variables())
 
 
 def test(arguments: list[str]) -> int:
@@ -355,7 +354,8 @@ def _stop(signal_number: int, _frame: object) -> None:
 def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _stop)  # so that a step in progress is ended too
     try:
-        return {"demo": demo, "test": test}[arguments[0]](arguments[1:])
+        name, *rest = arguments
+        return test(rest) if name == "test" else run_in_blender(f"scripts.lib.{name}", rest)
     except SetupError as error:
         print(error, file=sys.stderr)
         return 2
