@@ -2,6 +2,7 @@
 
     environments.py test [--blender VERSION] [options of pytest]
     environments.py PROGRAM [--blender VERSION] [options of scripts/lib/PROGRAM.py]
+    environments.py prepare          .venv only
 
 Two environments, since the add-on runs inside Blender's Python and the server does not: ``.venv`` (server and
 development) and ``.venv-bpy-VERSION`` (one Blender). Standard library only: this runs before anything is installed.
@@ -355,6 +356,9 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _stop)  # so that a step in progress is ended too
     try:
         name, *rest = arguments
+        if name == "prepare":
+            prepare(server_environment())
+            return 0
         return test(rest) if name == "test" else run_in_blender(f"scripts.lib.{name}", rest)
     except SetupError as error:
         print(error, file=sys.stderr)
