@@ -2,7 +2,8 @@
 
     environments.py test [--blender VERSION] [options of pytest]
     environments.py PROGRAM [--blender VERSION] [options of scripts/lib/PROGRAM.py]
-    environments.py prepare          .venv only
+    environments.py prepare              makes .venv only
+    environments.py missing-packages     prints the Debian packages whose libraries are missing here
 
 Two environments, since the add-on runs inside Blender's Python and the server does not: ``.venv`` (server and
 development) and ``.venv-bpy-VERSION`` (one Blender). Standard library only: this runs before anything is installed.
@@ -356,10 +357,15 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _stop)  # so that a step in progress is ended too
     try:
         name, *rest = arguments
+        if name == "test":
+            return test(rest)
         if name == "prepare":
             prepare(server_environment())
-            return 0
-        return test(rest) if name == "test" else run_in_blender(f"scripts.lib.{name}", rest)
+        elif name == "missing-packages":
+            print(*(package for library, (package, _, _) in SYSTEM_LIBRARIES.items() if not _can_load(library)))
+        else:
+            return run_in_blender(f"scripts.lib.{name}", rest)
+        return 0
     except SetupError as error:
         print(error, file=sys.stderr)
         return 2
