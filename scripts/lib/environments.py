@@ -198,7 +198,9 @@ def _check_before(environment: Environment) -> None:
     for folder in (ROOT, Path(tempfile.gettempdir())):
         free = shutil.disk_usage(folder).free
         if free < DISK_NEEDED:
-            raise SetupError(f"{environment.name} needs 1.5 GB and {folder} has {free / 1e9:.1f} free. Free some.")
+            raise SetupError(
+                f"{environment.name} needs 1.5 GB; {folder} has {free / 1e9:.1f} GB left. Free some space."
+            )
     if environment.blender and platform.system() == "Linux":
         missing = missing_libraries(SYSTEM_LIBRARIES, environment.blender)
         if missing:

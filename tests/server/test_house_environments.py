@@ -5,6 +5,7 @@ Here and not among the unit tests: once, in the development environment, is enou
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -81,6 +82,12 @@ def test_a_full_disk_is_said_before_anything_is_made(environment: Environment, m
     with pytest.raises(SetupError, match=r"needs 1\.5 GB"):
         environments.prepare(environment)
     assert not environment.folder.exists()
+
+
+def test_a_python_without_ensurepip_is_said(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SetupError, match="python3.11-venv"):
+        environments.prepare(environment)
 
 
 def test_missing_system_libraries_are_named_with_their_packages() -> None:
