@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ...protocol.errors import InvalidInput
 from ..maps import SceneMaps
+from ..masks import composite
 
 NAME = "preview"
 NOTICE = "Procedural preview: painted from the scene's maps, not made by a model."
@@ -28,6 +30,33 @@ def paint(
     from .painter import paint_scene
 
     return paint_scene(maps, prompt, seed, on_step)
+
+
+def run(
+    *,
+    maps: SceneMaps | None = None,
+    prompt: str = "",
+    seed: int = 0,
+    image: np.ndarray | None = None,
+    mask: np.ndarray | None = None,
+    intent: str = "replace",
+    strength: float = 1.0,
+    on_step: Callable[[int, int], None] | None = None,
+) -> np.ndarray:
+    """What a request asks for: ``paint`` without an image, else ``repaint`` (everywhere where there is no mask).
+
+    With maps, intent "extend" paints under the mask what the maps say is there.
+    Raises InvalidInput as ``repaint``, and where there are neither maps nor an image.
+    """
+    if image is None and maps is None:
+        raise InvalidInput("There is nothing to paint from", "Give a scene or an image")
+    if image is None and maps is not None:
+        return paint(maps, prompt, seed, on_step)
+    if mask is None:
+        mask = np.ones(image.shape[:2], bool)
+    if intent == "extend" and maps is not None:
+        return composite(image, paint(maps, prompt, seed, on_step), mask)
+    return repaint(image, mask, maps, prompt, seed, intent, strength, on_step)
 
 
 def understood(prompt: str, repainting: bool = False) -> tuple[str, ...]:
