@@ -286,7 +286,7 @@ def project(
     lighting: str = "unlit",
     scene: bpy.types.Scene | None = None,
 ) -> Placement:
-    """Put a picture on the objects that it shows, exactly where the camera saw them; hidden surfaces keep their material.
+    """Put a picture on the objects that it shows, where the camera saw them; hidden surfaces keep their material.
 
     Args:
         picture: one that was made from maps of this scene.
@@ -382,7 +382,7 @@ def update(placement: Placement) -> Placement:
 
 
 def regenerate(picture: PictureLike) -> Picture:
-    """Make a picture again from all that it was asked with; the same generator on the same machine gives the same pixels.
+    """Make a picture again from all that it was asked with: same generator and machine, same pixels.
 
     Raises:
         InvalidInput: a picture that was not made here.

@@ -36,7 +36,7 @@ def save_maps(maps: SceneMaps, folder: str | Path) -> list[Path]:
 def save_maps_images(maps: SceneMaps, folder: str | Path) -> list[Path]:
     """Write semantic_map.png, instance_map.png, depth.png and normal.png as ``colourise`` shows them.
 
-    Returns their paths. Raises StorageError. For the values themselves see ``save_maps``: colours cannot be turned back into them.
+    Returns their paths. Raises StorageError. Colours cannot be turned back into values: for those see ``save_maps``.
     """
     images = maps_images(maps)
     paths = [Path(folder) / f"{name}.png" for name in images]

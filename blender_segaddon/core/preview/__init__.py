@@ -48,9 +48,9 @@ def run(
     With maps, intent "extend" paints under the mask what the maps say is there.
     Raises InvalidInput as ``repaint``, and where there are neither maps nor an image.
     """
-    if image is None and maps is None:
-        raise InvalidInput("There is nothing to paint from", "Give a scene or an image")
-    if image is None and maps is not None:
+    if image is None:
+        if maps is None:
+            raise InvalidInput("There is nothing to paint from", "Give a scene or an image")
         return paint(maps, prompt, seed, on_step)
     if mask is None:
         mask = np.ones(image.shape[:2], bool)
