@@ -104,7 +104,7 @@ _placed: dict[str, Picture] = {}
 
 
 def configure(connection: Connection) -> None:
-    """Say where the bridge server is; the preferences call this. Without it the server is found or started by itself."""
+    """Say where the bridge server is; the preferences call this. Without it, it is found or started by itself."""
     global _connection  # noqa: PLW0603  # one add-on, one set of preferences
     _connection = connection
 
