@@ -58,14 +58,14 @@ def build_street() -> bpy.types.Scene:
     _people(collection("People", root))
     _background(collection("Background", root), kit)
     hide_kit(scene, kit)
-    add_sun(scene, elevation=38, azimuth=-52, strength=3.8)
-    add_world(scene, "#b4cee8", 1.0)
+    add_sun(scene, elevation=38, azimuth=-52, strength=4.2)
+    add_world(scene, "#a6c6e6", 0.8)
     add_camera(scene, at=(5.3, -14.5, 3.5), aim=(0.4, 6.0, 2.75), lens=27)
     return scene
 
 
 def _ground(into: bpy.types.Collection) -> None:
-    asphalt, paving, kerb = paint("Asphalt", "#85868a"), paint("Paving", "#b5b0a6"), paint("Kerbstone", "#c9c5bc")
+    asphalt, paving, kerb = paint("Asphalt", "#66686d"), paint("Paving", "#a8a296"), paint("Kerbstone", "#c9c5bc")
     slabs = (
         ("Road", (-4.4, -30, -0.6), (2.6, 47, 0.0), asphalt),
         ("Sidewalk.Left", (-16.3, -30.1, -0.5), (-4.3, 47.1, PAVED), paving),
@@ -73,8 +73,8 @@ def _ground(into: bpy.types.Collection) -> None:
         ("Kerb.Left", (-4.32, -30.2, -0.4), (-4.02, 47.2, PAVED + 0.03), kerb),
         ("Kerb.Right", (2.22, -30.2, -0.4), (2.52, 47.2, PAVED + 0.03), kerb),
         ("Quay_Wall", (QUAY - 0.5, -30.3, -4), (QUAY, 47.3, PAVED + 0.14), paint("Stone", "#9a9892")),
-        ("Water_Harbour", (-200, -120, -9), (900, 1500, SEA), paint("Water", "#8fabb8")),
-        ("Grass_Back", (-90, -30.4, -3), (-16.1, 47.4, 0.05), paint("Grass", "#a3b48d")),
+        ("Water_Harbour", (-200, -120, -9), (900, 1500, SEA), paint("Water", "#6f98ab")),
+        ("Grass_Back", (-90, -30.4, -3), (-16.1, 47.4, 0.05), paint("Grass", "#8fa86f")),
     )
     for name, low, high, material in slabs:
         place(into, name, Solid().box(low, high, material).mesh(name))
@@ -124,8 +124,8 @@ def _cafe(into: bpy.types.Collection) -> None:
         .column((0, 0, -0.02), 0.73, (0.05, 0.05), paint("Iron", "#62666b"), 8)
         .column((0, 0, 0.7), 0.04, (0.38, 0.38), top, 14)
     )
-    chair = Solid().box((-0.2, -0.2, 0.42), (0.2, 0.2, 0.47), paint("Wood", "#a98f6f"))
-    chair.box((-0.21, -0.18, 0.44), (-0.17, 0.18, 0.9), paint("Wood", "#a98f6f"))
+    chair = Solid().box((-0.2, -0.2, 0.42), (0.2, 0.2, 0.47), paint("Wood", "#9c7d58"))
+    chair.box((-0.21, -0.18, 0.44), (-0.17, 0.18, 0.9), paint("Wood", "#9c7d58"))
     for x in (-0.16, 0.16):
         for side in (-0.16, 0.16):
             chair.box((x - 0.02, side - 0.02, -0.02), (x + 0.02, side + 0.02, 0.43), paint("Iron", "#62666b"))
@@ -159,7 +159,7 @@ def _street(into: bpy.types.Collection, kit: bpy.types.Collection) -> None:
 
 
 def _harbour(into: bpy.types.Collection) -> None:
-    wood, dark = paint("Wood", "#a98f6f"), paint("Wood_Dark", "#7c6d5a")
+    wood, dark = paint("Wood", "#9c7d58"), paint("Wood_Dark", "#7c6d5a")
     pier = Solid()
     for k in range(26):
         x = QUAY - 0.3 + 0.45 * k
@@ -194,7 +194,7 @@ def _harbour(into: bpy.types.Collection) -> None:
 
 def _promenade(into: bpy.types.Collection, kit: bpy.types.Collection) -> None:
     stall = collection("Market_Stall", kit)
-    wood, cloth = paint("Wood", "#a98f6f"), ("#9fb3a4", "#e6dfcf")
+    wood, cloth = paint("Wood", "#9c7d58"), ("#9fb3a4", "#e6dfcf")
     counter = (
         Solid()
         .box((-0.55, -1.2, -0.02), (0.35, 1.2, 0.86), wood)
@@ -253,15 +253,15 @@ def _background(into: bpy.types.Collection, kit: bpy.types.Collection) -> None:
     scatter(place(into, "Trees_Scatter", bpy.data.meshes.new("Trees_Scatter")), hill, trees, density=0.02, seed=4)
     fence = Solid()
     for k in range(15):
-        fence.box((-4.4 + 0.8 * k, 47.5, -0.3), (-4.28 + 0.8 * k, 47.62, 1.1), paint("Wood", "#a98f6f"))
+        fence.box((-4.4 + 0.8 * k, 47.5, -0.3), (-4.28 + 0.8 * k, 47.62, 1.1), paint("Wood", "#9c7d58"))
     for z in (0.4, 0.8):
-        fence.box((-4.5, 47.53, z), (7.0, 47.59, z + 0.12), paint("Wood", "#a98f6f"))
+        fence.box((-4.5, 47.53, z), (7.0, 47.59, z + 0.12), paint("Wood", "#9c7d58"))
     place(into, "Fence_Wood", fence.mesh("Fence_Wood"))
 
 
 def _hill(name: str) -> bpy.types.Mesh:
     """A closed mound behind the street: a grid of heights over a flat base below the water."""
-    count, material = 24, paint("Grass", "#a3b48d")
+    count, material = 24, paint("Grass", "#8fa86f")
     sections = []
     for row in range(count):
         y = 49 + 130 * row / (count - 1)

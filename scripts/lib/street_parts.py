@@ -8,14 +8,14 @@ import bpy
 
 from .blockout import Solid, Vector, loft, paint
 
-WALLS = {"cream": "#d9cdb8", "rose": "#cfa9a0", "sage": "#a9b79f", "blue": "#9db1c2", "ochre": "#d3b37e"}
+WALLS = {"cream": "#d8c7a4", "rose": "#c98f83", "sage": "#97ab88", "blue": "#829fb8", "ochre": "#cda35c"}
 
 
 def house(name: str, colour: str, width: float, depth: float, eaves: float, ridge: float) -> bpy.types.Mesh:
     """A house with its gable to the front (x = 0), going back to x = -depth; width along y."""
     wall, roof, stone = (
         paint(f"Plaster_{colour}", WALLS[colour]),
-        paint("Roof_Tiles", "#a8776a"),
+        paint("Roof_Tiles", "#9a5f50"),
         paint("Stone", "#9a9892"),
     )
     half, over, thick = width / 2, 0.3, 0.16
@@ -68,7 +68,7 @@ def church_tower(name: str) -> bpy.types.Mesh:
 
 def lighthouse(name: str) -> bpy.types.Mesh:
     """A tapering tower with a red band, a gallery and a lantern."""
-    white, red, glass = paint("White", "#dedbd3"), paint("Red_Pastel", "#bf7468"), paint("Glass", "#86a0ab")
+    white, red, glass = paint("White", "#dedbd3"), paint("Red_Pastel", "#b65c4e"), paint("Glass", "#86a0ab")
     solid = Solid().column((0, 0, -3), 11.0, (2.3, 1.5), white, 14).column((0, 0, 3.2), 2.2, (1.96, 1.74), red, 14)
     solid.column((0, 0, 7.95), 0.35, (1.9, 1.9), red, 14).column((0, 0, 8.2), 1.9, (1.0, 1.0), glass, 10)
     return solid.column((0, 0, 10.0), 1.3, (1.35, 0.05), red, 14).mesh(name)
@@ -169,8 +169,8 @@ def hull(solid: Solid, length: float, beam: float, freeboard: float, side: bpy.t
 
 def fishing_boat(name: str) -> bpy.types.Mesh:
     """A small trawler: hull with a light rail, wheelhouse, mast and derrick."""
-    blue, white, glass = paint("Hull_Blue", "#7592ab"), paint("White", "#dedbd3"), paint("Glass", "#86a0ab")
-    wood, red = paint("Wood", "#a98f6f"), paint("Red_Pastel", "#bf7468")
+    blue, white, glass = paint("Hull_Blue", "#537a9b"), paint("White", "#dedbd3"), paint("Glass", "#86a0ab")
+    wood, red = paint("Wood", "#9c7d58"), paint("Red_Pastel", "#b65c4e")
     solid = hull(Solid(), 7.6, 2.7, 0.95, blue)
     solid.box((-0.85, -2.3, 0.8), (0.85, -0.3, 2.7), white).box((-1.0, -2.45, 2.66), (1.0, -0.1, 2.84), red)
     solid.box((-0.7, -0.4, 1.75), (0.7, -0.26, 2.4), glass).box((-0.89, -2.0, 1.75), (0.89, -0.7, 2.4), glass)
@@ -180,7 +180,7 @@ def fishing_boat(name: str) -> bpy.types.Mesh:
 
 def sailboat(name: str, hoisted: bool = False) -> bpy.types.Mesh:
     """A sloop with a mast and a boom; the sails furled, or set where ``hoisted``."""
-    white, wood, cloth = paint("White", "#dedbd3"), paint("Wood", "#a98f6f"), paint("Sailcloth", "#e9e2d0")
+    white, wood, cloth = paint("White", "#dedbd3"), paint("Wood", "#9c7d58"), paint("Sailcloth", "#e9e2d0")
     solid = hull(Solid(), 6.4, 2.1, 0.7, white).box((-0.6, -1.1, 0.6), (0.6, 1.2, 1.05), wood)
     solid.column((0, 0.7, 0.6), 7.6, (0.07, 0.04), wood, 8).part(
         *loft(_beam((0, 0.7, 1.5), (0, -2.4, 1.55), 0.05)), wood
@@ -193,7 +193,7 @@ def sailboat(name: str, hoisted: bool = False) -> bpy.types.Mesh:
 
 def rowboat(name: str) -> bpy.types.Mesh:
     """A dinghy with two thwarts."""
-    red, wood = paint("Red_Pastel", "#bf7468"), paint("Wood", "#a98f6f")
+    red, wood = paint("Red_Pastel", "#b65c4e"), paint("Wood", "#9c7d58")
     solid = hull(Solid(), 3.2, 1.3, 0.4, red)
     return (
         solid.box((-0.6, -0.7, 0.3), (0.6, -0.4, 0.5), wood).box((-0.55, 0.3, 0.3), (0.55, 0.55, 0.5), wood).mesh(name)
@@ -230,7 +230,7 @@ def person(name: str, coat: str, trousers: str) -> bpy.types.Mesh:
 
 def leafy_tree(name: str) -> bpy.types.Mesh:
     """A round tree, 5.4 m."""
-    bark, leaves = paint("Bark", "#8a7765"), paint("Leaves", "#93a982")
+    bark, leaves = paint("Bark", "#8a7765"), paint("Leaves", "#7f9c66")
     solid = Solid().column((0, 0, -0.4), 2.9, (0.19, 0.11), bark, 8)
     solid.ball((0, 0, 3.6), (1.45, 1.45, 1.35), leaves, 11, 8).ball((0.75, 0.35, 3.05), (0.95, 0.9, 0.8), leaves, 9, 6)
     return (
@@ -242,7 +242,7 @@ def leafy_tree(name: str) -> bpy.types.Mesh:
 
 def pine_tree(name: str) -> bpy.types.Mesh:
     """A conifer of three cones, 6.2 m."""
-    bark, needles = paint("Bark", "#8a7765"), paint("Needles", "#7f9683")
+    bark, needles = paint("Bark", "#8a7765"), paint("Needles", "#64836a")
     solid = Solid().column((0, 0, -0.4), 1.8, (0.2, 0.15), bark, 7)
     for base, height, radius in ((1.0, 2.6, 1.6), (2.4, 2.2, 1.25), (3.8, 2.4, 0.9)):
         solid.column((0, 0, base), height, (radius, 0.05), needles, 9)
@@ -251,7 +251,7 @@ def pine_tree(name: str) -> bpy.types.Mesh:
 
 def bench(name: str) -> bpy.types.Mesh:
     """A slatted bench, 1.8 m along y, its back at -x."""
-    wood, iron = paint("Wood", "#a98f6f"), paint("Iron", "#62666b")
+    wood, iron = paint("Wood", "#9c7d58"), paint("Iron", "#62666b")
     solid = Solid()
     for x in (-0.18, 0.0, 0.18):
         solid.box((x - 0.075, -0.9, 0.43), (x + 0.075, 0.9, 0.48), wood)
@@ -266,7 +266,7 @@ def bench(name: str) -> bpy.types.Mesh:
 
 def barrel(name: str) -> bpy.types.Mesh:
     """A cask with two hoops, 0.9 m."""
-    wood, iron = paint("Wood", "#a98f6f"), paint("Iron", "#62666b")
+    wood, iron = paint("Wood", "#9c7d58"), paint("Iron", "#62666b")
     solid = (
         Solid().column((0, 0, -0.02), 0.47, (0.27, 0.34), wood, 12).column((0, 0, 0.44), 0.46, (0.34, 0.27), wood, 12)
     )
@@ -279,7 +279,7 @@ def barrel(name: str) -> bpy.types.Mesh:
 
 def crate(name: str) -> bpy.types.Mesh:
     """A wooden box with corner battens, 0.6 m."""
-    wood, light = paint("Wood", "#a98f6f"), paint("Wood_Light", "#c2ab8b")
+    wood, light = paint("Wood", "#9c7d58"), paint("Wood_Light", "#c2ab8b")
     solid = Solid().box((-0.27, -0.27, -0.02), (0.27, 0.27, 0.57), light)
     for x in (-1, 1):
         for y in (-1, 1):
@@ -300,7 +300,7 @@ def bollard(name: str) -> bpy.types.Mesh:
 
 def planter(name: str) -> bpy.types.Mesh:
     """A tub with a flowering shrub."""
-    tub, leaves, bloom = paint("Roof_Tiles", "#a8776a"), paint("Leaves", "#93a982"), paint("Bloom", "#d6a6ac")
+    tub, leaves, bloom = paint("Roof_Tiles", "#9a5f50"), paint("Leaves", "#7f9c66"), paint("Bloom", "#d6a6ac")
     solid = (
         Solid().column((0, 0, -0.02), 0.5, (0.24, 0.32), tub, 10).ball((0, 0, 0.72), (0.38, 0.38, 0.34), leaves, 10, 6)
     )
