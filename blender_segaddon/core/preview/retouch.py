@@ -137,7 +137,7 @@ def _painted_near(
     """uint8 H×W×3: the picture of the maps, painted in the rows of the mask and a little around; 0 elsewhere."""
     near = np.flatnonzero(_grow(mask, _RING).any(1))
     rows = range(int(near[0]), int(near[-1]) + 1, 32)
-    step = painter.Steps(on_step, len(rows) + 4)
+    step = painter.Steps(on_step, len(rows) + painter.STAGES)
     scene = painter.prepare(maps, prompt, seed, step, forced)
     painted = np.zeros((*mask.shape, 3), np.uint8)
     for start in rows:
@@ -274,7 +274,7 @@ def fill(image: np.ndarray, mask: np.ndarray, seed: int) -> np.ndarray:
     down, down_weight = (one.swapaxes(0, 1) for one in _mirrored(image.swapaxes(0, 1), mask.T))
     mixed = np.where((across_weight > 0)[..., None], across, np.where((down_weight > 0)[..., None], down, smooth))
     # leaning towards the smooth fill keeps large masks from showing two mirrored halves
-    mixed += (smooth - mixed) * _F(0.3)
+    mixed += (smooth - mixed) * _F(0.5)
     result = image.copy()
     result[mask] = to_bytes(mixed)[mask]
     return result

@@ -10,7 +10,7 @@ from ..maps import SceneMaps
 
 _F = np.float32
 _FAR = _F(1e30)
-_LAST_RESORT = 1e7
+_LAST_RESORT = 1e8
 """pixels: further than any end"""
 
 
@@ -46,12 +46,15 @@ def without(maps: SceneMaps, mask: np.ndarray) -> SceneMaps:
 def _with_common(
     maps: SceneMaps, mask: np.ndarray, ends: tuple[np.ndarray, np.ndarray], distance: np.ndarray, exists: np.ndarray
 ) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, np.ndarray]:
-    """Adds the two instances that touch the mask most: a floor shows on though things stand at all four ends."""
+    """Adds the two instances that touch the mask most: a floor shows on though things stand at all four ends.
+
+    Only what is level reaches everywhere; a wall ends somewhere, so it comes last.
+    """
     pick = mask & exists
     rows, columns = (one[pick] for one in ends)
     solid = np.isfinite(maps.depth[rows, columns])
     rows, columns = rows[solid], columns[solid]
-    ids, inverse, seen = np.unique(maps.instance_map[rows, columns], return_inverse=True, return_counts=True)
+    _, inverse, seen = np.unique(maps.instance_map[rows, columns], return_inverse=True, return_counts=True)
     for one in np.argsort(-seen, kind="stable")[:2]:
         own = np.flatnonzero(inverse.ravel() == one)
         normal = maps.normal[rows[own], columns[own]]
@@ -60,7 +63,9 @@ def _with_common(
             np.concatenate([old, np.full((1, *mask.shape), new[typical])])
             for old, new in zip(ends, (rows, columns), strict=True)
         )
-        distance = np.concatenate([distance, np.full((1, *mask.shape), _F(_LAST_RESORT))])
+        level = abs(float(maps.camera.matrix_world[2, :3] @ maps.normal[rows[typical], columns[typical]])) > 0.9
+        away = _F(2 * max(mask.shape) if level else _LAST_RESORT)
+        distance = np.concatenate([distance, np.full((1, *mask.shape), away)])
         exists = np.concatenate([exists, np.ones((1, *mask.shape), bool)])
     return ends, distance, exists
 
