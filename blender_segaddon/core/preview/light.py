@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..camera import Camera
 from .geometry import Geometry, dot, length
 from .mood import Mood
 from .noise import hash01
@@ -280,7 +281,7 @@ def _walk(
     flat = depth.ravel()
     free = np.ones(pixel.shape, _F)
     first = np.maximum(pixel * 4, _F(0.06))
-    growth = _F((max(18.0, 0.0) / 0.06) ** (1 / steps))
+    growth = _F((18.0 / 0.06) ** (1 / steps))
     reach = first * (1 + (growth - 1) * dither)
     stride = reach * (growth - 1)
     for _ in range(steps):
@@ -295,14 +296,20 @@ def _walk(
 
 
 def _pixels_of(
-    camera: object, base: list, toward: list, reach: np.ndarray, metres: float, columns: int, rows: int
+    camera: Camera,
+    base: list[np.ndarray],
+    toward: list[np.float32],
+    reach: np.ndarray,
+    metres: float,
+    columns: int,
+    rows: int,
 ) -> tuple[np.ndarray, ...]:
     """(column, row, depth, is in the picture) at half size of the points ``base + toward * reach`` (camera space)."""
-    p = camera.projection_matrix  # type: ignore[attr-defined]
+    p = camera.projection_matrix
     x, y, z = (base[k] + toward[k] * reach for k in range(3))
     away = -z
     ahead = away > 1e-3
-    if camera.type == "ORTHO":  # type: ignore[attr-defined]
+    if camera.type == "ORTHO":
         ndc_x, ndc_y = x * _F(p[0, 0] / metres) + _F(p[0, 3]), y * _F(p[1, 1] / metres) + _F(p[1, 3])
     else:
         safe = np.where(ahead, away, 1)

@@ -32,7 +32,6 @@ COMMON = frozenset(
         "plaster",
         "planks",
         "tiles",
-        "ceramic floor",
         "mountain",
         "concrete",
     }

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..maps import SceneMaps
+from .style import box_blur
 
 _F = np.float32
 _FAR = _F(1e30)
@@ -133,19 +134,8 @@ def inflated(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     size = max(2, min(rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1))
     dome = mask.astype(_F)
     for share in (5, 9):
-        dome = _box_blur(dome, max(1, size // share))
+        dome = box_blur(dome, max(1, size // share))
     dome = np.sqrt(np.clip(dome * 2 - 1, 0.002, 1)) * _F(size * 0.55)
     slope_y, slope_x = (np.gradient(dome, axis=k) if dome.shape[k] > 1 else np.zeros_like(dome) for k in (0, 1))
     normal = np.stack([-slope_x, slope_y, np.ones_like(dome)], -1)
     return normal / np.sqrt((normal * normal).sum(-1, keepdims=True)), dome
-
-
-def _box_blur(image: np.ndarray, radius: int) -> np.ndarray:
-    for axis in (0, 1):
-        size = image.shape[axis]
-        total = np.concatenate([np.zeros_like(image.take([0], axis)), np.cumsum(image, axis, dtype=np.float64)], axis)
-        at = np.arange(size)
-        low, high = np.maximum(at - radius, 0), np.minimum(at + radius + 1, size)
-        count = (high - low)[:, None] if axis == 0 else high - low
-        image = ((total.take(high, axis) - total.take(low, axis)) / count).astype(_F)
-    return image
