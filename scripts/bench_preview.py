@@ -30,8 +30,9 @@ def load(maps_file: Path, camera_file: Path) -> SceneMaps:
     """Maps as the export writes them."""
     arrays = np.load(maps_file)
     camera = Camera.from_dict(json.loads(camera_file.read_text(encoding="utf-8")))
-    names = ("instance_map", "class_map", "depth", "normal")
-    return SceneMaps(*(arrays[name] for name in names), (), camera)
+    return SceneMaps(
+        arrays["instance_map"], arrays["class_map"], arrays["depth"], arrays["normal"], instances=(), camera=camera
+    )
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..camera import Camera
-from .geometry import Geometry, dot, length
+from .geometry import Geometry, dot, length, turn
 from .mood import Mood
 from .noise import hash01
 
@@ -248,7 +248,7 @@ def _look_aside(
     closed[there] += np.maximum(-dot(gap, normals[:, there[0], there[1]]) * weak - _F(0.10), 0)
 
 
-def shadow(geometry: Geometry, light: Light, steps: int = 22) -> np.ndarray:
+def shadow(geometry: Geometry, light: Light, steps: int = 32) -> np.ndarray:
     """float32, half size, 0 shade .. 1 lit: walks from each pixel towards the light through the depth."""
     points, normals = half(geometry.points), half(geometry.normals)
     shape = points.shape[1:]
@@ -274,7 +274,7 @@ def _walk(
 ) -> np.ndarray:
     camera = geometry.maps.camera
     rotation = geometry.rotation
-    base = [sum(rotation[k, axis] * (start[k] - geometry.eye[k]) for k in range(3)) for axis in range(3)]
+    base = list(turn(rotation.T, start - geometry.eye[:, None]))
     toward = [_F(sum(float(rotation[k, axis]) * float(light.sun[k]) for k in range(3))) for axis in range(3)]
     depth = half(np.where(geometry.solid, geometry.depth, _F(1e30)))
     rows, columns = depth.shape
@@ -323,7 +323,7 @@ def _soften(image: np.ndarray, ids: np.ndarray) -> np.ndarray:
     """Blurs over five pixels each way, but not from one instance into another: takes away the dither."""
     for axis in (0, 1):
         total, weight = image * _F(2), np.full(image.shape, _F(2))
-        for shift, share in ((1, 2.0), (2, 1.5), (3, 0.5)):
+        for shift, share in ((1, 2.0), (2, 1.0)):
             if shift >= image.shape[axis]:
                 continue
             low, high = (slice(None, -shift), slice(shift, None))

@@ -61,6 +61,8 @@ class Scene:
     """float32 H×W: sun or shadow, 0..1"""
     keys: np.ndarray
     """float32 3×(N+1)"""
+    plain: bool
+    """facades get no painted windows, since the scene models them"""
 
 
 def paint_scene(maps: SceneMaps, prompt: str, seed: int, on_step: OnStep | None) -> np.ndarray:
@@ -113,7 +115,7 @@ def prepare(
     step()
     lit = lighting.enlarge(lit, geometry)
     step()
-    return Scene(geometry, reading, seed, light, materials, open_, lit, geometry.keys(seed))
+    return Scene(geometry, reading, seed, light, materials, open_, lit, geometry.keys(seed), _models_windows(shares))
 
 
 def read_prompt(prompt: str) -> Reading:
@@ -147,6 +149,11 @@ def _shares(geometry: Geometry, maps: SceneMaps, names: tuple[str, ...]) -> dict
     classes = maps.class_map[geometry.coarse].ravel()
     count = np.bincount(classes, minlength=NO_CLASS + 1)
     return {name: float(count[index]) / classes.size for index, name in enumerate(names) if count[index]}
+
+
+def _models_windows(shares: dict[str, float]) -> bool:
+    windows = shares.get("windowpane", 0.0)
+    return windows > 0.01 * sum(shares.get(name, 0.0) for name in ("building", "house", "skyscraper")) > 0
 
 
 def _bands(maps: SceneMaps) -> Iterator[slice]:
@@ -224,6 +231,7 @@ def _patch(scene: Scene, rows: slice, pick: np.ndarray, name: str, recipe: str, 
         seed=scene.seed,
         indoors=scene.light.indoors,
         wishes=wishes,
+        plain=scene.plain,
     )
 
 

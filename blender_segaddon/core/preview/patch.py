@@ -59,6 +59,8 @@ class Patch:
     seed: int
     indoors: bool
     wishes: dict[str, Wish]
+    plain: bool = False
+    """the scene has windows of its own: facades get none painted on"""
 
     @cached_property
     def _frame(self) -> tuple[np.ndarray, ...]:

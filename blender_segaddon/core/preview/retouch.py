@@ -305,7 +305,7 @@ def _smooth_fill(image: np.ndarray, known: np.ndarray, seed: int) -> np.ndarray:
         return np.full(image.shape, _F(128))
     levels = [(image * known[..., None], known.astype(_F))]
     while max(levels[-1][1].shape) > 1 and levels[-1][1].min() == 0:
-        levels.append(tuple(_halved(one) for one in levels[-1]))
+        levels.append((_halved(levels[-1][0]), _halved(levels[-1][1])))
     colour, weight = levels[-1]
     guess = colour / np.maximum(weight, _F(1e-6))[..., None]
     for colour, weight in reversed(levels[:-1]):

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..maps import SceneMaps
+from .geometry import dot
 from .style import box_blur
 
 _F = np.float32
@@ -60,15 +61,16 @@ def _with_common(
         own = np.flatnonzero(inverse.ravel() == one)
         normal = maps.normal[rows[own], columns[own]]
         typical = own[int(((normal - np.median(normal, 0)) ** 2).sum(-1).argmin())]
-        ends = tuple(
-            np.concatenate([old, np.full((1, *mask.shape), new[typical])])
-            for old, new in zip(ends, (rows, columns), strict=True)
-        )
+        ends = _also(ends[0], rows[typical]), _also(ends[1], columns[typical])
         level = abs(float(maps.camera.matrix_world[2, :3] @ maps.normal[rows[typical], columns[typical]])) > 0.9
         away = _F(2 * max(mask.shape) if level else _LAST_RESORT)
-        distance = np.concatenate([distance, np.full((1, *mask.shape), away)])
-        exists = np.concatenate([exists, np.ones((1, *mask.shape), bool)])
+        distance, exists = _also(distance, away), _also(exists, True)
     return ends, distance, exists
+
+
+def _also(stack: np.ndarray, value: np.ndarray | np.generic | float) -> np.ndarray:
+    """The stack n×H×W with one more layer of that value."""
+    return np.concatenate([stack, np.full((1, *stack.shape[1:]), value, stack.dtype)])
 
 
 def _doubt(maps: SceneMaps, mask: np.ndarray, ends: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
@@ -104,8 +106,8 @@ def _plane_depths(maps: SceneMaps, ends: tuple[np.ndarray, np.ndarray]) -> np.nd
     ray = np.moveaxis(maps.camera.rays(), -1, 0).astype(_F)
     point = ray * depth
     normal = np.moveaxis(maps.normal, -1, 0).astype(_F)
-    height = sum(normal[k] * point[k] for k in range(3))[ends]
-    slope = sum(normal[k][ends] * ray[k] for k in range(3))
+    height = dot(normal, point)[ends]
+    slope = dot(normal[:, ends[0], ends[1]], ray)
     meets = height / np.where(np.abs(slope) > 1e-4, slope, _F(1e-4))
     sound = (there > 0) & (np.abs(slope) > 1e-4) & (meets > 0.2 * there) & (meets < 40 * there)
     return np.where(there > 0, np.where(sound, meets, there), _FAR)

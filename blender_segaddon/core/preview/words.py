@@ -127,9 +127,9 @@ def read(prompt: str, nouns: Mapping[str, tuple[str, ...]]) -> Reading:
         prompt: free English text.
         nouns: words (also of several parts, "coffee table") → names of the classes that they mean.
     """
-    text = " ".join(re.findall(r"[a-z]+", prompt.lower()))
+    text: str = " ".join(re.findall(r"[a-z]+", prompt.lower()))
     mood, words = mood_of(text)
-    wishes, subject, phrases = _things(text.split(), nouns)
+    wishes, subject, phrases = _things(list[str](text.split()), nouns)
     return Reading(mood, wishes, subject, tuple(dict.fromkeys(words + phrases)))
 
 
