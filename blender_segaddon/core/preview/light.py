@@ -163,7 +163,7 @@ def _fog(geometry: Geometry, mood: Mood) -> float:
     if not depth.size:
         return 0.0
     near, far = (float(np.round(np.quantile(depth, q), 3)) for q in (0.15, 0.985))
-    return mood.fog * 0.24 * (1 - 0.8 * min(near / max(far, 1e-6), 1)) / max(far, 8.0)
+    return min(mood.fog, 7.0) * 0.24 * (1 - 0.8 * min(near / max(far, 1e-6), 1)) / max(far, 8.0)
 
 
 def _lamps(geometry: Geometry, mood: Mood, names: tuple[str, ...], indoors: bool) -> tuple[Lamp, ...]:

@@ -133,7 +133,7 @@ def _materials(maps: SceneMaps, names: tuple[str, ...], reading: Reading, seed: 
 
 def _wished(material: Material, name: str, reading: Reading, seed: int) -> Material:
     recipe, palette = material
-    if recipe in ("leaves", "tree"):
+    if recipe == "tree":
         palette = reading.mood.leaves
     elif name == "grass":
         palette = reading.mood.grass
