@@ -23,7 +23,8 @@ def without(maps: SceneMaps, mask: np.ndarray) -> SceneMaps:
     taken on as planes, and the one that this pixel's ray meets first is seen, as in a room. Where the background
     is among them the nearest of them is taken, since a wall does not go on into the sky.
     """
-    ends, distance, exists = _with_common(maps, mask, *_ends(mask))
+    # two pixels out: what touches the mask may be the sliver of an edge
+    ends, distance, exists = _with_common(maps, mask, *_ends(grow(mask, 2)))
     depth = np.where(exists, _plane_depths(maps, ends), _FAR)
     # what shows lies behind what is taken away
     exists &= ~(depth < maps.depth * _F(0.98))
@@ -141,3 +142,13 @@ def inflated(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     slope_y, slope_x = (np.gradient(dome, axis=k) if dome.shape[k] > 1 else np.zeros_like(dome) for k in (0, 1))
     normal = np.stack([-slope_x, slope_y, np.ones_like(dome)], -1)
     return normal / np.sqrt((normal * normal).sum(-1, keepdims=True)), dome
+
+
+def grow(mask: np.ndarray, pixels: int) -> np.ndarray:
+    """The mask, wider by that much to all sides (a square)."""
+    for axis in (0, 1):
+        count = np.cumsum(np.pad(mask, [(1, 0) if k == axis else (0, 0) for k in (0, 1)]), axis, dtype=np.int32)
+        size = mask.shape[axis]
+        at = np.arange(size)
+        mask = count.take(np.minimum(at + pixels + 1, size), axis) > count.take(np.maximum(at - pixels, 0), axis)
+    return mask
