@@ -16,7 +16,7 @@ Material = tuple[str, tuple[str, ...]]
 CLAY: Material = ("clay", ("#a8a39b",))
 """For what has no class."""
 
-_WOOD = ("#8a6240", "#9c7450", "#6f4c33", "#a98a63")
+_WOOD = ("#836750", "#94785c", "#69503e", "#a08b6e")
 _PALE = ("#cfc7b8", "#c8c0ae", "#d2ccc0", "#c3c7c0")
 _CAR = ("#9c2f2a", "#2f4f78", "#d8d8d4", "#2c2f33", "#7d8388", "#c2a24a", "#3f5f50")
 _CLOTH = ("#6d7f86", "#8c6a58", "#7c7a5e", "#5d6680", "#a3896c")
@@ -67,7 +67,7 @@ MATERIALS: dict[str, Material] = {
     "windowpane": ("window", ("#dfe4e6",)),
     "glass": ("glass", ("#cfdadd",)),
     "mirror": ("mirror", ("#c3cbcf",)),
-    "door": ("door", ("#7c5334", "#5b6d62", "#8c3d30", "#46586b")),
+    "door": ("door", ("#6b5242", "#566660", "#7d463c", "#485868")),
     "screen door": ("door", ("#8d9a9c",)),
     "stairs": ("concrete", ("#b3ab9d",)),
     "stairway": ("planks", _WOOD),
@@ -85,7 +85,7 @@ MATERIALS: dict[str, Material] = {
     "tent": ("stripes", ("#c8b98d", "#7c8a5c")),
     "booth": ("planks", ("#a5744a",)),
     # ground
-    "floor": ("planks", ("#a57c52", "#93683f")),
+    "floor": ("planks", ("#a3835f", "#8c6c4e", "#b39a7a")),
     "road": ("asphalt", ("#5a5854",)),
     "runway": ("asphalt", ("#707174",)),
     "sidewalk": ("paving", ("#938e84",)),

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .geometry import Geometry, dot, length
+from ..camera import Camera
+from .geometry import Geometry, dot, length, turn
 from .mood import Mood
 from .noise import hash01
 
@@ -162,7 +163,7 @@ def _fog(geometry: Geometry, mood: Mood) -> float:
     if not depth.size:
         return 0.0
     near, far = (float(np.round(np.quantile(depth, q), 3)) for q in (0.15, 0.985))
-    return mood.fog * 0.32 * (1 - 0.8 * min(near / max(far, 1e-6), 1)) / max(far, 8.0)
+    return min(mood.fog, 7.0) * 0.24 * (1 - 0.8 * min(near / max(far, 1e-6), 1)) / max(far, 8.0)
 
 
 def _lamps(geometry: Geometry, mood: Mood, names: tuple[str, ...], indoors: bool) -> tuple[Lamp, ...]:
@@ -247,7 +248,7 @@ def _look_aside(
     closed[there] += np.maximum(-dot(gap, normals[:, there[0], there[1]]) * weak - _F(0.10), 0)
 
 
-def shadow(geometry: Geometry, light: Light, steps: int = 22) -> np.ndarray:
+def shadow(geometry: Geometry, light: Light, steps: int = 32) -> np.ndarray:
     """float32, half size, 0 shade .. 1 lit: walks from each pixel towards the light through the depth."""
     points, normals = half(geometry.points), half(geometry.normals)
     shape = points.shape[1:]
@@ -273,14 +274,14 @@ def _walk(
 ) -> np.ndarray:
     camera = geometry.maps.camera
     rotation = geometry.rotation
-    base = [sum(rotation[k, axis] * (start[k] - geometry.eye[k]) for k in range(3)) for axis in range(3)]
+    base = list(turn(rotation.T, start - geometry.eye[:, None]))
     toward = [_F(sum(float(rotation[k, axis]) * float(light.sun[k]) for k in range(3))) for axis in range(3)]
     depth = half(np.where(geometry.solid, geometry.depth, _F(1e30)))
     rows, columns = depth.shape
     flat = depth.ravel()
     free = np.ones(pixel.shape, _F)
     first = np.maximum(pixel * 4, _F(0.06))
-    growth = _F((max(18.0, 0.0) / 0.06) ** (1 / steps))
+    growth = _F((18.0 / 0.06) ** (1 / steps))
     reach = first * (1 + (growth - 1) * dither)
     stride = reach * (growth - 1)
     for _ in range(steps):
@@ -295,14 +296,20 @@ def _walk(
 
 
 def _pixels_of(
-    camera: object, base: list, toward: list, reach: np.ndarray, metres: float, columns: int, rows: int
+    camera: Camera,
+    base: list[np.ndarray],
+    toward: list[np.float32],
+    reach: np.ndarray,
+    metres: float,
+    columns: int,
+    rows: int,
 ) -> tuple[np.ndarray, ...]:
     """(column, row, depth, is in the picture) at half size of the points ``base + toward * reach`` (camera space)."""
-    p = camera.projection_matrix  # type: ignore[attr-defined]
+    p = camera.projection_matrix
     x, y, z = (base[k] + toward[k] * reach for k in range(3))
     away = -z
     ahead = away > 1e-3
-    if camera.type == "ORTHO":  # type: ignore[attr-defined]
+    if camera.type == "ORTHO":
         ndc_x, ndc_y = x * _F(p[0, 0] / metres) + _F(p[0, 3]), y * _F(p[1, 1] / metres) + _F(p[1, 3])
     else:
         safe = np.where(ahead, away, 1)
@@ -316,7 +323,7 @@ def _soften(image: np.ndarray, ids: np.ndarray) -> np.ndarray:
     """Blurs over five pixels each way, but not from one instance into another: takes away the dither."""
     for axis in (0, 1):
         total, weight = image * _F(2), np.full(image.shape, _F(2))
-        for shift, share in ((1, 2.0), (2, 1.5), (3, 0.5)):
+        for shift, share in ((1, 2.0), (2, 1.0)):
             if shift >= image.shape[axis]:
                 continue
             low, high = (slice(None, -shift), slice(shift, None))

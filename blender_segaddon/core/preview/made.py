@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .colour import rgb
-from .noise import hash01
+from .noise import hash01, sample
 from .patch import Look, Patch, fade, inside, joint, mix
 
 _F = np.float32
@@ -53,15 +53,13 @@ def planks(p: Patch) -> Look:
     wide, high = p.width_u / _F(1.9), p.width_v / _F(0.14)
     gap = np.maximum(joint(column, 0.003, wide), joint(row, 0.045, high))
     each = (hash01(np.floor(column), line, p.seed) - _F(0.5)) * fade(high, 1.0)
-    grain = p.noise("grain", 0.35, 6.0, 39) if False else _along_grain(p, each)
+    grain = _along_grain(p, each)
     tone = 1 + _F(0.30) * each + _F(0.13) * grain + _F(0.05) * p.noise("soft", 6.0, 1.0, 40)
     return Look(p.colour * np.clip(tone, 0.35, 1.6) * (1 - _F(0.55) * gap), 0.16)
 
 
 def _along_grain(p: Patch, shift: np.ndarray) -> np.ndarray:
     """Wood grain along u, sampled with u and v exchanged; ``shift`` tears it apart between boards."""
-    from .noise import sample
-
     return sample("grain", p.v / _F(0.9) + shift * 5, p.u / _F(3.6), p.width / _F(0.9))
 
 
@@ -165,7 +163,7 @@ def curtain(p: Patch) -> Look:
 
 def rug(p: Patch) -> Look:
     """A rug with a border and a diamond pattern."""
-    along, across = p._frame[0] - p.extent[:, 0], p._frame[1] - p.extent[:, 2]
+    along, across = p.along - p.extent[:, 0], p.across - p.extent[:, 2]
     long, wide = p.extent[:, 1] - p.extent[:, 0], p.extent[:, 3] - p.extent[:, 2]
     rim = np.minimum(np.minimum(along, long - along), np.minimum(across, wide - across))
     border = inside(rim, 0.10, 0.28, p.width)
@@ -197,8 +195,7 @@ def bars(p: Patch) -> Look:
 
 def stripes(p: Patch) -> Look:
     """Awnings and tents: broad stripes of colour and cream."""
-    along = (p.u / _F(0.6)) if p.count else p.u
-    colour = joint(along, 0.5, p.width_u / _F(0.6))
+    colour = joint(p.u / _F(0.6), 0.5, p.width_u / _F(0.6))
     return Look(mix(p.paint(rgb("#e2d8c2")), p.colour, colour), soft=0.5)
 
 

@@ -16,7 +16,7 @@ class Mood:
     elevation: float = 38.0
     """of the sun (at night the moon), degrees"""
     sun: Rgb = (3.0, 2.6, 2.08)
-    ambient: Rgb = (0.60, 0.74, 0.98)
+    ambient: Rgb = (0.50, 0.63, 0.86)
     """light of the sky from straight above"""
     zenith: Rgb = (0.09, 0.25, 0.68)
     horizon: Rgb = (0.66, 0.88, 1.14)
@@ -28,7 +28,7 @@ class Mood:
     """part of the sky that they cover"""
     fog: float = 1.0
     """times the usual haze"""
-    exposure: float = 0.82
+    exposure: float = 0.86
     lights: float = 0.0
     """how much lamps and lit windows count, 0..1"""
     stars: float = 0.0

@@ -38,15 +38,17 @@ def tree(p: Patch) -> Look:
 
 
 def _trunk(p: Patch) -> np.ndarray:
-    """1 on what stands thin below a crown, or is thin altogether."""
-    along, across = (p.extent[:, 2 * k + 1] - p.extent[:, 2 * k] for k in (0, 1))
-    wide = np.maximum(along, across)
+    """1 on what is thin altogether, or is low, in the middle, and set back behind the front of the crown."""
+    wide = np.maximum(p.extent[:, 1] - p.extent[:, 0], p.extent[:, 3] - p.extent[:, 2])
     cos, sin = p.yaw[:, 0], p.yaw[:, 1]
-    x, y = p.points[0] * cos + p.points[1] * sin, p.points[1] * cos - p.points[0] * sin
-    off_x, off_y = x - (p.extent[:, 0] + p.extent[:, 1]) / 2, y - (p.extent[:, 2] + p.extent[:, 3]) / 2
-    inner = np.maximum(np.abs(off_x), np.abs(off_y)) < wide * _F(0.13)
-    low = p.height < p.tall * _F(0.34)
-    return (((p.tall > 4 * wide) | (inner & low)) & (p.tall > 0.8) & (np.abs(p.normals[2]) < _F(0.7))).astype(_F)
+    off_along = p.along - (p.extent[:, 0] + p.extent[:, 1]) / 2
+    off_across = p.across - (p.extent[:, 2] + p.extent[:, 3]) / 2
+    away_along, away_across = -(p.view[0] * cos + p.view[1] * sin), -(p.view[1] * cos - p.view[0] * sin)
+    level = np.sqrt(away_along * away_along + away_across * away_across) + _F(1e-3)
+    beside = np.abs(off_along * away_across - off_across * away_along) / level
+    behind = (off_along * away_along + off_across * away_across) / level
+    core = (beside < wide * _F(0.14)) & (behind > wide * _F(0.03)) & (p.height < p.tall * _F(0.42))
+    return (((p.tall > 4 * wide) | core) & (p.tall > 1.2) & (np.abs(p.normals[2]) < _F(0.7))).astype(_F)
 
 
 def grass(p: Patch) -> Look:

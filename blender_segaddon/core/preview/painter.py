@@ -32,13 +32,15 @@ COMMON = frozenset(
         "plaster",
         "planks",
         "tiles",
-        "ceramic floor",
         "mountain",
         "concrete",
     }
 )
 """Recipes of what is often made of many pieces: all instances of a class get the same colour, and no seam shows."""
 _THINGS_OF_PLANKS = frozenset({"box", "barrel", "basket", "boat", "booth", "fence", "hovel"})
+
+STAGES = 8
+"""Steps that ``prepare`` counts."""
 
 OnStep = Callable[[int, int], None]
 
@@ -59,13 +61,13 @@ class Scene:
     """float32 H×W: sun or shadow, 0..1"""
     keys: np.ndarray
     """float32 3×(N+1)"""
-    yaw: np.ndarray
-    extent: np.ndarray
+    plain: bool
+    """facades get no painted windows, since the scene models them"""
 
 
 def paint_scene(maps: SceneMaps, prompt: str, seed: int, on_step: OnStep | None) -> np.ndarray:
     """uint8 H×W×3, display-referred sRGB; see ``paint``."""
-    step = Steps(on_step, len(list(_bands(maps))) + 5)
+    step = Steps(on_step, len(list(_bands(maps))) + STAGES + 1)
     scene = prepare(maps, prompt, seed, step)
     picture = np.empty((maps.height, maps.width, 3), _F)
     for rows in _bands(maps):
@@ -101,15 +103,19 @@ def prepare(
     geometry = survey(maps, names)
     materials = {**_materials(maps, names, reading, seed), **(forced or {})}
     shares = _shares(geometry, maps, names)
+    for part in ("points", "normals", "yaw", "extent"):
+        getattr(geometry, part)
+        step()
     light = lighting.arrange(geometry, reading.mood, shares, names, seed)
+    open_ = lighting.contact(geometry)
     step()
-    yaw, extent = geometry.yaw, geometry.extent
+    open_ = lighting.enlarge(open_, geometry)
     step()
-    open_ = lighting.enlarge(lighting.contact(geometry), geometry)
+    lit = lighting.shadow(geometry, light)
     step()
-    lit = lighting.enlarge(lighting.shadow(geometry, light), geometry)
+    lit = lighting.enlarge(lit, geometry)
     step()
-    return Scene(geometry, reading, seed, light, materials, open_, lit, geometry.keys(seed), yaw, extent)
+    return Scene(geometry, reading, seed, light, materials, open_, lit, geometry.keys(seed), _models_windows(shares))
 
 
 def read_prompt(prompt: str) -> Reading:
@@ -127,7 +133,7 @@ def _materials(maps: SceneMaps, names: tuple[str, ...], reading: Reading, seed: 
 
 def _wished(material: Material, name: str, reading: Reading, seed: int) -> Material:
     recipe, palette = material
-    if recipe in ("leaves", "tree"):
+    if recipe == "tree":
         palette = reading.mood.leaves
     elif name == "grass":
         palette = reading.mood.grass
@@ -143,6 +149,11 @@ def _shares(geometry: Geometry, maps: SceneMaps, names: tuple[str, ...]) -> dict
     classes = maps.class_map[geometry.coarse].ravel()
     count = np.bincount(classes, minlength=NO_CLASS + 1)
     return {name: float(count[index]) / classes.size for index, name in enumerate(names) if count[index]}
+
+
+def _models_windows(shares: dict[str, float]) -> bool:
+    windows = shares.get("windowpane", 0.0)
+    return windows > 0.01 * sum(shares.get(name, 0.0) for name in ("building", "house", "skyscraper")) > 0
 
 
 def _bands(maps: SceneMaps) -> Iterator[slice]:
@@ -205,7 +216,7 @@ def _patch(scene: Scene, rows: slice, pick: np.ndarray, name: str, recipe: str, 
     wish = wishes.get(name)
     if wish and wish.colour:
         wishes["wall colour"] = wish
-    yaw = scene.yaw[np.zeros_like(ids) if common and name != "wall" else ids]
+    yaw = geometry.yaw[np.zeros_like(ids) if common and name != "wall" else ids]
     return Patch(
         points=_take(geometry.points, rows, pick),
         normals=_take(geometry.normals, rows, pick),
@@ -214,12 +225,13 @@ def _patch(scene: Scene, rows: slice, pick: np.ndarray, name: str, recipe: str, 
         keys=keys,
         colour=_colours(palette, keys, wish, 0.0 if common else 1.0),
         yaw=yaw,
-        extent=scene.extent[ids],
+        extent=geometry.extent[ids],
         mood=scene.reading.mood,
         sun=scene.light.sun,
         seed=scene.seed,
         indoors=scene.light.indoors,
         wishes=wishes,
+        plain=scene.plain,
     )
 
 
@@ -254,7 +266,7 @@ def _weather(p: Patch, look: Look, recipe: str) -> Look:
         if recipe == "asphalt":
             tracks = sample("soft", p.points[0] / 9, p.points[1] / 9, p.width / 9)
             cover = cover * np.clip(_F(0.62) + _F(0.5) * tracks, 0.15, 0.95)
-        white = p.paint((0.60, 0.65, 0.72)) * (1 + _F(0.25) * drift)
+        white = p.paint((0.50, 0.55, 0.62)) * (1 + _F(0.4) * drift)
         emission = None if look.emission is None else look.emission * (1 - cover)
         look = replace(
             look, albedo=look.albedo + (white - look.albedo) * cover, gloss=look.gloss * (1 - cover), emission=emission

@@ -59,10 +59,12 @@ class Patch:
     seed: int
     indoors: bool
     wishes: dict[str, Wish]
+    plain: bool = False
+    """the scene has windows of its own: facades get none painted on"""
 
     @cached_property
     def _frame(self) -> tuple[np.ndarray, ...]:
-        """(along, across, u, v, footprint of u, footprint of v, upright) on the nearest plane."""
+        """(along, across, u, v, footprints of u and v, upright, facing along) on the plane nearest to the surface."""
         cos, sin = self.yaw[:, 0], self.yaw[:, 1]
         x, y, z = self.points
         along, across = x * cos + y * sin, y * cos - x * sin
@@ -81,6 +83,16 @@ class Patch:
         width_u = self.pixel * np.sqrt(1 + view_u * view_u * grazing)
         width_v = self.pixel * np.sqrt(1 + view_v * view_v * grazing)
         return along, across, u, v, width_u, width_v, upright, side
+
+    @property
+    def along(self) -> np.ndarray:
+        """level, along the instance's walls"""
+        return self._frame[0]
+
+    @property
+    def across(self) -> np.ndarray:
+        """level, across the instance's walls"""
+        return self._frame[1]
 
     @property
     def count(self) -> int:

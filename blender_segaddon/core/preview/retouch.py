@@ -11,10 +11,10 @@ from ...protocol.errors import InvalidInput
 from ..camera import Camera
 from ..maps import BACKGROUND, NO_CLASS, SceneMaps
 from . import families, painter
-from .colour import from_linear, to_bytes, to_linear
+from .colour import from_linear, rgb, to_bytes, to_linear
 from .families import Material
 from .noise import hash01
-from .reveal import with_thing, without
+from .reveal import grow, with_thing, without
 from .words import Reading
 
 _F = np.float32
@@ -135,9 +135,9 @@ def _painted_near(
     forced: dict[int, tuple[str, Material]],
 ) -> np.ndarray:
     """uint8 H×W×3: the picture of the maps, painted in the rows of the mask and a little around; 0 elsewhere."""
-    near = np.flatnonzero(_grow(mask, _RING).any(1))
+    near = np.flatnonzero(grow(mask, _RING).any(1))
     rows = range(int(near[0]), int(near[-1]) + 1, 32)
-    step = painter.Steps(on_step, len(rows) + 4)
+    step = painter.Steps(on_step, len(rows) + painter.STAGES)
     scene = painter.prepare(maps, prompt, seed, step, forced)
     painted = np.zeros((*mask.shape, 3), np.uint8)
     for start in rows:
@@ -172,7 +172,7 @@ def _taken_away(
         return fill(image, mask, seed)
     cleared = without(maps, mask)
     painted = _painted_near(cleared, mask, prompt, seed, on_step, {})
-    ring = _grow(mask, _RING) & ~mask
+    ring = grow(mask, _RING) & ~mask
     result = painted.copy()
     for one in np.unique(cleared.class_map[mask]):
         here, seen = mask & (cleared.class_map == one), ring & (maps.class_map == one)
@@ -232,7 +232,7 @@ def flat_maps(shape: tuple[int, int]) -> SceneMaps:
 
 def _matched(image: np.ndarray, mask: np.ndarray, painted: np.ndarray, known: bool) -> np.ndarray:
     """``painted`` brought to the light of ``image``: both show the same things in the ring around the mask."""
-    ring = _grow(mask, _RING) & ~mask
+    ring = grow(mask, _RING) & ~mask
     if not ring.any():
         return painted
     there = np.median(to_linear(image[ring]), 0)
@@ -254,8 +254,9 @@ def _recolour(image: np.ndarray, mask: np.ndarray, painted: np.ndarray, reading:
     old_grey, new_grey = (one * weights for one in (old, new))
     old_grey, new_grey = old_grey.sum(1), new_grey.sum(1)
     shading = old_grey / max(float(np.round(old_grey.mean(dtype=np.float64), 5)), 1e-3)
-    base = np.round(new.mean(0, dtype=np.float64), 5).astype(_F)
-    level = np.sqrt(max(float(base @ weights), 1e-3) * max(float(old_grey.mean(dtype=np.float64)), 1e-3))
+    named = reading.subject.colour
+    base = np.array(rgb(named), _F) if named else np.round(new.mean(0, dtype=np.float64), 5).astype(_F)
+    level = max(float(base @ weights), 1e-3) ** 0.75 * max(float(old_grey.mean(dtype=np.float64)), 1e-3) ** 0.25
     light = base * _F(level / max(float(base @ weights), 1e-3)) * np.clip(shading, 0.05, 3)[:, None]
     if reading.subject.recipe:
         light *= np.clip(new_grey / max(float(new_grey.mean(dtype=np.float64)), 1e-3), 0.4, 1.8)[:, None] ** _F(0.5)
@@ -274,7 +275,7 @@ def fill(image: np.ndarray, mask: np.ndarray, seed: int) -> np.ndarray:
     down, down_weight = (one.swapaxes(0, 1) for one in _mirrored(image.swapaxes(0, 1), mask.T))
     mixed = np.where((across_weight > 0)[..., None], across, np.where((down_weight > 0)[..., None], down, smooth))
     # leaning towards the smooth fill keeps large masks from showing two mirrored halves
-    mixed += (smooth - mixed) * _F(0.3)
+    mixed += (smooth - mixed) * _F(0.5)
     result = image.copy()
     result[mask] = to_bytes(mixed)[mask]
     return result
@@ -305,7 +306,7 @@ def _smooth_fill(image: np.ndarray, known: np.ndarray, seed: int) -> np.ndarray:
         return np.full(image.shape, _F(128))
     levels = [(image * known[..., None], known.astype(_F))]
     while max(levels[-1][1].shape) > 1 and levels[-1][1].min() == 0:
-        levels.append(tuple(_halved(one) for one in levels[-1]))
+        levels.append((_halved(levels[-1][0]), _halved(levels[-1][1])))
     colour, weight = levels[-1]
     guess = colour / np.maximum(weight, _F(1e-6))[..., None]
     for colour, weight in reversed(levels[:-1]):
@@ -326,13 +327,3 @@ def _halved(array: np.ndarray) -> np.ndarray:
     pad = [(0, array.shape[0] % 2), (0, array.shape[1] % 2)] + [(0, 0)] * (array.ndim - 2)
     even = np.pad(array, pad)
     return even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]
-
-
-def _grow(mask: np.ndarray, pixels: int) -> np.ndarray:
-    """The mask, wider by that much to all sides (a square)."""
-    for axis in (0, 1):
-        count = np.cumsum(np.pad(mask, [(1, 0) if k == axis else (0, 0) for k in (0, 1)]), axis, dtype=np.int32)
-        size = mask.shape[axis]
-        at = np.arange(size)
-        mask = count.take(np.minimum(at + pixels + 1, size), axis) > count.take(np.maximum(at - pixels, 0), axis)
-    return mask

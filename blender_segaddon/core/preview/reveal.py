@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from ..maps import SceneMaps
+from .geometry import dot
+from .style import box_blur
 
 _F = np.float32
 _FAR = _F(1e30)
-_LAST_RESORT = 1e7
+_LAST_RESORT = 1e8
 """pixels: further than any end"""
 
 
@@ -21,7 +23,8 @@ def without(maps: SceneMaps, mask: np.ndarray) -> SceneMaps:
     taken on as planes, and the one that this pixel's ray meets first is seen, as in a room. Where the background
     is among them the nearest of them is taken, since a wall does not go on into the sky.
     """
-    ends, distance, exists = _with_common(maps, mask, *_ends(mask))
+    # two pixels out: what touches the mask may be the sliver of an edge
+    ends, distance, exists = _with_common(maps, mask, *_ends(grow(mask, 2)))
     depth = np.where(exists, _plane_depths(maps, ends), _FAR)
     # what shows lies behind what is taken away
     exists &= ~(depth < maps.depth * _F(0.98))
@@ -46,23 +49,29 @@ def without(maps: SceneMaps, mask: np.ndarray) -> SceneMaps:
 def _with_common(
     maps: SceneMaps, mask: np.ndarray, ends: tuple[np.ndarray, np.ndarray], distance: np.ndarray, exists: np.ndarray
 ) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, np.ndarray]:
-    """Adds the two instances that touch the mask most: a floor shows on though things stand at all four ends."""
+    """Adds the two instances that touch the mask most: a floor shows on though things stand at all four ends.
+
+    Only what is level reaches everywhere; a wall ends somewhere, so it comes last.
+    """
     pick = mask & exists
     rows, columns = (one[pick] for one in ends)
     solid = np.isfinite(maps.depth[rows, columns])
     rows, columns = rows[solid], columns[solid]
-    ids, inverse, seen = np.unique(maps.instance_map[rows, columns], return_inverse=True, return_counts=True)
+    _, inverse, seen = np.unique(maps.instance_map[rows, columns], return_inverse=True, return_counts=True)
     for one in np.argsort(-seen, kind="stable")[:2]:
         own = np.flatnonzero(inverse.ravel() == one)
         normal = maps.normal[rows[own], columns[own]]
         typical = own[int(((normal - np.median(normal, 0)) ** 2).sum(-1).argmin())]
-        ends = tuple(
-            np.concatenate([old, np.full((1, *mask.shape), new[typical])])
-            for old, new in zip(ends, (rows, columns), strict=True)
-        )
-        distance = np.concatenate([distance, np.full((1, *mask.shape), _F(_LAST_RESORT))])
-        exists = np.concatenate([exists, np.ones((1, *mask.shape), bool)])
+        ends = _also(ends[0], rows[typical]), _also(ends[1], columns[typical])
+        level = abs(float(maps.camera.matrix_world[2, :3] @ maps.normal[rows[typical], columns[typical]])) > 0.9
+        away = _F(2 * max(mask.shape) if level else _LAST_RESORT)
+        distance, exists = _also(distance, away), _also(exists, True)
     return ends, distance, exists
+
+
+def _also(stack: np.ndarray, value: np.ndarray | np.generic | float) -> np.ndarray:
+    """The stack n×H×W with one more layer of that value."""
+    return np.concatenate([stack, np.full((1, *stack.shape[1:]), value, stack.dtype)])
 
 
 def _doubt(maps: SceneMaps, mask: np.ndarray, ends: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
@@ -98,8 +107,8 @@ def _plane_depths(maps: SceneMaps, ends: tuple[np.ndarray, np.ndarray]) -> np.nd
     ray = np.moveaxis(maps.camera.rays(), -1, 0).astype(_F)
     point = ray * depth
     normal = np.moveaxis(maps.normal, -1, 0).astype(_F)
-    height = sum(normal[k] * point[k] for k in range(3))[ends]
-    slope = sum(normal[k][ends] * ray[k] for k in range(3))
+    height = dot(normal, point)[ends]
+    slope = dot(normal[:, ends[0], ends[1]], ray)
     meets = height / np.where(np.abs(slope) > 1e-4, slope, _F(1e-4))
     sound = (there > 0) & (np.abs(slope) > 1e-4) & (meets > 0.2 * there) & (meets < 40 * there)
     return np.where(there > 0, np.where(sound, meets, there), _FAR)
@@ -128,19 +137,18 @@ def inflated(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     size = max(2, min(rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1))
     dome = mask.astype(_F)
     for share in (5, 9):
-        dome = _box_blur(dome, max(1, size // share))
+        dome = box_blur(dome, max(1, size // share))
     dome = np.sqrt(np.clip(dome * 2 - 1, 0.002, 1)) * _F(size * 0.55)
     slope_y, slope_x = (np.gradient(dome, axis=k) if dome.shape[k] > 1 else np.zeros_like(dome) for k in (0, 1))
     normal = np.stack([-slope_x, slope_y, np.ones_like(dome)], -1)
     return normal / np.sqrt((normal * normal).sum(-1, keepdims=True)), dome
 
 
-def _box_blur(image: np.ndarray, radius: int) -> np.ndarray:
+def grow(mask: np.ndarray, pixels: int) -> np.ndarray:
+    """The mask, wider by that much to all sides (a square)."""
     for axis in (0, 1):
-        size = image.shape[axis]
-        total = np.concatenate([np.zeros_like(image.take([0], axis)), np.cumsum(image, axis, dtype=np.float64)], axis)
+        count = np.cumsum(np.pad(mask, [(1, 0) if k == axis else (0, 0) for k in (0, 1)]), axis, dtype=np.int32)
+        size = mask.shape[axis]
         at = np.arange(size)
-        low, high = np.maximum(at - radius, 0), np.minimum(at + radius + 1, size)
-        count = (high - low)[:, None] if axis == 0 else high - low
-        image = ((total.take(high, axis) - total.take(low, axis)) / count).astype(_F)
-    return image
+        mask = count.take(np.minimum(at + pixels + 1, size), axis) > count.take(np.maximum(at - pixels, 0), axis)
+    return mask

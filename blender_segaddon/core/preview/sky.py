@@ -27,7 +27,7 @@ def gradient(direction: np.ndarray, mood: Mood, sun: np.ndarray) -> np.ndarray:
     for k in range(3):
         channel = _F(mood.horizon[k]) + _F(mood.zenith[k] - mood.horizon[k]) * blend
         channel += _F(mood.glow[k]) * (_F(0.10) * wide + _F(0.45) * tight)
-        result[k] = channel + (_F(mood.ambient[k] * 0.8) - channel) * below
+        result[k] = channel + (_F(mood.ambient[k] * 1.0) - channel) * below
     return result
 
 

@@ -32,8 +32,12 @@ def tower(p: Patch) -> Look:
     glass = curtain_wall(p)
     pick = (p.keys[2] < _F(0.55)).astype(_F)
     gloss = mix(np.broadcast_to(np.asarray(stone.gloss, _F), (p.count,)), np.asarray(glass.gloss, _F), pick)
-    light = mix(stone.emission, glass.emission, pick)
+    light = mix(_light_of(stone), _light_of(glass), pick)
     return _with_roof(p, Look(mix(stone.albedo, glass.albedo, pick), gloss, light))
+
+
+def _light_of(look: Look) -> np.ndarray:
+    return np.zeros_like(look.albedo) if look.emission is None else look.emission
 
 
 def curtain_wall(p: Patch) -> Look:
@@ -57,7 +61,7 @@ def _with_windows(p: Patch, wall: np.ndarray, shop: bool) -> Look:
     storey, bay = p.tall / storeys, run / bays
     column, row = across / np.maximum(bay, _F(0.1)), p.height / np.maximum(storey, _F(0.1))
     x, y = (column - np.floor(column)) * bay, (row - np.floor(row)) * storey
-    big = p.upright & (run > 2.6) & (p.tall > 2.4) & (p.height < p.tall - _F(0.3))
+    big = p.upright & (not p.plain) & (run > 2.6) & (p.tall > 2.4) & (p.height < p.tall - _F(0.3))
     ground = big & (row < 1) & (storeys >= 2) & (p.keys[0] > _F(0.45)) & shop
     half = np.where(ground, bay * _F(0.42), np.minimum(bay * (_F(0.20) + _F(0.10) * p.keys[2]), _F(0.95)))
     low = np.where(ground, storey * _F(0.14), storey * _F(0.27))

@@ -20,8 +20,46 @@ def finish(picture: np.ndarray, geometry: Geometry, mood: Mood, seed: int) -> np
     elif mood.style == "ink":
         picture = ink(picture, geometry, seed)
     border = _changes(geometry.ids, lambda a, b: a != b)
-    border |= _changes(geometry.depth, lambda a, b: np.abs(a - b) > np.minimum(a, b) * _F(0.06))
-    return smooth_borders(picture, border)
+    border |= _jumps(geometry)
+    picture = smooth_borders(picture, border)
+    return bloom(picture, mood.lights) if mood.lights > 0.1 and not mood.style else picture
+
+
+def bloom(picture: np.ndarray, strength: float) -> np.ndarray:
+    """A soft warm glow around what shines, as a lens gives it."""
+    height, width = picture.shape[:2]
+    step = max(1, max(height, width) // 192)
+    bright = np.clip(picture[::step, ::step].max(-1) - _F(222), 0, 33) * _F(1 / 33)
+    for radius in (2, 5):
+        bright = box_blur(bright, radius)
+    bright = np.minimum(bright * _F(strength), _F(0.6))
+    y, x = (
+        np.minimum((np.arange(size) / step), small - 1)
+        for size, small in zip((height, width), bright.shape, strict=True)
+    )
+    glow = _between(_between(bright, y, 0), x, 1)[..., None]
+    return picture + (255 - picture) * glow * np.array((0.62, 0.46, 0.26), _F)
+
+
+def _between(image: np.ndarray, at: np.ndarray, axis: int) -> np.ndarray:
+    """Linear interpolation along an axis."""
+    low = np.floor(at).astype(np.int32)
+    share = (at - low).astype(_F)
+    share = share[:, None] if axis == 0 else share
+    first, second = image.take(low, axis), image.take(np.minimum(low + 1, image.shape[axis] - 1), axis)
+    return first + (second - first) * share
+
+
+def box_blur(image: np.ndarray, radius: int) -> np.ndarray:
+    """float32 H×W: the mean of the square of that radius, cut at the borders."""
+    for axis in (0, 1):
+        size = image.shape[axis]
+        total = np.concatenate([np.zeros_like(image.take([0], axis)), np.cumsum(image, axis, dtype=np.float64)], axis)
+        at = np.arange(size)
+        low, high = np.maximum(at - radius, 0), np.minimum(at + radius + 1, size)
+        count = (high - low)[:, None] if axis == 0 else high - low
+        image = ((total.take(high, axis) - total.take(low, axis)) / count).astype(_F)
+    return image
 
 
 def smooth_borders(picture: np.ndarray, border: np.ndarray) -> np.ndarray:
@@ -50,9 +88,15 @@ def _changes(values: np.ndarray, differ: Callable[[np.ndarray, np.ndarray], np.n
     return border
 
 
+def _jumps(geometry: Geometry) -> np.ndarray:
+    """bool H×W: pixels where the depth leaps."""
+    return _changes(geometry.depth, lambda a, b: np.abs(a - b) > np.minimum(a, b) * _F(0.06))
+
+
 def _edges(geometry: Geometry) -> np.ndarray:
-    """float32 H×W, 0..1: outlines of instances and creases of their shape."""
-    edge = _changes(geometry.ids, lambda a, b: a != b).astype(_F) * _F(0.85)
+    """float32 H×W, 0..1: outlines of things and creases of their shape."""
+    lines = _changes(geometry.maps.class_map, lambda a, b: a != b) | _jumps(geometry)
+    edge = lines.astype(_F) * _F(0.85)
     normals = geometry.normals
     for axis in (1, 2):
         turn = 1 - sum(
@@ -65,21 +109,21 @@ def _edges(geometry: Geometry) -> np.ndarray:
     return edge
 
 
-def _paper(shape: tuple[int, int], scale: float, seed: int) -> np.ndarray:
+def _paper(shape: tuple[int, int], scale: float, seed: int, tile: str = "soft") -> np.ndarray:
     y, x = np.meshgrid(np.arange(shape[0], dtype=_F), np.arange(shape[1], dtype=_F), indexing="ij")
     one = _F(1 / scale)
-    return sample("soft", x * one + _F(seed % 97), y * one, np.full(shape, one, _F))
+    return sample(tile, x * one + _F(seed % 97), y * one, np.full(shape, one, _F))
 
 
 def watercolour(picture: np.ndarray, geometry: Geometry, seed: int) -> np.ndarray:
     """Pale washes that pool towards the outlines, on paper."""
     shape = geometry.ids.shape
     unit = max(shape) / 1024
-    pools = _paper(shape, 260 * unit + 8, seed) * _F(16) + _paper(shape, 40 * unit + 4, seed + 3) * _F(5)
+    pools = _paper(shape, 260 * unit + 8, seed) * _F(16) + _paper(shape, 170 * unit + 4, seed + 3, "leaves") * _F(4)
     wash = picture * _F(0.80) + _F(62)
     wash += pools[..., None]
     wash -= _edges(geometry)[..., None] * np.array((46, 48, 40), _F)
-    grain = _paper(shape, 9 * unit + 6, seed + 7) * _F(3.5)
+    grain = _paper(shape, 130, seed + 7, "fine") * _F(5)
     return np.clip(wash + grain[..., None], 0, 252)
 
 

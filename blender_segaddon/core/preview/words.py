@@ -40,12 +40,12 @@ class Reading:
 
 
 COLOURS = {
-    "red": "#a8322a",
-    "blue": "#2f5f9e",
-    "green": "#4c7a3c",
-    "yellow": "#d9b33c",
-    "orange": "#cf7430",
-    "purple": "#6b4a8c",
+    "red": "#9a4138",
+    "blue": "#41648f",
+    "green": "#587650",
+    "yellow": "#ccab58",
+    "orange": "#bf7844",
+    "purple": "#6c5484",
     "pink": "#d68fa0",
     "white": "#e6e3dc",
     "black": "#26262a",
@@ -61,7 +61,7 @@ COLOURS = {
     "cream": "#e7dcc0",
     "navy": "#26365c",
     "violet": "#70529a",
-    "crimson": "#8e2330",
+    "crimson": "#86333b",
     "ochre": "#bd8a3e",
 }
 
@@ -127,9 +127,9 @@ def read(prompt: str, nouns: Mapping[str, tuple[str, ...]]) -> Reading:
         prompt: free English text.
         nouns: words (also of several parts, "coffee table") → names of the classes that they mean.
     """
-    text = " ".join(re.findall(r"[a-z]+", prompt.lower()))
+    text: str = " ".join(re.findall(r"[a-z]+", prompt.lower()))
     mood, words = mood_of(text)
-    wishes, subject, phrases = _things(text.split(), nouns)
+    wishes, subject, phrases = _things(list[str](text.split()), nouns)
     return Reading(mood, wishes, subject, tuple(dict.fromkeys(words + phrases)))
 
 
