@@ -138,15 +138,15 @@ class Patch:
 
     @property
     def tall(self) -> np.ndarray:
-        return self.extent[:, 5] - self.extent[:, 4]
+        return np.maximum(self.extent[:, 5] - self.extent[:, 4], _F(1e-3))
 
     @cached_property
     def run(self) -> tuple[np.ndarray, np.ndarray]:
-        """(distance from the wall's visible left end, visible length of the wall)"""
+        """(distance from the wall's visible left end, visible length of the wall: never 0, not even of a single line)"""
         side = self._frame[7]
         low = np.where(side, self.extent[:, 2], self.extent[:, 0])
         high = np.where(side, self.extent[:, 3], self.extent[:, 1])
-        return self.u - low, high - low
+        return self.u - low, np.maximum(high - low, _F(1e-3))
 
     def noise(self, name: str, size: float, stretch: float = 1.0, salt: int = 0) -> np.ndarray:
         """A tile of that name, ``size`` metres wide (``size * stretch`` high); about -1..1."""
