@@ -60,7 +60,7 @@ def to_scene_linear(picture: np.ndarray, scene: bpy.types.Scene) -> LinearPictur
 
 
 def to_display(pixels: np.ndarray, scene: bpy.types.Scene) -> np.ndarray:
-    """float32 H×W×3, 0..1: what scene-linear ``pixels`` (float H×W×3) look like under the view settings of ``scene``."""
+    """float32 H×W×3 in 0..1: what scene-linear ``pixels`` (float H×W×3) look like in the view of ``scene``."""
     if pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
         raise InvalidInput(f"Pixels of shape {pixels.shape} are no picture", "Give H×W×3 values")
     return _through_view(pixels.reshape(-1, 3).astype(np.float32), scene).reshape(pixels.shape)

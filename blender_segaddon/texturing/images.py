@@ -1,4 +1,4 @@
-"""numpy arrays ↔ Blender images. Arrays have row 0 at the top; Blender's buffers start at the bottom: the flip is here."""
+"""numpy arrays and Blender images. Arrays have row 0 at the top, Blender's buffers at the bottom: the flip is here."""
 
 from __future__ import annotations
 

@@ -78,8 +78,6 @@ def _set_up(view: bpy.types.Scene, size: tuple[int, int] | None, samples: int, t
     render.film_transparent = transparent
     if size:
         render.resolution_x, render.resolution_y, render.resolution_percentage = *size, 100
-        # a size stands for itself: the artist's pixel aspect would bend it
-        render.pixel_aspect_x = render.pixel_aspect_y = 1
     file = render.image_settings
     if hasattr(file, "media_type"):
         file.media_type = "IMAGE"
@@ -89,3 +87,4 @@ def _set_up(view: bpy.types.Scene, size: tuple[int, int] | None, samples: int, t
     cycles.device, cycles.samples = "CPU", samples
     cycles.use_adaptive_sampling = cycles.use_denoising = cycles.use_animated_seed = False
     cycles.sample_clamp_direct = 0
+    cycles.transparent_max_bounces = 1024  # a tree is many cutout leaves behind each other
