@@ -64,6 +64,8 @@ class Inverse:
             t[open_[better]], error[open_[better]] = tried[open_[better]], new_error[better]
             going = better & (new_error > _DONE)
             open_, residual = open_[going], residual[going]
+            if not len(open_):
+                break
             step = np.einsum("nij,nj->ni", self.steps[node[open_]], residual)
             tried[open_] = search.hold(t[open_] + step)
         rest = np.flatnonzero(error > _DONE)

@@ -20,6 +20,9 @@ TOLERANCE = 0.004
 SLACK = 0.5
 """The same, in pixels of the plane's own slope: curved surfaces leave their plane within a pixel."""
 
+COVER = 0.25
+"""Share of the four texels' weight that must agree: less lets the picture spill over edges, more leaves seams bare."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -53,7 +56,7 @@ def build_projector(
     solid = graph.math("LESS_THAN", source.outputs["Hole"], 0.5)
     filled = graph.math("GREATER_THAN", source.outputs["Alpha"], 0.4999)
     seen = graph.node("ShaderNodeLightPath").outputs["Is Camera Ray"]
-    show = graph.all_of(graph.math("GREATER_THAN", weight, 1e-6), _faces(graph, camera, offset), solid, filled, seen)
+    show = graph.all_of(graph.math("GREATER_THAN", weight, COVER), _faces(graph, camera, offset), solid, filled, seen)
     emission = graph.node("ShaderNodeEmission")
     graph.put(colour, emission.inputs["Color"])
     mix = graph.node("ShaderNodeMixShader")
