@@ -15,7 +15,7 @@ import numpy as np
 from ..core.camera import Camera
 from .graph import Graph, Value, new_group
 
-TOLERANCE = 0.004
+TOLERANCE = 0.002
 """How far from the seen plane a point may lie, as a share of its depth."""
 SLACK = 0.5
 """The same, in pixels of the plane's own slope: curved surfaces leave their plane within a pixel."""

@@ -168,7 +168,8 @@ def _remove_added_slots() -> None:
         for data in kind:
             if SLOT_ADDED in data and data not in busy:
                 del data[SLOT_ADDED]
-                data.materials.pop()
+                if len(data.materials) == 1 and data.materials[0] is None:
+                    data.materials.clear()  # pop would leave the slots of its objects behind
 
 
 def uses(owner: bpy.types.Material | bpy.types.World, groups: set[bpy.types.NodeTree]) -> bool:
