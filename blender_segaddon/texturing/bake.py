@@ -23,7 +23,7 @@ _SETTINGS = {
 def bake(scene: bpy.types.Scene, objects: Sequence[bpy.types.Object], *, texels: int = 1024) -> list[bpy.types.Image]:
     """Bake what the objects emit towards a camera into one packed image each: float, scene-linear, raw data.
 
-    Each mesh gets the UV layer "Seg Bake"; its other layers, which may overlap or have no area, stay as they are and active.
+    Each mesh gets the UV layer "Seg Bake"; its other layers, which may overlap or have no area, stay as they are.
 
     Args:
         texels: width and height of each image.

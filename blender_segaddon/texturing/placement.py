@@ -68,7 +68,7 @@ def take_out(group: bpy.types.NodeTree) -> None:
     remaining = {one for one in bpy.data.node_groups if surfaces.GROUP_MARK in one}
     surfaces.tidy(remaining)
     worlds.tidy(remaining)
-    linked.tidy()
+    linked.tidy(remaining)
 
 
 def free_name(wanted: str) -> str:

@@ -82,7 +82,8 @@ def _chosen(maps: SceneMaps, objects: Sequence[bpy.types.Object | str] | None) -
 def _paint(scene: bpy.types.Scene, names: set[str], group: bpy.types.NodeTree) -> set[str]:
     """Put the group into every material of the named objects; gives the names of those that could not take it."""
     skipped = set()
-    for one in (found for found in bpy.data.objects if found.name in names):
+    replaced = linked.replaced()
+    for one in [one for one in bpy.data.objects if linked.name_of(one) in names and one not in replaced]:
         if not hasattr(one.data, "materials"):
             continue
         if one.library is not None or (not one.material_slots and one.data.library is not None):
@@ -112,7 +113,7 @@ def _originals(
     for instance in linked.evaluated(scene).object_instances:
         one = instance.object
         materials = getattr(one.data, "materials", None)
-        if materials is None or one.name not in names:
+        if materials is None or linked.name_of(one.original) not in names:
             continue
         mark = (one.original, one.data.as_pointer())
         if mark not in done:

@@ -60,6 +60,7 @@ def _stand_in(world: bpy.types.World | None) -> bpy.types.World:
         copy.name = f"Seg {world.name}"
     else:
         copy.color = (0, 0, 0)  # no world is black
+        copy.cycles.sampling_method = "NONE"  # and is never sampled as a light
     copy[STAND_IN] = True
     copy.use_fake_user = False
     if not _has_nodes(copy):
