@@ -112,7 +112,7 @@ def _stand_in(original: bpy.types.Material | None) -> bpy.types.Material:
         material[ORIGINAL] = original
     material[STAND_IN] = True
     material.use_fake_user = False
-    if not _has_nodes(material):
+    if original is None or not _has_nodes(material):
         _plain_nodes(material)
     return material
 

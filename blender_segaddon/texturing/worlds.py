@@ -56,20 +56,25 @@ def _has_nodes(world: bpy.types.World) -> bool:
 
 def _stand_in(world: bpy.types.World | None) -> bpy.types.World:
     copy = world.copy() if world else bpy.data.worlds.new("Seg World")
-    if world:
-        copy.name = f"Seg {world.name}"
-    else:
-        copy.color = (0, 0, 0)  # no world is black
-        copy.cycles.sampling_method = "NONE"  # and is never sampled as a light
     copy[STAND_IN] = True
     copy.use_fake_user = False
+    if world is None:  # no world is black, and no light to sample
+        copy.cycles.sampling_method = "NONE"
+        _plain_nodes(copy, (0, 0, 0))
+        return copy
+    copy.name = f"Seg {world.name}"
     if not _has_nodes(copy):
-        if bpy.app.version < (5, 0):
-            copy.use_nodes = True
-        tree = copy.node_tree
-        tree.nodes.clear()
-        plain, output = tree.nodes.new("ShaderNodeBackground"), tree.nodes.new("ShaderNodeOutputWorld")
-        plain.inputs["Color"].default_value = (*copy.color, 1)
-        output.location = (600, 0)
-        tree.links.new(plain.outputs[0], output.inputs["Surface"])
+        _plain_nodes(copy, tuple(world.color))
     return copy
+
+
+def _plain_nodes(world: bpy.types.World, colour: tuple[float, ...]) -> None:
+    """One even colour, whatever nodes a new world comes with."""
+    if bpy.app.version < (5, 0):
+        world.use_nodes = True
+    tree = world.node_tree
+    tree.nodes.clear()
+    plain, output = tree.nodes.new("ShaderNodeBackground"), tree.nodes.new("ShaderNodeOutputWorld")
+    plain.inputs["Color"].default_value = (*colour, 1)
+    output.location = (600, 0)
+    tree.links.new(plain.outputs[0], output.inputs["Surface"])

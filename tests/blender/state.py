@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import bpy
 
 _PASSING = {
@@ -37,6 +39,12 @@ _KINDS = (
 
 def state() -> dict[str, object]:
     """{kind/library/name: values} of the data-blocks that a picture on the scene could touch."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # every property is read, those on their way out too
+        return _state()
+
+
+def _state() -> dict[str, object]:
     found = {}
     for kind in _KINDS:
         for block in getattr(bpy.data, kind):
