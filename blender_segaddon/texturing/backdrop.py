@@ -1,0 +1,73 @@
+"""A picture behind everything, seen by cameras only; the scene's own world goes on lighting."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from ..core.camera import Camera
+from ..core.maps import SceneMaps
+from . import surfaces, worlds
+from .colour import emitted
+from .graph import Graph, Value, new_group
+from .images import data_image
+from .placement import Placement, free_name, record
+from .projection import check_size
+from .projector import locate
+
+
+def backdrop(scene: bpy.types.Scene, linear: np.ndarray, maps: SceneMaps, *, name: str = "Picture") -> Placement:
+    """Put a picture behind the scene, exactly where the camera of ``maps`` sees it.
+
+    Perspective and panoramic cameras: fixed to the world, so another camera sees it in the same directions.
+    Orthographic ones: fixed to the frame, since all their rays have one direction.
+
+    Args:
+        linear: float32 H×W×3, scene-linear, of the maps' size.
+        name: a readable name; numbered where it is taken.
+    Raises:
+        InvalidInput: wrong size.
+    """
+    check_size(linear, maps)
+    title = free_name(f"Seg Backdrop {name}")
+    group = _build(title, maps.camera, data_image(f"{title} picture", emitted(linear, scene)))
+    group[surfaces.GROUP_MARK] = True
+    surfaces.insert(worlds.writable(scene).node_tree, group)
+    placement = Placement(title, "backdrop", scene.name)
+    record(scene, placement, group)
+    return placement
+
+
+def _build(name: str, camera: Camera, picture: bpy.types.Image) -> bpy.types.NodeTree:
+    """Group with input and output Surface: the picture for camera rays inside of its frame, else what came in."""
+    tree = new_group(name, [("Surface", "NodeSocketShader")], [("Surface", "NodeSocketShader")])
+    graph = Graph(tree)
+    ends = {node.bl_idname: node for node in tree.nodes}
+    where, ahead = _frame(graph, camera)
+    colour = graph.node("ShaderNodeTexImage", image=picture, interpolation="Linear", extension="EXTEND")
+    graph.put(where, colour.inputs[0])
+    light = graph.node("ShaderNodeBackground")
+    graph.put(colour.outputs["Color"], light.inputs["Color"])
+    x, y, _ = graph.split(where)
+    inside = [graph.math(test, axis, edge) for axis in (x, y) for test, edge in _EDGES]
+    seen = graph.node("ShaderNodeLightPath").outputs["Is Camera Ray"]
+    mix = graph.node("ShaderNodeMixShader")
+    surface = ends["NodeGroupInput"].outputs["Surface"]
+    for value, socket in zip((graph.all_of(seen, ahead, *inside), surface, light.outputs[0]), mix.inputs, strict=True):
+        graph.put(value, socket)
+    graph.put(mix.outputs[0], ends["NodeGroupOutput"].inputs["Surface"])
+    return tree
+
+
+_EDGES = (("GREATER_THAN", 0.0), ("LESS_THAN", 1.0))
+
+
+def _frame(graph: Graph, camera: Camera) -> tuple[bpy.types.NodeSocket, Value]:
+    """(place in the picture 0..1, whether it lies before the camera)."""
+    coordinates = graph.node("ShaderNodeTexCoord").outputs
+    if camera.type == "ORTHO":
+        return coordinates["Window"], 1.0
+    place = locate(graph, camera, coordinates["Generated"])
+    size = (1 / camera.width, 1 / camera.height, 1.0)
+    where = graph.vector("MULTIPLY", graph.vector("ADD", place.pixel, (0.5, 0.5, 0.0)), size)
+    return where, graph.math("GREATER_THAN", place.nearness, 0.0)

@@ -1,0 +1,159 @@
+"""Pictures to scene-linear light and back, through the scene's own view.
+
+A generated picture is display-referred: what the artist sees. To show it in a render, the surface has to emit the
+light that the scene's view (curves, exposure, look, view transform, gamma, display) turns into that picture.
+Blender has no inverse of a view, so the forward way is asked for (``Image.save_render``) and inverted by Newton's
+method: this holds for every view, look and configuration without naming one.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..protocol.errors import InvalidInput
+from .images import load_raw
+from .inverse import Inverse
+
+TOLERANCE = 1.0 / 255.0
+"""Largest error of a channel, display-referred 0..1, up to which a colour counts as reachable."""
+
+_inverses: dict[tuple[Any, ...], Inverse] = {}
+_MAX_INVERSES = 8
+
+
+@dataclass(frozen=True, eq=False)
+class LinearPicture:
+    """A picture as light."""
+
+    pixels: np.ndarray
+    """float32 H×W×3, scene-linear, >= 0, row 0 at the top."""
+    reachable: np.ndarray
+    """bool H×W; False where the view cannot show the colour (the nearest that was found stands there)."""
+
+    @property
+    def unreachable(self) -> float:
+        """Share of unreachable pixels, 0..1."""
+        return float(1.0 - self.reachable.mean())
+
+
+def to_scene_linear(picture: np.ndarray, scene: bpy.types.Scene) -> LinearPicture:
+    """The light that looks like ``picture`` under the view settings of ``scene``.
+
+    Args:
+        picture: uint8 or float (0..1) H×W×3 or H×W×4 (alpha is ignored), display-referred, row 0 at the top.
+    Raises:
+        InvalidInput: another shape or type, or values that are not finite.
+    """
+    display = _as_display(picture)
+    height, width = display.shape[:2]
+    colours, where = _unique_colours(picture, display)
+    inverse = _inverse_of(scene)
+    linear, error = inverse.solve(colours, lambda pixels: _through_view(pixels, scene))
+    reachable = error <= TOLERANCE
+    return LinearPicture(linear[where].reshape(height, width, 3), reachable[where].reshape(height, width))
+
+
+def to_display(pixels: np.ndarray, scene: bpy.types.Scene) -> np.ndarray:
+    """float32 H×W×3 in 0..1: what scene-linear ``pixels`` (float H×W×3) look like in the view of ``scene``."""
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
+        raise InvalidInput(f"Pixels of shape {pixels.shape} are no picture", "Give H×W×3 values")
+    return _through_view(pixels.reshape(-1, 3).astype(np.float32), scene).reshape(pixels.shape)
+
+
+def emitted(linear: np.ndarray, scene: bpy.types.Scene) -> np.ndarray:
+    """What a surface must emit to arrive in the picture as ``linear``: Cycles' film exposure taken out."""
+    cycles = getattr(scene, "cycles", None)
+    exposure = float(cycles.film_exposure) if cycles else 1.0
+    return linear if exposure in (0.0, 1.0) else (linear / exposure).astype(np.float32)
+
+
+def view_key(scene: bpy.types.Scene) -> tuple[Any, ...]:
+    """Everything that the look of a scene-linear colour depends on, as a hashable value."""
+    view = scene.view_settings
+    curves: tuple[Any, ...] = ()
+    if view.use_curve_mapping:
+        mapping = view.curve_mapping
+        points = tuple((tuple(p.location), p.handle_type) for curve in mapping.curves for p in curve.points)
+        clip = (mapping.use_clip, mapping.clip_min_x, mapping.clip_min_y, mapping.clip_max_x, mapping.clip_max_y)
+        curves = (points, clip, tuple(mapping.black_level), tuple(mapping.white_level), mapping.extend, mapping.tone)
+    balance = ("use_white_balance", "white_balance_temperature", "white_balance_tint")  # since 4.3
+    return (
+        scene.display_settings.display_device,
+        *(view.view_transform, view.look, view.exposure, view.gamma),
+        getattr(scene.display_settings, "emulation", ""),
+        tuple(getattr(view, name, None) for name in balance),
+        curves,
+    )
+
+
+def _inverse_of(scene: bpy.types.Scene) -> Inverse:
+    key = view_key(scene)
+    if key not in _inverses:
+        while len(_inverses) >= _MAX_INVERSES:
+            _inverses.pop(next(iter(_inverses)))
+        _inverses[key] = Inverse.build(lambda pixels: _through_view(pixels, scene))
+    return _inverses[key]
+
+
+def _as_display(picture: np.ndarray) -> np.ndarray:
+    """float32 H×W×3 in 0..1."""
+    if picture.ndim != 3 or picture.shape[2] not in (3, 4) or not picture.size:
+        raise InvalidInput(f"An array of shape {picture.shape} is no picture", "Give H×W×3 values")
+    if picture.dtype == np.uint8:
+        return picture[..., :3].astype(np.float32) / np.float32(255)
+    if not np.issubdtype(picture.dtype, np.floating):
+        raise InvalidInput(f"A picture of {picture.dtype} values cannot be read", "Give uint8 or float values in 0..1")
+    if not np.isfinite(picture).all():
+        raise InvalidInput("The picture holds values that are not finite", "Give values in 0..1")
+    return np.clip(picture[..., :3], 0, 1).astype(np.float32)
+
+
+def _unique_colours(picture: np.ndarray, display: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(float32 N×3 colours, each pixel's index in them): 8-bit pictures repeat theirs, others are taken as they are."""
+    if picture.dtype != np.uint8:
+        return display.reshape(-1, 3), np.arange(display.shape[0] * display.shape[1])
+    flat = picture[..., :3].reshape(-1, 3).astype(np.uint32)
+    packed = flat[:, 0] << 16 | flat[:, 1] << 8 | flat[:, 2]
+    codes, where = np.unique(packed, return_inverse=True)
+    colours = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=-1)
+    return colours.astype(np.float32) / np.float32(255), where.reshape(-1)
+
+
+def _through_view(pixels: np.ndarray, scene: bpy.types.Scene) -> np.ndarray:
+    """float32 N×3 scene-linear to float32 N×3 display-referred, in steps of 1/65535.
+
+    By way of a 16-bit TIFF: the fastest lossless file for it (0.1 s for 600,000 colours; PNG takes twice as long).
+    """
+    count = len(pixels)
+    width = min(count, 1024)
+    height = -(-count // width)
+    buffer = np.ones((height * width, 4), np.float32)
+    buffer[:count, :3] = pixels
+    with tempfile.TemporaryDirectory(prefix="seg-") as folder:
+        path = Path(folder) / "view.tif"
+        _save_through_view(buffer, (width, height), path, scene)
+        # the rows come back turned over: so they went in
+        return load_raw(str(path))[::-1].reshape(-1, 4)[:count, :3]
+
+
+def _save_through_view(buffer: np.ndarray, size: tuple[int, int], path: Path, scene: bpy.types.Scene) -> None:
+    writer = scene.copy()  # the file settings are its own, the view settings the user's
+    image = bpy.data.images.new("seg view", *size, alpha=False, float_buffer=True)
+    try:
+        image.pixels.foreach_set(buffer.ravel())
+        file = writer.render.image_settings
+        if hasattr(file, "media_type"):
+            file.media_type = "IMAGE"
+        file.color_management = "FOLLOW_SCENE"
+        file.file_format, file.color_mode, file.color_depth, file.tiff_codec = "TIFF", "RGB", "16", "NONE"
+        writer.render.dither_intensity = 0
+        image.save_render(str(path), scene=writer)
+    finally:
+        bpy.data.images.remove(image)
+        bpy.data.scenes.remove(writer)

@@ -1,0 +1,51 @@
+"""numpy arrays and Blender images. Arrays have row 0 at the top, Blender's buffers at the bottom: the flip is here."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+
+def data_image(name: str, values: np.ndarray) -> bpy.types.Image:
+    """A float image of raw values that no colour management touches, packed so that it survives save and reload.
+
+    Args:
+        values: float32 H×W×3 or H×W×4, row 0 at the top; scene-linear colours or any numbers.
+    """
+    height, width, channels = values.shape
+    buffer = np.ones((height, width, 4), np.float32)
+    buffer[..., :channels] = values[::-1]
+    image = bpy.data.images.new(name, width, height, alpha=True, float_buffer=True, is_data=True)
+    image.colorspace_settings.is_data = True  # found by role: its name differs from configuration to configuration
+    image.alpha_mode = "CHANNEL_PACKED"
+    image.use_half_precision = False
+    image.pixels.foreach_set(buffer.ravel())
+    image.update()
+    image.pack()
+    return image
+
+
+def read_image(image: bpy.types.Image) -> np.ndarray:
+    """float32 H×W×4 as the image's buffer holds it, row 0 at the top."""
+    width, height = image.size
+    values = np.empty(width * height * 4, np.float32)
+    if image.channels == 4:
+        image.pixels.foreach_get(values)
+        return values.reshape(height, width, 4)[::-1].copy()
+    raw = np.empty(width * height * image.channels, np.float32)
+    image.pixels.foreach_get(raw)
+    out = np.ones((height, width, 4), np.float32)
+    out[..., : image.channels] = raw.reshape(height, width, -1)[::-1]
+    if image.channels < 3:
+        out[..., 1:3] = out[..., :1]
+    return out
+
+
+def load_raw(path: str) -> np.ndarray:
+    """float32 H×W×4 of an image file, without colour management, row 0 at the top."""
+    image = bpy.data.images.load(path)
+    try:
+        image.colorspace_settings.is_data = True
+        return read_image(image)
+    finally:
+        bpy.data.images.remove(image)

@@ -1,0 +1,126 @@
+"""Pictures onto objects: projected in the shader from the camera that the maps were captured with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import bpy
+import numpy as np
+
+from ..core.maps import Instance, SceneMaps
+from ..protocol.errors import InvalidInput, SceneError
+from . import linked, surfaces
+from .colour import emitted
+from .evidence import evidence
+from .images import data_image
+from .placement import Placement, free_name, record, take_out
+from .projector import build_projector
+
+
+def project(
+    scene: bpy.types.Scene,
+    linear: np.ndarray,
+    maps: SceneMaps,
+    *,
+    objects: Sequence[bpy.types.Object | str] | None = None,
+    lighting: str = "unlit",
+    name: str = "Picture",
+) -> Placement:
+    """Put a picture on what the camera of ``maps`` saw; everything else keeps its own surface.
+
+    Args:
+        linear: float32 H×W×3, scene-linear (``colour.to_scene_linear(...).pixels``), of the maps' size.
+        objects: only on these (objects or names; an instancer stands for all that it makes).
+        lighting: "unlit": cameras see the picture as it is; it lights and shades nothing.
+        name: a readable name; numbered where it is taken.
+    Raises:
+        InvalidInput: wrong size, lighting or objects.
+        SceneError: nothing that the maps show can be painted.
+    """
+    if lighting != "unlit":
+        raise InvalidInput(f"Lighting '{lighting}' is unknown", "Choose: unlit")
+    check_size(linear, maps)
+    chosen = _chosen(maps, objects)
+    title = free_name(f"Seg Projection {name}")
+    linked.make_local(scene, {one.object for one in chosen})
+    keys = linked.keys(scene, chosen)
+    colours = data_image(f"{title} picture", emitted(linear, scene))
+    seen = data_image(f"{title} evidence", evidence(maps, keys))
+    group = build_projector(title, maps.camera, colours, seen)
+    group[surfaces.GROUP_MARK] = True
+    skipped = _paint(scene, {one.object for one in chosen}, group)
+    missing = {one.object for one in chosen if one.id not in keys}
+    placement = Placement(title, "projection", scene.name, tuple(sorted(skipped | missing)))
+    if not _painted(group):
+        take_out(group)
+        raise SceneError("No surface could take the picture", f"Could not paint: {', '.join(placement.skipped[:5])}")
+    record(scene, placement, group)
+    return placement
+
+
+def check_size(linear: np.ndarray, maps: SceneMaps) -> None:
+    """Raises InvalidInput where a picture is not H×W×3 of the maps' size."""
+    if linear.shape != (maps.height, maps.width, 3):
+        raise InvalidInput(
+            f"The picture is {' × '.join(map(str, linear.shape))}, the capture {maps.height} × {maps.width} × 3",
+            "Resize the picture or capture again at its size",
+        )
+
+
+def _chosen(maps: SceneMaps, objects: Sequence[bpy.types.Object | str] | None) -> list[Instance]:
+    if not maps.instances:
+        raise SceneError("The capture shows no object", "Capture from a camera that sees one")
+    if objects is None:
+        return list(maps.instances)
+    names = {one if isinstance(one, str) else one.name for one in objects}
+    chosen = [one for one in maps.instances if one.object in names or one.instancer in names]
+    if not chosen:
+        raise InvalidInput(f"The capture shows none of: {', '.join(sorted(names))}", "Choose objects that it shows")
+    return chosen
+
+
+def _paint(scene: bpy.types.Scene, names: set[str], group: bpy.types.NodeTree) -> set[str]:
+    """Put the group into every material of the named objects; gives the names of those that could not take it."""
+    skipped = set()
+    replaced = linked.replaced()
+    for one in [one for one in bpy.data.objects if linked.name_of(one) in names and one not in replaced]:
+        if not hasattr(one.data, "materials"):
+            continue
+        if one.library is not None or (not one.material_slots and one.data.library is not None):
+            skipped.add(one.name)
+            continue
+        for material in surfaces.writable(one):
+            _paint_material(material, group)
+    for one, materials in _originals(scene, names):
+        for material in materials:  # geometry nodes set materials that are in no slot
+            if surfaces.takes_groups(material):
+                _paint_material(material, group)
+            else:
+                skipped.add(one.name)
+    return skipped
+
+
+def _paint_material(material: bpy.types.Material, group: bpy.types.NodeTree) -> None:
+    surfaces.insert(material.node_tree, group)
+    surfaces.lights_nothing(material)
+
+
+def _originals(
+    scene: bpy.types.Scene, names: set[str]
+) -> Iterator[tuple[bpy.types.Object, tuple[bpy.types.Material, ...]]]:
+    """(original object, original materials of its evaluated geometry) for each named object, once per geometry."""
+    done = set()
+    for instance in linked.evaluated(scene).object_instances:
+        one = instance.object
+        materials = getattr(one.data, "materials", None)
+        if materials is None or linked.name_of(one.original) not in names:
+            continue
+        mark = (one.original, one.data.as_pointer())
+        if mark not in done:
+            done.add(mark)
+            shown = [slot.material for slot in one.material_slots if slot.material]
+            yield one.original, tuple({material.original for material in shown})
+
+
+def _painted(group: bpy.types.NodeTree) -> bool:
+    return any(surfaces.uses(material, {group}) for material in bpy.data.materials)

@@ -1,0 +1,168 @@
+"""The node group that projects: per surface point the picture's colour where the source camera saw that point.
+
+Every point looks up the four texels around it. A texel counts when it belongs to the same instance (Object Info
+Random) and the plane that the camera saw there goes through the point; the colours of those that count are mixed
+bilinearly. So no edge is missed and no other object's colour is ever taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+
+from ..core.camera import Camera
+from .graph import Graph, Value, new_group
+
+TOLERANCE = 0.002
+"""How far from the seen plane a point may lie, as a share of its depth."""
+SLACK = 0.5
+"""The same, in pixels of the plane's own slope: curved surfaces leave their plane within a pixel."""
+
+COVER = 0.25
+"""Share of the four texels' weight that must agree: less lets the picture spill over edges, more leaves seams bare."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a point falls in the picture, as sockets."""
+
+    pixel: bpy.types.NodeSocket
+    """vector: x to the right, y upwards, in pixels, centres at whole numbers"""
+    nearness: bpy.types.NodeSocket
+    """as ``evidence.nearness``; below 0 behind the camera"""
+
+
+def build_projector(
+    name: str, camera: Camera, picture: bpy.types.Image, evidence: bpy.types.Image
+) -> bpy.types.NodeTree:
+    """Group with inputs Surface, Alpha (opaque from .5), Hole (open from .5) and output Surface.
+
+    Args:
+        picture: scene-linear raw data image of the camera's size.
+        evidence: see ``evidence.evidence``.
+    """
+    tap = _build_tap(f"{name} texel", camera, picture, evidence)
+    floats = [("Alpha", "NodeSocketFloat"), ("Hole", "NodeSocketFloat")]
+    tree = new_group(name, [("Surface", "NodeSocketShader"), *floats], [("Surface", "NodeSocketShader")])
+    tree.interface.items_tree["Alpha"].default_value = 1.0
+    graph = Graph(tree)
+    ends = {node.bl_idname: node for node in tree.nodes}
+    source, target = ends["NodeGroupInput"], ends["NodeGroupOutput"]
+    offset = graph.vector("SUBTRACT", graph.node("ShaderNodeNewGeometry").outputs["Position"], camera_origin(camera))
+    place = locate(graph, camera, offset)
+    colour, weight = _sample(graph, tap, place)
+    solid = graph.math("LESS_THAN", source.outputs["Hole"], 0.5)
+    filled = graph.math("GREATER_THAN", source.outputs["Alpha"], 0.4999)
+    seen = graph.node("ShaderNodeLightPath").outputs["Is Camera Ray"]
+    show = graph.all_of(graph.math("GREATER_THAN", weight, COVER), _faces(graph, camera, offset), solid, filled, seen)
+    emission = graph.node("ShaderNodeEmission")
+    graph.put(colour, emission.inputs["Color"])
+    mix = graph.node("ShaderNodeMixShader")
+    for value, socket in zip((show, source.outputs["Surface"], emission.outputs[0]), mix.inputs, strict=True):
+        graph.put(value, socket)
+    graph.put(mix.outputs[0], target.inputs["Surface"])
+    return tree
+
+
+def camera_origin(camera: Camera) -> tuple[float, ...]:
+    return tuple(camera.matrix_world[:3, 3].tolist())
+
+
+def locate(graph: Graph, camera: Camera, offset: Value) -> Place:
+    """Where the point at ``offset`` (world space, from the camera) falls in the picture."""
+    if camera.type == "PANO":
+        return _locate_pano(graph, camera, offset)
+    right, up, back = camera.matrix_world[:3, :3].T
+    p, half = camera.projection_matrix, np.array([camera.width, camera.height]) / 2
+    depth = graph.vector("DOT_PRODUCT", offset, tuple((-back).tolist()))
+    rows = [half[i] * (p[i, 0] * right + p[i, 1] * up + p[i, 2] * back) for i in (0, 1)]
+    x, y = (graph.vector("DOT_PRODUCT", offset, tuple(row.tolist())) for row in rows)
+    if camera.type == "ORTHO":
+        near, centre = depth, half * (1 + p[:2, 3]) - 0.5
+    else:
+        near, centre = graph.math("DIVIDE", 1.0, depth), half - 0.5
+        x, y = graph.math("MULTIPLY", x, near), graph.math("MULTIPLY", y, near)
+    pixel = graph.vector("ADD", graph.combine(x, y), (float(centre[0]), float(centre[1]), 0.0))
+    return Place(pixel, near)
+
+
+def _locate_pano(graph: Graph, camera: Camera, offset: Value) -> Place:
+    right, up, back = (tuple(axis.tolist()) for axis in camera.matrix_world[:3, :3].T)
+    lat0, lat1, lon0, lon1 = camera.pano_range
+    near = graph.math("DIVIDE", 1.0, graph.vector("LENGTH", offset))
+    x, y, z = (graph.vector("DOT_PRODUCT", offset, axis) for axis in (right, up, back))
+    latitude = graph.math("ARCSINE", graph.math("MULTIPLY", y, near))
+    longitude = graph.math("ARCTAN2", x, graph.math("MULTIPLY", z, -1.0))
+    scale_x, scale_y = camera.width / (lon1 - lon0), camera.height / (lat1 - lat0)
+    column = graph.math("MULTIPLY_ADD", longitude, scale_x, -lon0 * scale_x - 0.5)
+    row = graph.math("MULTIPLY_ADD", latitude, scale_y, -lat0 * scale_y - 0.5)
+    return Place(graph.combine(column, row), near)
+
+
+def _faces(graph: Graph, camera: Camera, offset: Value) -> bpy.types.NodeSocket:
+    """1 where the side of the surface that is looked at is the one that the source camera saw.
+
+    True Normal points to the onlooker, so the source camera must lie on that side too.
+    """
+    normal = graph.node("ShaderNodeNewGeometry").outputs["True Normal"]
+    towards: Value = graph.scaled(offset, -1.0)
+    if camera.type == "ORTHO":
+        towards = tuple(camera.matrix_world[:3, 2].tolist())
+    return graph.math("GREATER_THAN", graph.vector("DOT_PRODUCT", normal, towards), 0.0)
+
+
+def _sample(graph: Graph, tap: bpy.types.NodeTree, place: Place) -> tuple[bpy.types.NodeSocket, bpy.types.NodeSocket]:
+    """(colour, sum of weights) of the four texels around a place."""
+    base = graph.vector("FLOOR", place.pixel)
+    inside = graph.vector("SUBTRACT", place.pixel, base)
+    key = graph.node("ShaderNodeObjectInfo").outputs["Random"]
+    taps = []
+    for corner in ((0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (1.0, 1.0, 0.0)):
+        node = graph.node("ShaderNodeGroup", node_tree=tap)
+        values = (graph.vector("ADD", base, corner), graph.vector("SUBTRACT", inside, corner), place.nearness, key)
+        for value, socket in zip(values, node.inputs, strict=True):
+            graph.put(value, socket)
+        taps.append(node.outputs)
+    colour, weight = taps[0][0], taps[0][1]
+    for one in taps[1:]:
+        colour = graph.vector("ADD", colour, one[0])
+        weight = graph.math("ADD", weight, one[1])
+    return graph.scaled(colour, graph.math("DIVIDE", 1.0, graph.math("MAXIMUM", weight, 1e-9))), weight
+
+
+def _build_tap(name: str, camera: Camera, picture: bpy.types.Image, evidence: bpy.types.Image) -> bpy.types.NodeTree:
+    """Group (texel, offset of the point from its centre, nearness, key) → (colour · weight, weight)."""
+    inputs = [("Texel", "NodeSocketVector"), ("Offset", "NodeSocketVector")]
+    inputs += [("Nearness", "NodeSocketFloat"), ("Key", "NodeSocketFloat")]
+    tree = new_group(name, inputs, [("Colour", "NodeSocketVector"), ("Weight", "NodeSocketFloat")])
+    graph = Graph(tree)
+    ends = {node.bl_idname: node for node in tree.nodes}
+    texel, offset, near, key = list(ends["NodeGroupInput"].outputs)[:4]
+    size = (1 / camera.width, 1 / camera.height, 1.0)
+    where = graph.vector("MULTIPLY", graph.vector("ADD", texel, (0.5, 0.5, 0.0)), size)
+    seen = graph.texel(evidence, where)
+    seen_key, seen_near, right = graph.split(seen.outputs["Color"])
+    up = seen.outputs["Alpha"]
+    x, y, _ = graph.split(offset)
+    expected = graph.math("MULTIPLY_ADD", x, right, graph.math("MULTIPLY_ADD", y, up, seen_near))
+    slope = graph.math("ADD", graph.math("ABSOLUTE", right), graph.math("ABSOLUTE", up))
+    reach = _reach(graph, camera, seen_near, slope)
+    off = graph.math("ABSOLUTE", graph.math("SUBTRACT", near, expected))
+    same = graph.math("COMPARE", key, seen_key, 0.0)
+    valid = graph.math("GREATER_THAN", seen_near, 0.0)
+    shares = [graph.math("SUBTRACT", 1.0, graph.math("ABSOLUTE", one)) for one in (x, y)]
+    weight = graph.all_of(same, valid, graph.math("LESS_THAN", off, reach), *shares)
+    colour = graph.scaled(graph.texel(picture, where).outputs["Color"], weight)
+    for value, socket in zip((colour, weight), ends["NodeGroupOutput"].inputs, strict=False):
+        graph.put(value, socket)
+    return tree
+
+
+def _reach(graph: Graph, camera: Camera, near: Value, slope: Value) -> bpy.types.NodeSocket:
+    """How far the nearness of a point may be from what its texel's plane says."""
+    if camera.type == "ORTHO":  # nearness is a depth: the share is of the picture's width instead, in scene units
+        width = 2 / abs(float(camera.projection_matrix[0, 0]))
+        return graph.math("MULTIPLY_ADD", slope, SLACK, TOLERANCE * width)
+    return graph.math("MULTIPLY_ADD", slope, SLACK, graph.math("MULTIPLY", near, TOLERANCE))

@@ -1,0 +1,141 @@
+"""Figures of pictures on a scene: exactness, leaks, misses, times. Run with a bpy environment's Python.
+
+    python scripts/bench_texturing.py SCENE.blend [--size 256x144] [--json]
+
+Maps and truth come from Blender's own ray casting, so the capture is not what is measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import bpy
+import mathutils
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from blender_segaddon.texturing import backdrop, colour, placement, projection, render
+from tests.blender.cast import cast_maps
+from tests.blender.truth import neighbourhood, side_view
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("scene")
+    parser.add_argument("--size", default="256x144")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    width, height = map(int, options.size.split("x"))
+    bpy.ops.wm.open_mainfile(filepath=options.scene)
+    figures = measure(bpy.context.scene, (width, height))
+    figures = {"scene": Path(options.scene).name, "blender": bpy.app.version_string, "size": options.size, **figures}
+    text = json.dumps(figures) if options.json else "\n".join(f"{key:>24}  {value}" for key, value in figures.items())
+    sys.stdout.write(f"{text}\n")
+
+
+def measure(scene: bpy.types.Scene, size: tuple[int, int]) -> dict[str, object]:
+    """Figures of one scene from its camera (one is made where there is none) and from one beside it."""
+    centre, extent = _bounds()
+    if scene.camera is None:
+        scene.camera = _camera("source", centre + np.array([0.35, -0.5, 0.4]) * extent, centre)
+    bpy.context.view_layer.update()
+    maps = cast_maps(scene, size)
+    seen = maps.instance_map > 0
+    picture, clock = _picture(size), _Clock()
+    linear = clock.time("colour_s", lambda: colour.to_scene_linear(picture, scene))
+    clock.time("colour_again_s", lambda: colour.to_scene_linear(picture, scene))
+    placed = clock.time("project_s", lambda: projection.project(scene, linear.pixels, maps))
+    behind = clock.time("backdrop_s", lambda: backdrop.backdrop(scene, linear.pixels, maps))
+    shown = clock.time("render_s", lambda: render.render_view(scene, size=size))[..., :3]
+    placement.remove(behind)
+    figures = {
+        "view": scene.view_settings.view_transform,
+        "instances": len(maps.instances),
+        "unreachable": round(linear.unreachable, 5),
+        "psnr_objects": psnr(shown, picture, seen & linear.reachable),
+        "psnr_background": psnr(shown, picture, ~seen & linear.reachable),
+        "skipped": len(placed.skipped),
+    }
+    return {**figures, **_from_the_side(scene, maps, picture, placed), **clock.times}
+
+
+def _from_the_side(scene, maps, picture: np.ndarray, placed) -> dict[str, float]:
+    size = maps.width, maps.height
+    target = np.median(maps.camera.world_points(maps.depth)[maps.instance_map > 0], axis=0)
+    side = _camera("side", _beside(maps.camera.matrix_world, target), target)
+    bpy.context.view_layer.update()
+    truth = side_view(scene, maps.camera, side, size)
+    first = render.render_view(scene, camera=side, size=size)[..., :3]
+    placement.remove(placed)
+    # What a second, opposite picture changes is what was painted.
+    opposite = colour.to_scene_linear(255 - picture, scene)
+    again = projection.project(scene, opposite.pixels, maps)
+    second = render.render_view(scene, camera=side, size=size)[..., :3]
+    placement.remove(again)
+    painted = np.abs(first.astype(int) - second).max(axis=-1) > 2
+    low, high = neighbourhood(picture, truth.pixels)
+    right = ((first >= low - 2) & (first <= high + 2)).all(axis=-1)
+    hidden = truth.hit & ~truth.visible & ((truth.pixels >= 0) & (truth.pixels < np.array(size))).all(axis=-1)
+    return {
+        "side_visible": round(float(truth.visible.mean()), 4),
+        "side_right": round(float(right[truth.visible].mean()), 5),
+        "side_missed": round(float((~painted)[truth.visible].mean()), 5),
+        "side_leaks": round(float(painted[hidden].mean()) if hidden.any() else 0.0, 5),
+    }
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.times: dict[str, float] = {}
+
+    def time(self, name, work):
+        start = time.perf_counter()
+        result = work()
+        self.times[name] = round(time.perf_counter() - start, 3)
+        return result
+
+
+def psnr(shown: np.ndarray, picture: np.ndarray, where: np.ndarray) -> float | None:
+    """dB over the pixels in ``where``; 120 stands for identical, None for no pixel."""
+    if not where.any():
+        return None
+    error = float(((shown[where].astype(float) - picture[where]) ** 2).mean())
+    return 120.0 if error == 0 else round(10 * np.log10(255**2 / error), 2)
+
+
+def _picture(size: tuple[int, int]) -> np.ndarray:
+    width, height = size
+    y, x = np.mgrid[0:height, 0:width]
+    base = np.stack([x * 90 / width, y * 90 / height, 45 + 45 * np.sin(x / 9.0) * np.cos(y / 7.0)], axis=-1) + 60
+    return (base + ((x // 8 + y // 8) % 2 * 40)[..., None]).astype(np.uint8)
+
+
+def _bounds() -> tuple[np.ndarray, float]:
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    places = [one.matrix_world.translation.copy() for one in depsgraph.object_instances if one.object.type == "MESH"]
+    points = np.array(places)
+    return np.median(points, axis=0), float(np.ptp(points, axis=0).max())
+
+
+def _beside(matrix: np.ndarray, target: np.ndarray) -> np.ndarray:
+    distance = np.linalg.norm(target - matrix[:3, 3])
+    return matrix[:3, 3] + matrix[:3, :3] @ np.array([0.4, 0.2, 0.0]) * distance
+
+
+def _camera(name: str, place: np.ndarray, target: np.ndarray) -> bpy.types.Object:
+    camera = bpy.data.cameras.new(name)
+    camera.clip_end = 10000
+    one = bpy.data.objects.new(name, camera)
+    bpy.context.scene.collection.objects.link(one)
+    one.location = place
+    one.rotation_euler = mathutils.Vector(target - place).to_track_quat("-Z", "Y").to_euler()
+    return one
+
+
+if __name__ == "__main__":
+    main()

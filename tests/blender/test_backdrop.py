@@ -1,0 +1,54 @@
+"""A picture behind the scene."""
+
+import bpy
+import numpy as np
+import pytest
+
+from blender_segaddon.texturing.backdrop import backdrop
+from blender_segaddon.texturing.colour import to_scene_linear
+from blender_segaddon.texturing.placement import remove
+from blender_segaddon.texturing.render import render_view
+
+from .cast import cast_maps
+from .little import SIZE, gentle_picture, little_scene, psnr
+
+
+@pytest.mark.parametrize("view", ["Standard", "Filmic", "AgX"])
+@pytest.mark.parametrize("kind", ["PERSP", "ORTHO"])
+def test_the_camera_sees_the_picture_behind(view, kind):
+    scene = little_scene()
+    scene.view_settings.view_transform = view
+    scene.camera.data.type, scene.camera.data.ortho_scale, scene.camera.data.shift_y = kind, 20, 0.2
+    scene.render.film_transparent = True
+    plain = render_view(scene, size=SIZE)
+    maps = cast_maps(scene, SIZE)
+    linear = to_scene_linear(gentle_picture(), scene)
+    placed = backdrop(scene, linear.pixels, maps)
+    shown, behind = render_view(scene, size=SIZE), maps.instance_map == 0
+    assert behind.mean() > 0.1
+    assert psnr(shown, gentle_picture(), behind & linear.reachable) >= 60
+    assert np.abs(shown[~behind].astype(int) - plain[~behind]).max() <= 3
+    assert not scene.render.film_transparent
+    remove(placed)
+    assert scene.render.film_transparent
+    assert scene.world is None
+
+
+def test_the_old_world_goes_on_lighting():
+    scene = little_scene()
+    bpy.data.objects.remove(bpy.data.objects["Sun"])
+    world = bpy.data.worlds.new("Bright")
+    if bpy.app.version < (5, 0):
+        world.use_nodes = True
+    world.node_tree.nodes["Background"].inputs["Strength"].default_value = 3
+    scene.world = world
+    maps = cast_maps(scene, SIZE)
+    objects = maps.instance_map > 0
+    before = render_view(scene, size=SIZE, samples=16)[objects].mean()
+    black = np.zeros((SIZE[1], SIZE[0], 3), np.float32)
+    placed = backdrop(scene, black, maps)
+    assert scene.world == world
+    assert render_view(scene, size=SIZE, samples=16)[objects].mean() == pytest.approx(before, rel=0.02)
+    assert render_view(scene, size=SIZE)[~objects][:, :3].max() == 0
+    remove(placed)
+    assert len(world.node_tree.nodes) == 2
