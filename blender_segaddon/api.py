@@ -300,7 +300,7 @@ def project(
     source, maps = _with_maps(picture)
     scene = _scene_of(maps, scene)
     names = None if objects is None else [one if isinstance(one, str) else one.name for one in objects]
-    linear = texturing.to_scene_linear(source.pixels, scene)
+    linear = texturing.to_scene_linear(source.pixels, scene).pixels
     placement = texturing.project(scene, linear, maps, objects=names, lighting=lighting, name=source.image.name)
     _placed[placement.name] = source
     return placement
@@ -313,7 +313,7 @@ def backdrop(picture: PictureLike, *, scene: bpy.types.Scene | None = None) -> P
     """
     source, maps = _with_maps(picture)
     scene = _scene_of(maps, scene)
-    linear = texturing.to_scene_linear(source.pixels, scene)
+    linear = texturing.to_scene_linear(source.pixels, scene).pixels
     placement = texturing.backdrop(scene, linear, maps, name=source.image.name)
     _placed[placement.name] = source
     return placement
@@ -395,9 +395,16 @@ def regenerate(picture: PictureLike) -> Picture:
 
 def map_images(maps: SceneMaps) -> dict[str, bpy.types.Image]:
     """The maps for the eye as Blender images "Seg semantic_map" …, replaced at each call; by their short names."""
-    return {
-        name: images.replace_display_image(f"Seg {name}", pixels) for name, pixels in files.maps_images(maps).items()
-    }
+    made = {}
+    for name, pixels in files.maps_images(maps).items():
+        old = bpy.data.images.get(f"Seg {name}")
+        made[name] = images.display_image(f"Seg {name}", pixels)
+        if old is not None:
+            # whole images are swapped: Blender's undo does not bring back pixels that were set in place
+            old.user_remap(made[name])
+            bpy.data.images.remove(old)
+            made[name].name = f"Seg {name}"
+    return made
 
 
 def add_camera(scene: bpy.types.Scene | None = None) -> bpy.types.Object:

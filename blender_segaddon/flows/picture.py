@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core.maps import SceneMaps
 from ..protocol.errors import InvalidInput
-from ..texturing import images
+from ..texturing import colour, images
 
 _PROPERTY = "seg_picture"
 """Custom property of a Blender image: its name in ``_session``, followed by its metadata as JSON."""
@@ -81,7 +81,7 @@ class Picture:
         """The Blender image with these pixels, made at the first call; packed, so that it survives save and reload."""
         found = bpy.data.images.get(self._image_name) if self._image_name else None
         if found is None:
-            found = images.new_display_image(self._title(), self.pixels)
+            found = images.display_image(self._title(), self.pixels)
             self._image_name = found.name
             _session[found.name] = self
             found[_PROPERTY] = json.dumps(self.meta)
@@ -112,7 +112,7 @@ def as_picture(source: Picture | bpy.types.Image | np.ndarray) -> Picture:
                 f"Image '{source.name}' has no pixels that Python can read",
                 "Save the render to a file and open that, or use a generated picture",
             )
-        return Picture(images.read_display_image(source), Recipe(maps=None, generator="import"))
+        return Picture(_read(source), Recipe(maps=None, generator="import"))
     if isinstance(source, np.ndarray):
         return Picture(_display_bytes(source), Recipe(maps=None, generator="import"))
     raise InvalidInput(
@@ -123,6 +123,13 @@ def as_picture(source: Picture | bpy.types.Image | np.ndarray) -> Picture:
 def forget_all() -> None:
     """Drop what the session remembers (the add-on is being disabled, or another file was loaded)."""
     _session.clear()
+
+
+def _read(image: bpy.types.Image) -> np.ndarray:
+    """uint8 H×W×3 as the artist sees it: float images hold light, which goes through the view of the active scene."""
+    values = images.read_image(image)[..., :3]
+    light = image.is_float and not image.colorspace_settings.is_data
+    return _display_bytes(colour.to_display(values, bpy.context.scene) if light else values)
 
 
 def _display_bytes(array: np.ndarray) -> np.ndarray:

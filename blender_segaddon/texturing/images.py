@@ -25,6 +25,22 @@ def data_image(name: str, values: np.ndarray) -> bpy.types.Image:
     return image
 
 
+def display_image(name: str, pixels: np.ndarray) -> bpy.types.Image:
+    """An 8-bit image to look at, in the configuration's own space for such images, packed.
+
+    Args:
+        pixels: uint8 H×W×3, display-referred, row 0 at the top.
+    """
+    height, width = pixels.shape[:2]
+    image = bpy.data.images.new(name, width, height, alpha=False)
+    buffer = np.ones((height, width, 4), np.float32)
+    buffer[..., :3] = pixels[::-1].astype(np.float32) / np.float32(255)
+    image.pixels.foreach_set(buffer.ravel())
+    image.update()
+    image.pack()
+    return image
+
+
 def read_image(image: bpy.types.Image) -> np.ndarray:
     """float32 H×W×4 as the image's buffer holds it, row 0 at the top."""
     width, height = image.size

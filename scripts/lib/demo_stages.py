@@ -20,12 +20,15 @@ from blender_segaddon.core.png import write_png
 from blender_segaddon.core.things import largest_thing
 from blender_segaddon.protocol.version import ADDON_VERSION
 
-from . import example_scenes, figures, reprojection, scene_files, sheet
+from . import example_scenes, figures, reprojection, scene_files
+from .sheet import Panel, write_sheet
 
 if TYPE_CHECKING:
     from .demo import Options, Stages
 
 REPORT_SCHEMA = 1
+SAMPLES = 8
+"""Where the scene's own materials and lights are seen; an unlit picture needs one."""
 
 
 class Demo:
@@ -50,7 +53,7 @@ class Demo:
             ("measure", self._measure),
             ("sheet", self._sheet),
         ):
-            with self.stages.stage(name):
+            with self.stages.stage(name), scene_files.messages_logged():
                 stage()
         self.stages.seconds["total"] = round(time.perf_counter() - began, 3)
         self._report()
@@ -58,6 +61,7 @@ class Demo:
     def _open(self) -> None:
         options = self.options
         if options.scene is None:
+            scene_files.fresh_file()
             self.scene = example_scenes.build_room() if options.room else example_scenes.build_street()
         else:
             self.scene = scene_files.load_scene(options.scene)
@@ -80,12 +84,12 @@ class Demo:
         placement = api.project(self.picture, scene=self.scene)
         self._write("projected", self._render(self.camera))
         self.side_camera = capture.second_camera(self.scene, self.camera, self.maps)
-        self._write("side", self._render(self.side_camera))
+        self._write("side", self._render(self.side_camera, SAMPLES))
         api.remove_placement(placement)
 
     def _backdrop(self) -> None:
         placement = api.backdrop(self.picture, scene=self.scene)
-        self._write("backdrop", self._render(self.camera))
+        self._write("backdrop", self._render(self.camera, SAMPLES))
         api.remove_placement(placement)
 
     def _retouch(self) -> None:
@@ -102,7 +106,8 @@ class Demo:
         picture, things = self.picture.pixels, self.maps.instance_map != BACKGROUND
         linear = texturing.to_scene_linear(picture, self.scene)
         reachable = linear.reachable
-        side = reprojection.agreement(self.scene, self.maps, picture, self.side_camera, self.pixels["side"])
+        eye = api.capture(self.scene, self.side_camera, self.size).camera
+        side = reprojection.agreement(self.scene, self.maps.camera, picture, eye, self.pixels["side"])
         outside = ~self.mask
         self.figures = {
             "psnr_projected_db": _decibels(figures.psnr(self.pixels["projected"], picture, things & reachable)),
@@ -118,34 +123,37 @@ class Demo:
         }
 
     def _sheet(self) -> None:
-        known = vocabulary.load(self.maps.vocabulary)
-        maps, facts = self.maps, self.figures
-        classes = _classes_present(maps)
-        sheet.write_sheet(
-            self.folder / "sheet.png",
-            sheet.Contents(
-                semantic=colourise.semantic_image(maps.class_map, known),
-                legend=[(known.classes[index].name, tuple(known.palette[index])) for index in classes],
-                instances=colourise.instance_image(maps.instance_map),
-                depth=colourise.depth_image(maps.depth),
-                normal=colourise.normal_image(maps.normal),
-                **{
-                    name: self.pixels[name]
-                    for name in ("generated", "projected", "side", "backdrop", "mask", "retouched")
-                },
+        maps, facts, shown = self.maps, self.figures, self.pixels
+        known = vocabulary.load(maps.vocabulary)
+        classes = [known.classes[index] for index in _classes_present(maps)]
+        side = facts["side_agreement"]
+        panels = [
+            Panel("Generated", shown["generated"], f"“{self.options.prompt}”", hero=True),
+            Panel(
+                "Semantic map",
+                colourise.semantic_image(maps.class_map, known),
+                f"{len(classes)} classes of {known.name}",
+                legend=[(one.name, one.color) for one in classes],
             ),
-            captions={
-                "semantic": f"{len(classes)} classes of {known.name}",
-                "instances": f"{len(maps.instances)} instances",
-                "projected": f"against the picture: {_spoken(facts['psnr_projected_db'])}",
-                "side": f"{facts['side_agreement']['share']:.1%} of points seen twice agree",
-                "backdrop": f"against the picture: {_spoken(facts['psnr_backdrop_db'])}",
-                "mask": self.retouched.object,
-                "retouched": f"“{self.options.retouch}”, nothing else changed",
-            },
-            title=self.scene.name,
-            subtitle=f"“{self.options.prompt}” · {self.options.generator} · {maps.width}×{maps.height}",
+            Panel("Instance map", colourise.instance_image(maps.instance_map), f"{len(maps.instances)} instances"),
+            Panel("Depth", colourise.depth_image(maps.depth), _depth_range(maps)),
+            Panel("Normals", colourise.normal_image(maps.normal), "camera space"),
+            Panel("Projected", shown["projected"], f"re-render: {_spoken(facts['psnr_projected_db'])}"),
+            Panel("From the side", shown["side"], f"{side['share']:.1%} of shared points agree"),
+            Panel("Backdrop", shown["backdrop"], f"re-render: {_spoken(facts['psnr_backdrop_db'])}"),
+            Panel("Mask", self.mask, self.retouched.object),
+            Panel("Retouched", shown["retouched"], f"“{self.options.retouch}”"),
+        ]
+        write_sheet(
+            self.folder / "sheet.png",
+            panels,
+            title=self._title(),
+            subtitle=f"{maps.width}×{maps.height} · generator {self.options.generator}, which is no model",
+            footer=f"Blender {bpy.app.version_string} · {self.scene.view_settings.view_transform} view",
         )
+
+    def _title(self) -> str:
+        return self.options.scene.stem.replace("_", " ") if self.options.scene else self.scene.name
 
     def _report(self) -> None:
         view = self.scene.view_settings
@@ -177,8 +185,8 @@ class Demo:
         }
         (self.folder / "report.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
 
-    def _render(self, camera: bpy.types.Object) -> np.ndarray:
-        return texturing.render_view(self.scene, camera=camera, size=self.size)[..., :3]
+    def _render(self, camera: bpy.types.Object, samples: int = 1) -> np.ndarray:
+        return texturing.render_view(self.scene, camera=camera, size=self.size, samples=samples)[..., :3]
 
     def _write(self, name: str, pixels: np.ndarray) -> None:
         self.pixels[name] = pixels
@@ -198,6 +206,12 @@ def _classes_present(maps: SceneMaps) -> list[int]:
     """Class ids in the picture, most pixels first."""
     counts = np.bincount(maps.class_map.ravel(), minlength=65536)[:65535]
     return [int(index) for index in np.argsort(-counts, kind="stable") if counts[index]]
+
+
+def _depth_range(maps: SceneMaps) -> str:
+    """Nearest and farthest surface in metres."""
+    seen = maps.depth[np.isfinite(maps.depth)] * maps.unit_scale
+    return f"{seen.min():.3g} to {seen.max():.3g} m" if seen.size else "nothing seen"
 
 
 def _decibels(value: float) -> float | None:

@@ -8,11 +8,9 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
-from blender_segaddon.capture import camera_of
 from blender_segaddon.core.camera import Camera
-from blender_segaddon.core.maps import SceneMaps
 
-_RAYS = 40_000
+_RAYS = 20_000
 """about as many pixels of the second view are looked at, evenly spread"""
 _SAME_POINT = 1e-3
 """Relative: a ray that ends this close to the point, seen from the source camera, has met the point itself."""
@@ -32,42 +30,35 @@ class Agreement:
     """cast from the second camera"""
 
 
-def agreement(
-    scene: bpy.types.Scene, maps: SceneMaps, picture: np.ndarray, side_camera: bpy.types.Object, side: np.ndarray
-) -> Agreement:
+def agreement(scene: bpy.types.Scene, source: Camera, picture: np.ndarray, eye: Camera, side: np.ndarray) -> Agreement:
     """Compare the second view with the picture, point by point.
 
     Args:
-        picture: uint8 H×W×3, what was projected from ``maps.camera``.
-        side: uint8 h×w×3, the scene rendered from ``side_camera`` with the projection in it.
+        picture: uint8 H×W×3, what was projected from the camera ``source``.
+        side: uint8 h×w×3, the scene rendered from the camera ``eye`` with the projection in it.
     """
-    graph = _render_like_depsgraph(scene)
+    graph = _evaluated(scene)
     height, width = side.shape[:2]
-    eye = camera_of(scene, side_camera, (width, height))
     step = max(1, round((height * width / _RAYS) ** 0.5))
-    rows, columns = np.mgrid[step // 2 : height : step, step // 2 : width : step]
-    rows, columns = rows.ravel(), columns.ravel()
+    rows, columns = (index.ravel() for index in np.mgrid[step // 2 : height : step, step // 2 : width : step])
     starts, directions = _world_rays(eye)
-    points, colours = [], []
-    for row, column in zip(rows, columns, strict=True):
-        hit = _cast(scene, graph, starts[row, column], directions[row, column], eye.clip_end)
-        if hit is not None and _visible(scene, graph, maps.camera, hit):
-            points.append(hit)
-            colours.append(side[row, column])
-    if not points:
-        return Agreement(0.0, 0, len(rows))
-    pixels, _ = maps.camera.project(np.array(points))
-    inside = ((pixels >= 1) & (pixels < (maps.width - 1, maps.height - 1))).all(axis=-1)
+    rays = zip(starts[rows, columns].tolist(), directions[rows, columns].tolist(), strict=True)
+    hits = [_cast(scene, graph, Vector(start), Vector(way), eye.clip_end) for start, way in rays]
+    both = [k for k, hit in enumerate(hits) if hit is not None and _visible(scene, graph, source, hit)]
+    if not both:
+        return Agreement(0.0, 0, len(hits))
+    pixels, _ = source.project(np.array([hits[k] for k in both]))
+    inside = ((pixels >= 1) & (pixels < (source.width - 1, source.height - 1))).all(axis=-1)
     low, high = _range_around(picture, pixels[inside])
-    seen = np.array(colours, np.int16)[inside]
+    seen = side[rows[both], columns[both]].astype(np.int16)[inside]
     fits = ((seen >= low - _TOLERANCE) & (seen <= high + _TOLERANCE)).all(axis=-1)
-    return Agreement(round(float(fits.mean()), 5) if fits.size else 0.0, int(inside.sum()), len(rows))
+    return Agreement(round(float(fits.mean()), 5) if fits.size else 0.0, int(inside.sum()), len(hits))
 
 
-def _render_like_depsgraph(scene: bpy.types.Scene) -> bpy.types.Depsgraph:
-    window_layer = scene.view_layers[0]
-    window_layer.update()
-    return window_layer.depsgraph
+def _evaluated(scene: bpy.types.Scene) -> bpy.types.Depsgraph:
+    layer = scene.view_layers[0]
+    layer.update()
+    return layer.depsgraph
 
 
 def _world_rays(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
@@ -78,21 +69,20 @@ def _world_rays(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
     return near, directions / np.linalg.norm(directions, axis=-1, keepdims=True)
 
 
-def _cast(scene, graph, start: np.ndarray, direction: np.ndarray, far: float) -> np.ndarray | None:
-    hit, location, *_ = scene.ray_cast(graph, Vector(start), Vector(direction), distance=far)
-    return np.array(location) if hit else None
+def _cast(scene, graph, start: Vector, direction: Vector, far: float) -> Vector | None:
+    hit, location, *_ = scene.ray_cast(graph, start, direction, distance=far)
+    return location if hit else None
 
 
-def _visible(scene, graph, camera: Camera, point: np.ndarray) -> bool:
+def _visible(scene, graph, camera: Camera, point: Vector) -> bool:
     """Whether nothing stands between the camera and the point."""
-    eye = camera.matrix_world[:3, 3]
+    eye = Vector(camera.matrix_world[:3, 3].tolist())
     if camera.type == "ORTHO":
-        forward = -camera.matrix_world[:3, 2]
-        eye = point - forward * ((point - eye) @ forward - camera.clip_start)
+        forward = -Vector(camera.matrix_world[:3, 2].tolist())
+        eye = point - forward * ((point - eye).dot(forward) - camera.clip_start)
     way = point - eye
-    distance = float(np.linalg.norm(way))
-    first = _cast(scene, graph, eye, way / distance, distance * 2)
-    return first is not None and float(np.linalg.norm(first - point)) <= _SAME_POINT * distance
+    first = _cast(scene, graph, eye, way.normalized(), way.length * 2)
+    return first is not None and (first - point).length <= _SAME_POINT * way.length
 
 
 def _range_around(picture: np.ndarray, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import math
-import os
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +17,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from blender_segaddon.protocol.errors import InvalidInput, StorageError
+from blender_segaddon.core.atomic import write_atomic
+from blender_segaddon.protocol.errors import InvalidInput
 
 Colour = tuple[int, int, int]
 Legend = Sequence[tuple[str, Colour]]
@@ -96,17 +96,7 @@ def write_sheet(
     """
     page = draw_sheet(panels, title, subtitle, footer)
     data = _encoded(page, max_bytes, [colour for panel in panels for _, colour in panel.legend])
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        reason = error.strerror or str(error)
-        raise StorageError(
-            f"'{path}' cannot be written: {reason}", "Choose a folder with room and leave to write"
-        ) from error
+    write_atomic(path, data)
 
 
 def draw_sheet(panels: Sequence[Panel], title: str, subtitle: str = "", footer: str = "") -> Image.Image:

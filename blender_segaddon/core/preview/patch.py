@@ -142,7 +142,7 @@ class Patch:
 
     @cached_property
     def run(self) -> tuple[np.ndarray, np.ndarray]:
-        """(distance from the wall's visible left end, visible length of the wall: never 0, not even of a single line)"""
+        """(distance from the wall's visible left end, visible length of the wall; never 0)"""
         side = self._frame[7]
         low = np.where(side, self.extent[:, 2], self.extent[:, 0])
         high = np.where(side, self.extent[:, 3], self.extent[:, 1])
