@@ -70,6 +70,9 @@ class Demo:
         else:
             self.camera = self.scene.camera or capture.add_framing_camera(self.scene)
         self.size = options.size or _default_size(self.scene)
+        self.light_added = not scene_files.is_lit(self.scene)
+        if self.light_added:
+            scene_files.add_even_light(self.scene)
 
     def _capture(self) -> None:
         self.maps = api.capture(self.scene, self.camera, self.size)
@@ -104,16 +107,15 @@ class Demo:
 
     def _measure(self) -> None:
         picture, things = self.picture.pixels, self.maps.instance_map != BACKGROUND
-        linear = texturing.to_scene_linear(picture, self.scene)
-        reachable = linear.reachable
+        reachable = texturing.to_scene_linear(picture, self.scene).reachable
         eye = api.capture(self.scene, self.side_camera, self.size).camera
         side = reprojection.agreement(self.scene, self.maps.camera, picture, eye, self.pixels["side"])
         outside = ~self.mask
         self.figures = {
-            "psnr_projected_db": _decibels(figures.psnr(self.pixels["projected"], picture, things & reachable)),
-            "psnr_projected_all_colours_db": _decibels(figures.psnr(self.pixels["projected"], picture, things)),
-            "psnr_backdrop_db": _decibels(figures.psnr(self.pixels["backdrop"], picture, ~things & reachable)),
-            "psnr_backdrop_all_colours_db": _decibels(figures.psnr(self.pixels["backdrop"], picture, ~things)),
+            "psnr_projected_db": self._psnr("projected", things & reachable),
+            "psnr_projected_all_colours_db": self._psnr("projected", things),
+            "psnr_backdrop_db": self._psnr("backdrop", ~things & reachable),
+            "psnr_backdrop_all_colours_db": self._psnr("backdrop", ~things),
             "unreachable_colours_share": round(float(1 - reachable.mean()), 6),
             "side_agreement": asdict(side),
             "retouched_outside_changed_pixels": int((self.pixels["retouched"] != picture).any(axis=-1)[outside].sum()),
@@ -121,6 +123,13 @@ class Demo:
             "instances_without_class": sum(one.class_name is None for one in self.maps.instances),
             "background_share": round(float((~things).mean()), 6),
         }
+
+    def _psnr(self, name: str, where: np.ndarray) -> float | str:
+        """dB against the picture; in words where JSON has no number: "identical", or "no such pixel"."""
+        if not where.any():
+            return "no such pixel"
+        value = figures.psnr(self.pixels[name], self.picture.pixels, where)
+        return round(value, 2) if np.isfinite(value) else "identical"
 
     def _sheet(self) -> None:
         maps, facts, shown = self.maps, self.figures, self.pixels
@@ -132,10 +141,12 @@ class Demo:
             Panel(
                 "Semantic map",
                 colourise.semantic_image(maps.class_map, known),
-                f"{len(classes)} classes of {known.name}",
+                f"{_counted(len(classes), 'class')} of {known.name}",
                 legend=[(one.name, one.color) for one in classes],
             ),
-            Panel("Instance map", colourise.instance_image(maps.instance_map), f"{len(maps.instances)} instances"),
+            Panel(
+                "Instance map", colourise.instance_image(maps.instance_map), _counted(len(maps.instances), "instance")
+            ),
             Panel("Depth", colourise.depth_image(maps.depth), _depth_range(maps)),
             Panel("Normals", colourise.normal_image(maps.normal), "camera space"),
             Panel("Projected", shown["projected"], f"re-render: {_spoken(facts['psnr_projected_db'])}"),
@@ -167,6 +178,7 @@ class Demo:
             "generator": self.options.generator,
             "generator_said": self.picture.metadata,
             "seed": self.options.seed,
+            "light_added": self.light_added,
             "view_transform": view.view_transform,
             "look": view.look,
             "exposure": view.exposure,
@@ -214,10 +226,10 @@ def _depth_range(maps: SceneMaps) -> str:
     return f"{seen.min():.3g} to {seen.max():.3g} m" if seen.size else "nothing seen"
 
 
-def _decibels(value: float) -> float | None:
-    """JSON has no infinity: None stands for "every pixel identical", or for no pixel to compare."""
-    return round(value, 2) if np.isfinite(value) else None
+def _counted(count: int, noun: str) -> str:
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{count} {noun if count == 1 else plural}"
 
 
-def _spoken(value: float | None) -> str:
-    return "identical" if value is None else f"{value:.1f} dB"
+def _spoken(figure: float | str) -> str:
+    return figure if isinstance(figure, str) else f"{figure:.1f} dB"

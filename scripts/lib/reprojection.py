@@ -10,7 +10,7 @@ from mathutils import Vector
 
 from blender_segaddon.core.camera import Camera
 
-_RAYS = 20_000
+_RAYS = 8_000
 """about as many pixels of the second view are looked at, evenly spread"""
 _SAME_POINT = 1e-3
 """Relative: a ray that ends this close to the point, seen from the source camera, has met the point itself."""

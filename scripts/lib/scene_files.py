@@ -47,7 +47,7 @@ def load_scene(path: str | Path) -> bpy.types.Scene:
     _read(load, path)
     scene = bpy.context.scene
     if scene.world is None and path.suffix.lower() != ".blend":
-        add_world(scene, "#cbcbcb", 1.0)
+        add_even_light(scene)
     for library in missing_libraries():
         log.warning("Linked file %s is missing; what it holds does not show", library)
     if not has_renderable(scene):
@@ -55,6 +55,18 @@ def load_scene(path: str | Path) -> bpy.types.Scene:
             f"Scene '{path.name}' has no visible object", "Enable an object for rendering and save it again"
         )
     return scene
+
+
+def is_lit(scene: bpy.types.Scene) -> bool:
+    """Whether anything gives light: a world, a lamp that renders, or a material that emits."""
+    lamps = any(one.type == "LIGHT" and not one.hide_render for one in scene.objects)
+    nodes = (node for material in bpy.data.materials if material.node_tree for node in material.node_tree.nodes)
+    return scene.world is not None or lamps or any(node.type == "EMISSION" for node in nodes)
+
+
+def add_even_light(scene: bpy.types.Scene) -> None:
+    """Give the scene a light grey world, so that its own materials can be seen."""
+    add_world(scene, "#cbcbcb", 1.0)
 
 
 def missing_libraries() -> list[str]:
