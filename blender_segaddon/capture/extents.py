@@ -6,6 +6,7 @@ import bpy
 import numpy as np
 
 from .ids_engine import Job, run
+from .instances import world_matrices
 from .scene_copy import scene_copy
 
 _SOLID = {"MESH", "CURVE", "SURFACE", "META", "FONT", "CURVES", "POINTCLOUD"}
@@ -16,10 +17,9 @@ def renderable_boxes(scene: bpy.types.Scene, view_layer: str, camera: bpy.types.
     boxes: list[np.ndarray] = []
 
     def visit(depsgraph: bpy.types.Depsgraph) -> None:
-        for one in depsgraph.object_instances:
+        for one, matrix in zip(depsgraph.object_instances, world_matrices(depsgraph), strict=True):
             if one.show_self and one.object.type in _SOLID and one.object.visible_camera:
                 corners = np.array(one.object.bound_box, np.float64)
-                matrix = np.array(one.matrix_world, np.float64)
                 if np.ptp(corners, axis=0).max() > 0:
                     boxes.append(corners @ matrix[:3, :3].T + matrix[:3, 3])
 

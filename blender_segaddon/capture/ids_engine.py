@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import bpy
 import numpy as np
@@ -59,7 +59,8 @@ class IdsEngine(bpy.types.RenderEngine):
     bl_idname = "SEGADDON_IDS"
     bl_label = "Scene Maps"
 
-    job: ClassVar[Job | None] = None
+    # Job | None; without an annotation: a registered class that has any makes the bpy 4.5 wheel hang at exit.
+    job = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -50,25 +50,44 @@ def number_objects(depsgraph: bpy.types.Depsgraph) -> None:
 
 def collect(depsgraph: bpy.types.Depsgraph) -> list[Row]:
     """All instances of the render, seen or not, in a repeatable order (see ``Row.order``), each once."""
+    matrices = world_matrices(depsgraph)
+    random_ids = _numbers(depsgraph, "random_id", 1, np.int32).view(np.uint32)[:, 0]
+    persistent_ids = _numbers(depsgraph, "persistent_id", 8, np.int32)
     rows: dict[tuple[str, str, str, tuple[int, ...]], Row] = {}
-    for one in depsgraph.object_instances:
+    for one, matrix, random_id, persistent in zip(
+        depsgraph.object_instances, matrices, random_ids, persistent_ids, strict=True
+    ):
         if one.show_self or one.show_particles:
-            row = _row(one)
+            row = _row(one, matrix, int(random_id), persistent)
             rows.setdefault(row.order, row)  # text, curves and metaballs come twice
     return [rows[order] for order in sorted(rows)]
 
 
-def _row(one: bpy.types.DepsgraphObjectInstance) -> Row:
-    matrix = one.matrix_world
-    random_id = one.random_id & 0xFFFFFFFF if one.is_instance else name_hash(one.object.name)
+def world_matrices(depsgraph: bpy.types.Depsgraph) -> np.ndarray:
+    """float32 N×4×4, row-major, of ``depsgraph.object_instances`` in that order."""
+    return _numbers(depsgraph, "matrix_world", 16, np.float32).reshape(-1, 4, 4).transpose(0, 2, 1)
+
+
+def _numbers(depsgraph: bpy.types.Depsgraph, name: str, width: int, dtype: type) -> np.ndarray:
+    """One property of all instances: N×width.
+
+    In bulk, because Blender frees the first instance's numbers before a Python loop over instances can read them.
+    """
+    flat = np.empty(len(depsgraph.object_instances) * width, dtype)
+    depsgraph.object_instances.foreach_get(name, flat)
+    return flat.reshape(-1, width)
+
+
+def _row(one: bpy.types.DepsgraphObjectInstance, matrix: np.ndarray, random_id: int, persistent: np.ndarray) -> Row:
+    if not one.is_instance:
+        random_id, persistent = name_hash(one.object.name), persistent[:0]
     # Zero plus: the render gives no negative zeros.
-    key = np.array([random_value(random_id), matrix[0][3], matrix[1][3]], np.float32) + np.float32(0)
-    persistent_id = tuple(one.persistent_id) if one.is_instance else ()
+    key = np.array([random_value(random_id), matrix[0, 3], matrix[1, 3]], np.float32) + np.float32(0)
     return Row(
         object=one.object.original,
         instancer=one.parent.original if one.is_instance and one.parent else None,
-        persistent_id=tuple(number for number in persistent_id if number != _PADDING),
-        matrix_world=tuple(value for line in matrix for value in line),
+        persistent_id=tuple(persistent[persistent != _PADDING].tolist()),
+        matrix_world=tuple(matrix.ravel().tolist()),
         key=tuple(key.tolist()),
         index=one.object.pass_index,
     )
