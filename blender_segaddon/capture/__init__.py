@@ -1,0 +1,8 @@
+"""Scene → exact maps, out of one render. The user's scene is left as it was, also after an error or a cancel."""
+
+from __future__ import annotations
+
+from .framing import add_framing_camera, remove_camera, second_camera
+from .scene_maps import MAX_SIZE, capture
+
+__all__ = ["MAX_SIZE", "add_framing_camera", "capture", "remove_camera", "second_camera"]

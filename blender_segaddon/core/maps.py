@@ -5,7 +5,7 @@ All maps share one size H×W and have row 0 at the top.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,19 @@ class Instance:
     library: str = ""
     """Path of the .blend that the object is linked from, "" when local."""
 
+    def to_dict(self) -> dict[str, Any]:
+        """One entry of legend.json: plain values only."""
+        data = {one.name: getattr(self, one.name) for one in fields(self)}
+        data["class"] = data.pop("class_name")
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in data.items()}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Instance:
+        """The reverse of ``to_dict``; keys that are no fields are left out."""
+        named = {**data, "class_name": data["class"]}
+        values = {one.name: named[one.name] for one in fields(cls) if one.name in named}
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+
 
 @dataclass(frozen=True, eq=False)
 class SceneMaps:
@@ -99,22 +112,8 @@ class SceneMaps:
             "vocabulary": self.vocabulary,
             "unit_scale": self.unit_scale,
             "background": self.background,
-            "instances": [
-                {
-                    "id": one.id,
-                    "object": one.object,
-                    "matrix_world": list(one.matrix_world),
-                    "class": one.class_name,
-                    "class_id": one.class_id,
-                    "class_source": one.class_source,
-                    "text": one.text,
-                    "pixels": one.pixels,
-                    "bbox": list(one.bbox),
-                    "instancer": one.instancer,
-                    "persistent_id": list(one.persistent_id),
-                    "key": list(one.key),
-                    "library": one.library,
-                }
-                for one in self.instances
-            ],
+            "scene": self.scene,
+            "frame": self.frame,
+            "engine": self.engine,
+            "instances": [one.to_dict() for one in self.instances],
         }

@@ -1,0 +1,178 @@
+"""What stands in a depsgraph, and which pixel shows which of it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+
+log = logging.getLogger(__name__)
+
+_PADDING = 0x7FFFFFFF
+"""Blender fills persistent ids of 8 numbers up with this."""
+_INDEX_LIMIT = 32767
+"""Blender clamps Object Index here."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One instance as the render knows it. Sorts by ``order``."""
+
+    object: bpy.types.Object
+    """the user's own (not the evaluated copy); of the prototype where it is instanced"""
+    instancer: bpy.types.Object | None
+    """the user's own, None for an object itself"""
+    persistent_id: tuple[int, ...]
+    matrix_world: tuple[float, ...]
+    key: tuple[float, float, float]
+    """Object Info (Random, Location x, Location y), float32 values"""
+    index: int
+    """Object Index that this render gave to the object; parts objects of one name, from two libraries, at one place"""
+
+    @property
+    def library(self) -> str:
+        return self.object.library.filepath if self.object.library else ""
+
+    @property
+    def order(self) -> tuple[str, str, str, tuple[int, ...]]:
+        instancer = self.instancer.name if self.instancer else ""
+        return instancer, self.object.name, self.library, self.persistent_id
+
+
+def number_objects(depsgraph: bpy.types.Depsgraph) -> None:
+    """Give every evaluated object an Object Index of its own, as far as the numbers go."""
+    objects = (one for one in depsgraph.ids if isinstance(one, bpy.types.Object))
+    for number, one in enumerate(objects, start=1):
+        one.pass_index = min(number, _INDEX_LIMIT)
+
+
+def collect(depsgraph: bpy.types.Depsgraph) -> list[Row]:
+    """All instances of the render, seen or not, in a repeatable order (see ``Row.order``), each once."""
+    rows: dict[tuple[str, str, str, tuple[int, ...]], Row] = {}
+    for one in depsgraph.object_instances:
+        if one.show_self or one.show_particles:
+            row = _row(one)
+            rows.setdefault(row.order, row)  # text, curves and metaballs come twice
+    return [rows[order] for order in sorted(rows)]
+
+
+def _row(one: bpy.types.DepsgraphObjectInstance) -> Row:
+    matrix = one.matrix_world
+    random_id = one.random_id & 0xFFFFFFFF if one.is_instance else name_hash(one.object.name)
+    # Zero plus: the render gives no negative zeros.
+    key = np.array([random_value(random_id), matrix[0][3], matrix[1][3]], np.float32) + np.float32(0)
+    persistent_id = tuple(one.persistent_id) if one.is_instance else ()
+    return Row(
+        object=one.object.original,
+        instancer=one.parent.original if one.is_instance and one.parent else None,
+        persistent_id=tuple(number for number in persistent_id if number != _PADDING),
+        matrix_world=tuple(value for line in matrix for value in line),
+        key=tuple(key.tolist()),
+        index=one.object.pass_index,
+    )
+
+
+def random_value(random_id: int) -> np.float32:
+    """Object Info's Random of a 32-bit id, as Cycles computes it."""
+    return np.float32(random_id) * np.float32(1.0 / 0xFFFFFFFF)
+
+
+def name_hash(name: str) -> int:
+    """The 32-bit id that Cycles gives to an object that is no instance."""
+    number = 0
+    for byte in name.encode():
+        # C's char is signed on the machines that Blender is built for, x86 at least
+        number = (number * 37 + (byte if byte < 128 else byte - 256)) & 0xFFFFFFFF
+    return _jenkins(number, 0)
+
+
+def _jenkins(x: int, y: int) -> int:
+    """Bob Jenkins' lookup3 of two words."""
+    mask = 0xFFFFFFFF
+
+    def rotate(value: int, bits: int) -> int:
+        return ((value << bits) | (value >> (32 - bits))) & mask
+
+    a = b = c = (0xDEADBEEF + (2 << 2) + 13) & mask
+    b = (b + y) & mask
+    a = (a + x) & mask
+    c = ((c ^ b) - rotate(b, 14)) & mask
+    a = ((a ^ c) - rotate(c, 11)) & mask
+    b = ((b ^ a) - rotate(a, 25)) & mask
+    c = ((c ^ b) - rotate(b, 16)) & mask
+    a = ((a ^ c) - rotate(c, 4)) & mask
+    b = ((b ^ a) - rotate(a, 14)) & mask
+    return ((c ^ b) - rotate(b, 24)) & mask
+
+
+@dataclass(frozen=True)
+class Runs:
+    """An image as stretches of equal pixels, none of which crosses the end of a line."""
+
+    start: np.ndarray
+    """int64, flat index of the first pixel"""
+    length: np.ndarray
+    """int64"""
+    width: int
+
+    @classmethod
+    def of(cls, channels: np.ndarray) -> Runs:
+        """``channels``: H×W×C, any type of 4 bytes."""
+        height, width, _ = channels.shape
+        new = np.ones((height, width), bool)
+        new[:, 1:] = (channels[:, 1:] != channels[:, :-1]).any(axis=-1)
+        start = np.flatnonzero(new)
+        return cls(start, np.diff(start, append=height * width), width)
+
+
+def decode(keys: np.ndarray, seen: np.ndarray, rows: list[Row]) -> np.ndarray:
+    """Which row each pixel shows: int32 H×W, index in ``rows``, -1 where nothing is seen.
+
+    Args:
+        keys: float32 H×W×4, (Random, Location x, Location y, Object Index) as rendered.
+        seen: bool H×W, False where the camera sees no object.
+        rows: as ``collect`` gave them. Where two have one key the first counts, with a warning.
+    """
+    bits = np.concatenate([keys, seen[..., None].astype(np.float32)], axis=-1).view(np.uint32)
+    runs = Runs.of(bits)
+    flat = bits.reshape(-1, 5)[runs.start]
+    table = np.array([(*row.key, row.index) for row in rows], np.float32).reshape(-1, 4).view(np.uint32)
+    found = match_rows(flat[:, :4], table)
+    found[flat[:, 4] == 0] = -1
+    unknown = int(runs.length[(found < 0) & (flat[:, 4] != 0)].sum())
+    if unknown:
+        log.warning("%d pixels show something whose instance is not known; they count as background", unknown)
+    return np.repeat(found, runs.length).reshape(seen.shape)
+
+
+def match_rows(wanted: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """For each row of ``wanted`` the first equal row of ``table``, -1 if there is none: int32.
+
+    Args:
+        wanted: uint32 N×4.
+        table: uint32 M×4.
+    """
+    if len(table) == 0:
+        return np.full(len(wanted), -1, np.int32)
+    one, two = _pack(table[:, 0], table[:, 1]), _pack(table[:, 2], table[:, 3])
+    names_one, names_two = np.unique(one), np.unique(two)
+    # Positions in two short sorted lists, packed again: exact, and only 64-bit integers are sorted.
+    codes = _pack(np.searchsorted(names_one, one), np.searchsorted(names_two, two))
+    sorted_codes, first = np.unique(codes, return_index=True)
+    if len(sorted_codes) < len(table):
+        log.warning("%d instances cannot be told apart from others", len(table) - len(sorted_codes))
+    wanted_one, known_one = _find(names_one, _pack(wanted[:, 0], wanted[:, 1]))
+    wanted_two, known_two = _find(names_two, _pack(wanted[:, 2], wanted[:, 3]))
+    place, known = _find(sorted_codes, _pack(wanted_one, wanted_two))
+    return np.where(known & known_one & known_two, first[place], -1).astype(np.int32)
+
+
+def _pack(high: np.ndarray, low: np.ndarray) -> np.ndarray:
+    return (high.astype(np.uint64) << np.uint64(32)) | low.astype(np.uint64)
+
+
+def _find(names: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    place = np.minimum(np.searchsorted(names, wanted), len(names) - 1)
+    return place, names[place] == wanted

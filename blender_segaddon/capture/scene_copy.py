@@ -1,0 +1,110 @@
+"""A throw-away copy of a scene's settings that renders ids; its objects are the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import bpy
+
+from ..protocol.errors import CaptureError
+
+KEY_PASS = "segaddon_key"
+INDEX_PASS = "segaddon_index"
+
+
+@dataclass(frozen=True)
+class SceneCopy:
+    scene: bpy.types.Scene
+    view_layer: str
+    stand_in: bpy.types.Material
+    """for what has no material of its own; in the copy's depsgraph because a property of the copy points to it"""
+
+
+@contextmanager
+def scene_copy(
+    scene: bpy.types.Scene, view_layer: str, camera: bpy.types.Object, size: tuple[int, int]
+) -> Iterator[SceneCopy]:
+    """A copy that sees ``view_layer`` of ``scene`` from ``camera`` at ``size`` (width, height); removed at the end."""
+    copy = material = None
+    try:
+        copy = scene.copy()
+        copy.name = f"{scene.name} maps"
+        material = bpy.data.materials.new("SegAddon stand-in")
+        if bpy.app.version < (5, 0):
+            material.use_nodes = True
+        copy["segaddon_stand_in"] = material
+        copy.camera = camera
+        _set_render(copy, size)
+        _set_cycles(copy)
+        _set_view_layers(copy, view_layer)
+        yield SceneCopy(copy, view_layer, material)
+    finally:
+        if copy is not None:
+            bpy.data.scenes.remove(copy)
+        if material is not None:
+            bpy.data.materials.remove(material)
+
+
+def _set_render(scene: bpy.types.Scene, size: tuple[int, int]) -> None:
+    scene.world = None
+    render = scene.render
+    render.resolution_x, render.resolution_y = size
+    render.resolution_percentage = 100
+    for name in (
+        "use_border",
+        "use_crop_to_border",
+        "use_motion_blur",
+        "use_compositing",
+        "use_sequencer",
+        "use_freestyle",
+        "use_multiview",
+        "use_persistent_data",
+        "use_stamp",
+    ):
+        setattr(render, name, False)
+
+
+def _set_cycles(scene: bpy.types.Scene) -> None:
+    """One sample a pixel: Cycles shoots the first one through the pixel's centre."""
+    cycles = getattr(scene, "cycles", None)
+    if cycles is None:
+        raise CaptureError("Cycles is not there", "Enable 'Cycles Render Engine' in Preferences > Add-ons")
+    settings = {
+        "device": "CPU",  # no kernel compilation, and ids that were shown to be exact
+        "samples": 1,
+        "sample_offset": 0,
+        "use_sample_subset": False,
+        "time_limit": 0.0,
+        "use_adaptive_sampling": False,
+        "use_denoising": False,
+        "max_bounces": 0,
+        "transparent_max_bounces": 1024,  # a tree is many cutout leaves behind each other
+        "use_auto_tile": False,  # tiles go through a file
+        "shading_system": False,
+        "use_light_tree": False,
+        "texture_limit_render": "OFF",
+    }
+    for name, value in settings.items():
+        if hasattr(cycles, name):
+            setattr(cycles, name, value)
+
+
+def _set_view_layers(scene: bpy.types.Scene, view_layer: str) -> None:
+    for layer in scene.view_layers:
+        layer.use = layer.name == view_layer
+    layer = scene.view_layers[view_layer]
+    for name in [one.identifier for one in layer.bl_rna.properties if one.identifier.startswith("use_pass_")]:
+        setattr(layer, name, name in ("use_pass_z", "use_pass_normal"))
+    for name in [one.identifier for one in layer.cycles.bl_rna.properties if one.identifier.startswith("use_pass_")]:
+        setattr(layer.cycles, name, False)
+    layer.cycles.denoising_store_passes = False
+    layer.samples = 0
+    layer.material_override = None  # loses cutouts
+    while layer.aovs:
+        layer.aovs.remove(layer.aovs[0])
+    for name, kind in ((KEY_PASS, "COLOR"), (INDEX_PASS, "VALUE")):
+        aov = layer.aovs.add()
+        aov.name, aov.type = name, kind
+    layer.pass_alpha_threshold = 0.5

@@ -1,0 +1,208 @@
+"""Makes evaluated materials write ids. Only copies that Blender threw together for one render are changed.
+
+Each material becomes: an emission where it is opaque, transparent where its alpha is below one half, and in both
+cases without bump, volume or light. Two passes carry Object Info (Random, Location x, Location y) and Object Index.
+"""
+
+from __future__ import annotations
+
+import bpy
+
+from .scene_copy import INDEX_PASS, KEY_PASS
+
+Alpha = float | bpy.types.NodeSocket
+"""How opaque: a number 0..1, or the socket that gives it."""
+
+
+def write_ids(material: bpy.types.Material) -> None:
+    """Rebuild the output of an evaluated material; one without an output is left to ``use_stand_in``."""
+    if not has_output(material):
+        return
+    tree = material.node_tree
+    output = tree.get_output_node("CYCLES")
+    alpha = _output_alpha(tree, output)
+    for socket in output.inputs:
+        keep = socket.identifier == "Displacement" and material.displacement_method != "BUMP"
+        if not keep:
+            for link in list(socket.links):
+                tree.links.remove(link)
+    if material.displacement_method == "BOTH":
+        material.displacement_method = "DISPLACEMENT"
+    material.cycles.emission_sampling = "NONE"  # else every triangle becomes a lamp: 7 times slower
+    _Writer(tree, output).write(alpha)
+
+
+class _Writer:
+    def __init__(self, tree: bpy.types.NodeTree, output: bpy.types.Node) -> None:
+        self.tree = tree
+        self.surface = output.inputs["Surface"]
+
+    def write(self, alpha: Alpha) -> None:
+        if isinstance(alpha, float):
+            if alpha >= 0.5:
+                self._link(self._new("ShaderNodeEmission").outputs[0], self.surface)
+                self._write_passes(None)
+            else:
+                self._link(self._new("ShaderNodeBsdfTransparent").outputs[0], self.surface)
+            return
+        see_through = math_node(self.tree, "LESS_THAN", alpha, 0.5)
+        mix = self._new("ShaderNodeMixShader")
+        self._link(see_through, mix.inputs[0])
+        self._link(self._new("ShaderNodeEmission").outputs[0], mix.inputs[1])
+        self._link(self._new("ShaderNodeBsdfTransparent").outputs[0], mix.inputs[2])
+        self._link(mix.outputs[0], self.surface)
+        self._write_passes(math_node(self.tree, "SUBTRACT", 1.0, see_through))
+
+    def _write_passes(self, opaque: bpy.types.NodeSocket | None) -> None:
+        """``opaque``: 1 or 0, None for 1. Passes add up along a ray, so what is seen through must write 0."""
+        info = self._new("ShaderNodeObjectInfo")
+        split, key = self._new("ShaderNodeSeparateXYZ"), self._new("ShaderNodeCombineXYZ")
+        self._link(info.outputs["Location"], split.inputs[0])
+        self._link(info.outputs["Random"], key.inputs[0])
+        self._link(split.outputs[0], key.inputs[1])
+        self._link(split.outputs[1], key.inputs[2])
+        color, value = key.outputs[0], info.outputs["Object Index"]
+        if opaque is not None:
+            scale = self._new("ShaderNodeVectorMath")
+            scale.operation = "SCALE"
+            self._link(color, scale.inputs[0])
+            self._link(opaque, scale.inputs["Scale"])
+            color, value = scale.outputs[0], math_node(self.tree, "MULTIPLY", value, opaque)
+        for name, socket, kind in ((KEY_PASS, color, "Color"), (INDEX_PASS, value, "Value")):
+            aov = self._new("ShaderNodeOutputAOV")
+            aov.aov_name = name
+            self._link(socket, aov.inputs[kind])
+
+    def _new(self, kind: str) -> bpy.types.Node:
+        return self.tree.nodes.new(kind)
+
+    def _link(self, start: bpy.types.NodeSocket, end: bpy.types.NodeSocket) -> None:
+        self.tree.links.new(start, end)
+
+
+def math_node(tree: bpy.types.NodeTree, operation: str, first: Alpha, second: Alpha) -> bpy.types.NodeSocket:
+    """The output of a new Math node."""
+    node = tree.nodes.new("ShaderNodeMath")
+    node.operation = operation
+    for socket, value in zip(node.inputs, (first, second), strict=False):
+        if isinstance(value, float):
+            socket.default_value = value
+        else:
+            tree.links.new(value, socket)
+    return node.outputs[0]
+
+
+def _output_alpha(tree: bpy.types.NodeTree, output: bpy.types.Node) -> Alpha:
+    if _source(output.inputs["Surface"]) is None and _source(output.inputs["Volume"]) is not None:
+        return 0.0  # smoke and fog are seen through
+    return _alpha(tree, output.inputs["Surface"])
+
+
+def _source(socket: bpy.types.NodeSocket) -> bpy.types.NodeSocket | None:
+    """The output that feeds an input, through reroutes and muted nodes; None if there is none."""
+    while True:
+        link = next((one for one in socket.links if not one.is_muted and one.is_valid), None)
+        if link is None:
+            return None
+        node, source = link.from_node, link.from_socket
+        if node.bl_idname == "NodeReroute":
+            socket = node.inputs[0]
+        elif node.mute:
+            inner = next((one for one in node.internal_links if one.to_socket == source), None)
+            if inner is None:
+                return None
+            socket = inner.from_socket
+        else:
+            return source
+
+
+def _alpha(tree: bpy.types.NodeTree, shader: bpy.types.NodeSocket) -> Alpha:
+    """How opaque the shader is that feeds an input. Node groups count as opaque."""
+    source = _source(shader)
+    if source is None:
+        return 1.0
+    node = source.node
+    if node.bl_idname == "ShaderNodeBsdfPrincipled":
+        return _value(node.inputs["Alpha"])
+    if node.bl_idname == "ShaderNodeBsdfTransparent":
+        color = _value(node.inputs["Color"])
+        return 1.0 - color if isinstance(color, float) else math_node(tree, "SUBTRACT", 1.0, color)
+    if node.bl_idname == "ShaderNodeMixShader":
+        return _mixed(tree, _value(node.inputs[0]), _alpha(tree, node.inputs[1]), _alpha(tree, node.inputs[2]))
+    if node.bl_idname == "ShaderNodeAddShader":
+        return _added(tree, _alpha(tree, node.inputs[0]), _alpha(tree, node.inputs[1]))
+    return 1.0
+
+
+def _value(socket: bpy.types.NodeSocket) -> Alpha:
+    source = _source(socket)
+    if source is not None:
+        return source
+    value = socket.default_value
+    return float(value) if isinstance(value, (int, float)) else sum(value[:3]) / 3
+
+
+def _mixed(tree: bpy.types.NodeTree, factor: Alpha, first: Alpha, second: Alpha) -> Alpha:
+    if isinstance(first, float) and isinstance(second, float):
+        if first == second:
+            return first
+        if isinstance(factor, float):
+            share = min(max(factor, 0.0), 1.0)
+            return first + (second - first) * share
+    if isinstance(factor, float) and factor in (0.0, 1.0):
+        return second if factor else first
+    node = tree.nodes.new("ShaderNodeMix")  # clamps the factor, as Mix Shader does
+    for socket, value in zip((node.inputs[0], node.inputs[2], node.inputs[3]), (factor, first, second), strict=True):
+        if isinstance(value, float):
+            socket.default_value = value
+        else:
+            tree.links.new(value, socket)
+    return node.outputs[0]
+
+
+def _added(tree: bpy.types.NodeTree, first: Alpha, second: Alpha) -> Alpha:
+    """What two shaders let through adds up: alpha = a + b - 1."""
+    if isinstance(first, float) and isinstance(second, float):
+        return max(first + second - 1.0, 0.0)
+    return math_node(tree, "SUBTRACT", math_node(tree, "ADD", first, second), 1.0)
+
+
+def use_stand_in(depsgraph: bpy.types.Depsgraph, stand_in: bpy.types.Material) -> None:
+    """Put ``stand_in`` (evaluated) wherever evaluated geometry has no material, or one that could write nothing."""
+    done: set[int] = set()
+    for instance in depsgraph.object_instances:
+        _fill_slots(instance.object, stand_in)
+        data = instance.object.data
+        materials = getattr(data, "materials", None)
+        if materials is None or data.as_pointer() in done:
+            continue
+        done.add(data.as_pointer())
+        if len(materials) == 0:
+            materials.append(stand_in)
+        for index, material in enumerate(materials):
+            if _needs_stand_in(material):
+                _release(material, stand_in)
+                materials[index] = stand_in
+
+
+def _fill_slots(one: bpy.types.Object, stand_in: bpy.types.Material) -> None:
+    """Slots whose material belongs to the object, not to its data."""
+    for slot in one.material_slots:
+        if slot.link == "OBJECT" and _needs_stand_in(slot.material):
+            _release(slot.material, stand_in)
+            slot.material = stand_in
+
+
+def has_output(material: bpy.types.Material) -> bool:
+    """Whether Cycles finds an output among its nodes; False without nodes, and for those of old engines."""
+    return material.node_tree is not None and material.node_tree.get_output_node("CYCLES") is not None
+
+
+def _needs_stand_in(material: bpy.types.Material | None) -> bool:
+    return material is None or not has_output(material)
+
+
+def _release(material: bpy.types.Material | None, stand_in: bpy.types.Material) -> None:
+    """Blender complains aloud when an evaluated material, which counts no users, loses one: give it one first."""
+    if material is not None:
+        stand_in[f"held {len(stand_in.keys())}"] = material

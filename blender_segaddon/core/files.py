@@ -1,0 +1,84 @@
+"""The files of a capture: exact maps to work on, pictures of them to look at."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..protocol.errors import InvalidInput
+from . import colourise
+from .atomic import atomic_file, write_json
+from .camera import Camera
+from .maps import SCHEMA_VERSION, Instance, SceneMaps
+from .png import write_png
+from .vocabulary import load
+
+MAPS_FILE, LEGEND_FILE, CAMERA_FILE = "maps.npz", "legend.json", "camera.json"
+_ARRAYS = {"instance_map": np.uint32, "class_map": np.uint16, "depth": np.float32, "normal": np.float32}
+
+
+def save_maps(maps: SceneMaps, folder: str | Path) -> None:
+    """Write maps.npz, legend.json and camera.json. Raises StorageError."""
+    folder = Path(folder)
+    arrays = {name: getattr(maps, name).astype(dtype, copy=False) for name, dtype in _ARRAYS.items()}
+    with atomic_file(folder / MAPS_FILE) as file:
+        np.savez(file, **arrays)
+    write_json(folder / LEGEND_FILE, maps.legend())
+    write_json(folder / CAMERA_FILE, maps.camera.to_dict())
+
+
+def save_maps_images(maps: SceneMaps, folder: str | Path) -> None:
+    """Write semantic_map.png, instance_map.png, depth.png and normal.png as ``colourise`` shows them.
+
+    Raises StorageError. For the values themselves see ``save_maps``: colours cannot be turned back into them.
+    """
+    images = {
+        "semantic_map": colourise.semantic_image(maps.class_map, load(maps.vocabulary)),
+        "instance_map": colourise.instance_image(maps.instance_map),
+        "depth": colourise.depth_image(maps.depth),
+        "normal": colourise.normal_image(maps.normal),
+    }
+    for name, image in images.items():
+        write_png(Path(folder) / f"{name}.png", image)
+
+
+def load_maps(folder: str | Path) -> SceneMaps:
+    """What ``save_maps`` wrote. Raises InvalidInput where files are missing, damaged or of a newer schema."""
+    folder = Path(folder)
+    try:
+        legend = json.loads((folder / LEGEND_FILE).read_text(encoding="utf-8"))
+        camera = Camera.from_dict(json.loads((folder / CAMERA_FILE).read_text(encoding="utf-8")))
+        with np.load(BytesIO((folder / MAPS_FILE).read_bytes()), allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in _ARRAYS}
+        if legend["schema_version"] != SCHEMA_VERSION:
+            raise InvalidInput(f"{folder} holds maps of schema {legend['schema_version']}", "Capture the scene again")
+        _check(arrays, camera)
+        return _from_legend(legend, camera, arrays)
+    except OSError as error:
+        raise InvalidInput(f"No maps in {folder}: {error.strerror or error}", "Give a folder of saved maps") from error
+    except (ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        raise InvalidInput(f"The maps in {folder} are damaged ({error})", "Capture the scene again") from error
+
+
+def _check(arrays: dict[str, np.ndarray], camera: Camera) -> None:
+    size = (camera.height, camera.width)
+    for name, array in arrays.items():
+        expected = (*size, 3) if name == "normal" else size
+        if array.dtype != _ARRAYS[name] or array.shape != expected:
+            raise ValueError(f"{name} is {array.dtype} {array.shape}")
+
+
+def _from_legend(legend: dict[str, Any], camera: Camera, arrays: dict[str, np.ndarray]) -> SceneMaps:
+    """``SceneMaps`` of the legend and the arrays; keys that older files lack take their defaults."""
+    optional = ("vocabulary", "background", "unit_scale", "scene", "frame", "engine")
+    return SceneMaps(
+        **arrays,
+        camera=camera,
+        instances=tuple(Instance.from_dict(one) for one in legend["instances"]),
+        **{key: legend[key] for key in optional if key in legend},
+    )

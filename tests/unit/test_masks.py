@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+
+from blender_segaddon.core import masks
+from blender_segaddon.protocol.errors import InvalidInput
+
+
+def blobs(seed: int = 3) -> np.ndarray:
+    """bool 37×53 with a few blobs, also at the border."""
+    rng = np.random.default_rng(seed)
+    mask = np.zeros((37, 53), bool)
+    for y, x in rng.integers(0, (37, 53), (6, 2)):
+        mask[max(0, y - 2) : y + 3, max(0, x - 1) : x + 4] = True
+    return mask
+
+
+def dilate_plainly(mask: np.ndarray, radius: int) -> np.ndarray:
+    """The definition, one True pixel at a time."""
+    y, x = np.mgrid[: mask.shape[0], : mask.shape[1]]
+    grown = np.zeros_like(mask)
+    for v, u in np.argwhere(mask):
+        grown |= (y - v) ** 2 + (x - u) ** 2 <= radius * radius
+    return grown
+
+
+@pytest.mark.parametrize("radius", [0, 1, 2, 5, 13, 80])
+def test_dilate_and_erode_are_euclidean(radius):
+    mask = blobs()
+    assert np.array_equal(masks.dilate(mask, radius), dilate_plainly(mask, radius))
+    wide = dilate_plainly(mask, 4)
+    assert np.array_equal(masks.erode(wide, radius), ~dilate_plainly(~wide, radius))
+
+
+def test_empty_and_full_masks():
+    empty, full = np.zeros((5, 7), bool), np.ones((5, 7), bool)
+    assert not masks.dilate(empty, 3).any() and not masks.erode(empty, 3).any()
+    assert masks.dilate(full, 3).all() and masks.erode(full, 3).all()
+    assert (masks.feather(full, 3) == 1).all() and (masks.feather(empty, 3) == 0).all()
+    assert masks.bbox(empty) is None
+
+
+@pytest.mark.parametrize("change", [masks.dilate, masks.erode, masks.feather])
+def test_negative_radius_is_refused(change):
+    with pytest.raises(InvalidInput, match="-1 pixels"):
+        change(blobs(), -1)
+
+
+def test_from_ids_and_bbox():
+    ids = np.array([[0, 1, 2], [3, 2, 2]], np.uint32)
+    assert np.array_equal(masks.from_ids(ids, [2, 999, -1]), ids == 2)
+    assert not masks.from_ids(ids, []).any()
+    assert masks.bbox(ids == 2) == (1, 0, 3, 2)
+
+
+@pytest.mark.parametrize("radius", [0, 1, 2, 7])
+def test_feather_changes_only_the_edge(radius):
+    mask = np.zeros((40, 50), bool)
+    mask[12:30, 0:33] = True
+    soft = masks.feather(mask, radius)
+    assert soft.dtype == np.float32 and soft.min() == 0 and soft.max() == 1
+    inner, outer = np.zeros_like(mask), np.zeros_like(mask)
+    inner[12 + radius : 30 - radius, 0 : 33 - radius] = True
+    outer[12 - radius : 30 + radius, 0 : 33 + radius] = True
+    assert (soft[inner] == 1).all() and (soft[~outer] == 0).all()
+    row = soft[20].astype(float)
+    assert (np.diff(row) <= 0).all() and soft[:, 0].max() == 1
+    assert abs(row.sum() - mask[20].sum()) < 1e-3
+
+
+def test_composite_leaves_everything_outside_alone():
+    rng = np.random.default_rng(1)
+    original, painted = rng.integers(0, 256, (2, 40, 50, 3)).astype(np.uint8)
+    mask = np.zeros((40, 50), bool)
+    mask[10:20, 10:30] = True
+    alpha = masks.feather(mask, 4)
+    result = masks.composite(original, painted, alpha)
+    assert np.array_equal(result[alpha == 0], original[alpha == 0])
+    assert np.array_equal(result[alpha == 1], painted[alpha == 1])
+    low, high = np.minimum(original, painted), np.maximum(original, painted)
+    assert ((low <= result) & (result <= high)).all() and (result != original).any()
+    hard = masks.composite(original, painted, mask)
+    assert np.array_equal(hard, np.where(mask[..., None], painted, original))
+
+
+def test_composite_of_floats_keeps_bits():
+    original = np.full((2, 2, 4), 0.1, np.float32)
+    result = masks.composite(original, np.ones_like(original), np.array([[0, 0.5], [1, 0]], np.float32))
+    assert result.dtype == np.float32 and (result[0, 0] == original[0, 0]).all()
+    assert np.allclose(result[0, 1], 0.55) and (result[1, 0] == 1).all()
+
+
+def test_composite_refuses_what_does_not_fit():
+    picture = np.zeros((4, 4, 3), np.uint8)
+    with pytest.raises(InvalidInput, match="do not fit"):
+        masks.composite(picture, picture[:3], np.ones((4, 4), bool))
