@@ -32,8 +32,10 @@ class Job(Generic[T]):
 
     @property
     def progress(self) -> float:
-        """0 .. 1 of the steps that are known; 0 before the first."""
+        """0 .. 1 of the steps that are known: 0 before the first, 1 once there is a result."""
         event = self.event
+        if self._value is not None:
+            return 1.0
         return event.step / event.steps if event and event.steps else 0.0
 
     @property

@@ -137,4 +137,8 @@ def _size(text: str) -> tuple[int, int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Blender as a module frees its data at the interpreter's end: it can print leaks of its own there, even hang.
+    os._exit(status)

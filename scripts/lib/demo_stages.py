@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .demo import Options, Stages
 
 REPORT_SCHEMA = 1
-SAMPLES = 8
+SAMPLES = 4
 """Where the scene's own materials and lights are seen; an unlit picture needs one."""
 
 

@@ -25,7 +25,8 @@ def ready(scene, enabled):  # noqa: F811
 
 
 def _traces() -> tuple[object, ...]:
-    handlers = {name: len(value) for name, value in vars(bpy.app.handlers).items() if isinstance(value, list)}
+    lists = {name: getattr(bpy.app.handlers, name) for name in dir(bpy.app.handlers)}
+    handlers = {name: len(value) for name, value in lists.items() if isinstance(value, list)}
     classes = {name for name in dir(bpy.types) if "segaddon" in name.lower()}
     keymaps = bpy.context.window_manager.keyconfigs.addon
     return handlers, classes, hasattr(bpy.types.Scene, "segaddon"), len(keymaps.keymaps) if keymaps else 0

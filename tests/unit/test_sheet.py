@@ -164,6 +164,7 @@ def test_impossible_limit_leaves_no_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_folder_that_is_not_there(tmp_path):
-    with pytest.raises(StorageError, match="cannot be written"):
+def test_folder_that_is_a_file(tmp_path):
+    (tmp_path / "none").write_text("in the way")
+    with pytest.raises(StorageError, match="in the way"):
         write_sheet(tmp_path / "none" / "sheet.png", ten(SIZES["16:9"])[:1], "Title")
