@@ -1,6 +1,6 @@
 """Figures of pictures on a scene: exactness, leaks, misses, times. Run with a bpy environment's Python.
 
-    python scripts/bench_texturing.py SCENE.blend [--size 256x144] [--json]
+    python -m scripts.bench_texturing SCENE.blend [--size 256x144] [--json]
 
 Maps and truth come from Blender's own ray casting, so the capture is not what is measured.
 """
@@ -17,9 +17,7 @@ import bpy
 import mathutils
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from blender_segaddon.texturing import backdrop, colour, placement, projection, render
+from blender_segaddon import texturing
 from tests.blender.cast import cast_maps
 from tests.blender.truth import neighbourhood, side_view
 
@@ -47,12 +45,12 @@ def measure(scene: bpy.types.Scene, size: tuple[int, int]) -> dict[str, object]:
     maps = cast_maps(scene, size)
     seen = maps.instance_map > 0
     picture, clock = _picture(size), _Clock()
-    linear = clock.time("colour_s", lambda: colour.to_scene_linear(picture, scene))
-    clock.time("colour_again_s", lambda: colour.to_scene_linear(picture, scene))
-    placed = clock.time("project_s", lambda: projection.project(scene, linear.pixels, maps))
-    behind = clock.time("backdrop_s", lambda: backdrop.backdrop(scene, linear.pixels, maps))
-    shown = clock.time("render_s", lambda: render.render_view(scene, size=size))[..., :3]
-    placement.remove(behind)
+    linear = clock.time("colour_s", lambda: texturing.to_scene_linear(picture, scene))
+    clock.time("colour_again_s", lambda: texturing.to_scene_linear(picture, scene))
+    placed = clock.time("project_s", lambda: texturing.project(scene, linear.pixels, maps))
+    behind = clock.time("backdrop_s", lambda: texturing.backdrop(scene, linear.pixels, maps))
+    shown = clock.time("render_s", lambda: texturing.render_view(scene, size=size))[..., :3]
+    texturing.remove(behind)
     figures = {
         "view": scene.view_settings.view_transform,
         "instances": len(maps.instances),
@@ -70,13 +68,13 @@ def _from_the_side(scene, maps, picture: np.ndarray, placed) -> dict[str, float]
     side = _camera("side", _beside(maps.camera.matrix_world, target), target)
     bpy.context.view_layer.update()
     truth = side_view(scene, maps.camera, side, size)
-    first = render.render_view(scene, camera=side, size=size)[..., :3]
-    placement.remove(placed)
+    first = texturing.render_view(scene, camera=side, size=size)[..., :3]
+    texturing.remove(placed)
     # What a second, opposite picture changes is what was painted.
-    opposite = colour.to_scene_linear(255 - picture, scene)
-    again = projection.project(scene, opposite.pixels, maps)
-    second = render.render_view(scene, camera=side, size=size)[..., :3]
-    placement.remove(again)
+    opposite = texturing.to_scene_linear(255 - picture, scene)
+    again = texturing.project(scene, opposite.pixels, maps)
+    second = texturing.render_view(scene, camera=side, size=size)[..., :3]
+    texturing.remove(again)
     painted = np.abs(first.astype(int) - second).max(axis=-1) > 2
     low, high = neighbourhood(picture, truth.pixels)
     right = ((first >= low - 2) & (first <= high + 2)).all(axis=-1)

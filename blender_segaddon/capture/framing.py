@@ -24,6 +24,8 @@ _TRIAL_WIDTH = 128
 _OUTSIDE_LENSES = (35.0, 24.0, 18.0)
 """millimetres on a sensor of 36; the wider ones where a sky dome lets the camera not go farther away"""
 _INSIDE_LENS = 18.0
+_SIDE_VIEWS = tuple((near, sign * angle) for near in (1.0, 0.5, 0.25) for angle in (30, 20, 12) for sign in (1, -1))
+"""(how far the pivot is on the way from the camera to the centre of the picture, degrees), the best first"""
 
 
 @dataclass(frozen=True)
@@ -53,14 +55,7 @@ def add_framing_camera(scene: bpy.types.Scene) -> bpy.types.Object:
             raise SceneError(f"Scene {scene.name!r} has no visible object", "Make objects renderable (camera icon)")
         boxes = content(everything)
         _set_clipping(camera.data, boxes, everything)
-        for lens in _OUTSIDE_LENSES:
-            best = _best(scene, camera, _outside_views(scene, boxes, lens))
-            if best.shows >= 0.5 * len(boxes):
-                break
-        else:
-            inside = _best(scene, camera, _inside_views(scene, camera, boxes))
-            best = inside if inside is not None and inside.shows > 1.5 * best.shows else best
-        _place(camera, best)
+        _place(camera, _choose(scene, camera, boxes))
     except BaseException:
         remove_camera(camera)
         raise
@@ -72,7 +67,7 @@ def second_camera(scene: bpy.types.Scene, camera: bpy.types.Object, maps: SceneM
     """Add a camera that looks at the same things from the side; the scene keeps its own camera.
 
     It is ``camera`` turned by 30° around what is in the middle of the picture, to the side from which more of the
-    picture's points are seen; by less if a wall is in the way.
+    picture's points are seen; by less, or around a nearer point, if a wall is in the way.
 
     Args:
         maps: what ``camera`` sees.
@@ -81,10 +76,11 @@ def second_camera(scene: bpy.types.Scene, camera: bpy.types.Object, maps: SceneM
     side.animation_data_clear()
     scene.collection.objects.link(side)
     try:
-        pivot, best, best_share = _visual_centre(maps), None, -1.0
-        for degrees in (30, -30, 20, -20, 12, -12):
-            matrix = _orbit(maps.camera.matrix_world, pivot, radians(degrees))
-            side.matrix_world = matrix
+        source, centre = maps.camera.matrix_world, _visual_centre(maps)
+        best, best_share = None, -1.0
+        for nearness, degrees in _SIDE_VIEWS:
+            pivot = source[:3, 3] + (centre - source[:3, 3]) * nearness
+            side.matrix_world = matrix = _orbit(source, pivot, radians(degrees))
             share = _shared(scene, side, maps)
             if share > best_share:
                 best, best_share = matrix, share
@@ -103,6 +99,17 @@ def remove_camera(camera: bpy.types.Object) -> None:
     bpy.data.objects.remove(camera)
     if data.users == 0:
         bpy.data.cameras.remove(data)
+
+
+def _choose(scene: bpy.types.Scene, camera: bpy.types.Object, boxes: np.ndarray) -> _View:
+    """From outside if that shows half of the things, from inside where that shows clearly more."""
+    outside = None
+    for lens in _OUTSIDE_LENSES:
+        outside = _best(scene, camera, _outside_views(scene, boxes, lens))
+        if outside.shows >= 0.5 * len(boxes):
+            return outside
+    inside = _best(scene, camera, _inside_views(scene, camera, boxes))
+    return inside if inside is not None and inside.shows > 1.5 * outside.shows else outside
 
 
 def _place(camera: bpy.types.Object, view: _View) -> None:

@@ -124,7 +124,7 @@ def run(job: Job, scene: bpy.types.Scene, view_layer: str) -> None:
 
 def _cycles() -> Any:
     try:
-        from cycles import engine
+        from cycles import engine  # pyright: ignore[reportMissingImports]  # comes with Blender
     except ImportError as error:
         raise CaptureError("Cycles is not there", "Enable 'Cycles Render Engine' in Preferences > Add-ons") from error
     return engine
