@@ -35,7 +35,7 @@ def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
             temporary.unlink()  # still there only after an error
 
 
-def write_atomic(path: str | Path, data: bytes) -> None:
+def write_atomic(path: str | Path, data: bytes | memoryview) -> None:
     """Write a whole file, or leave what was there. Raises StorageError."""
     with atomic_file(path) as file:
         file.write(data)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..protocol.errors import InvalidInput
 from . import colourise
-from .atomic import atomic_file, write_json
+from .atomic import write_atomic, write_json
 from .camera import Camera
 from .maps import SCHEMA_VERSION, Instance, SceneMaps
 from .png import write_png
@@ -26,8 +26,9 @@ def save_maps(maps: SceneMaps, folder: str | Path) -> list[Path]:
     """Write maps.npz, legend.json and camera.json; returns their paths. Raises StorageError."""
     folder = Path(folder)
     arrays = {name: getattr(maps, name).astype(dtype, copy=False) for name, dtype in _ARRAYS.items()}
-    with atomic_file(folder / MAPS_FILE) as file:
-        np.savez(file, **arrays)
+    archive = BytesIO()  # not straight into the file: a ZipFile whose disk is full complains once more when it is freed
+    np.savez(archive, **arrays)
+    write_atomic(folder / MAPS_FILE, archive.getbuffer())
     write_json(folder / LEGEND_FILE, maps.legend())
     write_json(folder / CAMERA_FILE, maps.camera.to_dict())
     return [folder / name for name in (MAPS_FILE, LEGEND_FILE, CAMERA_FILE)]

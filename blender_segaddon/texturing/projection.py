@@ -14,7 +14,7 @@ from .colour import emitted
 from .evidence import evidence
 from .images import data_image
 from .placement import Placement, free_name, record, take_out
-from .projector import build_projector
+from .projector import GAMMA, build_projector
 
 
 def project(
@@ -44,7 +44,7 @@ def project(
     title = free_name(f"Seg Projection {name}")
     linked.make_local(scene, {one.object for one in chosen})
     keys = linked.keys(scene, chosen)
-    colours = data_image(f"{title} picture", emitted(linear, scene))
+    colours = data_image(f"{title} picture", np.maximum(emitted(linear, scene), 0) ** np.float32(1 / GAMMA))
     seen = data_image(f"{title} evidence", evidence(maps, keys))
     group = build_projector(title, maps.camera, colours, seen)
     group[surfaces.GROUP_MARK] = True

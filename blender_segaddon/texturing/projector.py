@@ -24,6 +24,11 @@ COVER = 0.25
 """Share of the four texels' weight that must agree: less lets the picture spill over edges, more leaves seams bare."""
 
 
+GAMMA = 2.2
+"""Texels hold light to the power of 1/GAMMA: mixed so, colours between them look as between the picture's pixels; light
+itself would mix too bright."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a point falls in the picture, as sockets."""
@@ -40,7 +45,7 @@ def build_projector(
     """Group with inputs Surface, Alpha (opaque from .5), Hole (open from .5) and output Surface.
 
     Args:
-        picture: scene-linear raw data image of the camera's size.
+        picture: raw data image of the camera's size; scene-linear light to the power of 1/GAMMA.
         evidence: see ``evidence.evidence``.
     """
     tap = _build_tap(f"{name} texel", camera, picture, evidence)
@@ -58,7 +63,10 @@ def build_projector(
     seen = graph.node("ShaderNodeLightPath").outputs["Is Camera Ray"]
     show = graph.all_of(graph.math("GREATER_THAN", weight, COVER), _faces(graph, camera, offset), solid, filled, seen)
     emission = graph.node("ShaderNodeEmission")
-    graph.put(colour, emission.inputs["Color"])
+    light = graph.node("ShaderNodeGamma")
+    graph.put(colour, light.inputs["Color"])
+    light.inputs["Gamma"].default_value = GAMMA
+    graph.put(light.outputs["Color"], emission.inputs["Color"])
     mix = graph.node("ShaderNodeMixShader")
     for value, socket in zip((show, source.outputs["Surface"], emission.outputs[0]), mix.inputs, strict=True):
         graph.put(value, socket)

@@ -21,7 +21,7 @@ GENERATORS = ("preview",)
 MAX_SIDE = 8192
 DEFAULT_LONG_SIDE = 1024
 DEFAULT_PROMPT = "a calm late afternoon, warm light"
-DEFAULT_RETOUCH = "bright red"
+DEFAULT_RETOUCH = "turquoise paint"
 
 
 @dataclass(frozen=True)

@@ -108,8 +108,8 @@ class Demo:
     def _measure(self) -> None:
         picture, things = self.picture.pixels, self.maps.instance_map != BACKGROUND
         reachable = texturing.to_scene_linear(picture, self.scene).reachable
-        eye = api.capture(self.scene, self.side_camera, self.size).camera
-        side = reprojection.agreement(self.scene, self.maps.camera, picture, eye, self.pixels["side"])
+        self.eye = api.capture(self.scene, self.side_camera, self.size).camera
+        side = reprojection.agreement(self.scene, self.maps.camera, picture, self.eye, self.pixels["side"])
         outside = ~self.mask
         self.figures = {
             "psnr_projected_db": self._psnr("projected", things & reachable),
@@ -172,6 +172,7 @@ class Demo:
             "schema_version": REPORT_SCHEMA,
             "scene": str(self.options.scene) if self.options.scene else self.scene.name,
             "camera": self.camera.name,
+            "side_camera": self.eye.to_dict(),
             "size": list(self.size),
             "prompt": self.options.prompt,
             "retouch": {"object": self.retouched.object, "id": self.retouched.id, "prompt": self.options.retouch},

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from blender_segaddon.core.atomic import storage_error
+from blender_segaddon.protocol.errors import StorageError
 
 
 @contextmanager
@@ -28,6 +29,8 @@ def staging(target: Path) -> Iterator[Path]:
             made.replace(target / made.name)
     except OSError as error:
         raise storage_error(target, error) from error
+    except StorageError as error:  # of a file in the scratch folder, which people need not know of
+        raise StorageError(error.message.replace(str(scratch), str(target)), error.hint) from error
     finally:
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)
