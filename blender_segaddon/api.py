@@ -98,7 +98,10 @@ class InpaintOptions(TypedDict, total=False):
     model: str | None
 
 
-_connection = Connection()
+DEFAULT_CONNECTION = Connection(end_with_us=bpy.app.background)
+"""The server is found or started by itself; one that a script started ends with the script."""
+
+_connection = DEFAULT_CONNECTION
 _placed: dict[str, Picture] = {}
 """Which picture each placement shows, by the placement's name; for ``update``."""
 

@@ -17,6 +17,7 @@ def apply(preferences: "Preferences") -> None:
         api.Connection(
             server_command=(bpy.path.abspath(python), "-m", "bridge_server") if python else None,
             state_dir=Path(bpy.path.abspath(folder)) if folder else None,
+            end_with_us=bpy.app.background,
         )
     )
 
@@ -54,4 +55,4 @@ def register() -> None:
 
 
 def unregister() -> None:
-    api.configure(api.Connection())
+    api.configure(api.DEFAULT_CONNECTION)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -28,10 +29,12 @@ MAX_SEED = 2**32 - 1
 class Connection:
     """Where the server is, from the preferences; all None: found or started by itself."""
 
-    server_command: Sequence[str] | None = None
+    server_command: tuple[str, ...] | None = None
     state_dir: Path | None = None
     address: str | None = None
     token: str | None = None
+    end_with_us: bool = False
+    """A server that is started here ends with this process: for scripts. Blenders share theirs and let it idle out."""
 
 
 def check(recipe: Recipe, count: int) -> None:
@@ -68,13 +71,18 @@ def make(
     return [_keep_outside(picture) for picture in made]
 
 
+@lru_cache(maxsize=1)
 def _bridge(connection: Connection) -> Bridge | None:
     """The server to use, None where none is installed: only then does the add-on paint by itself."""
     command = connection.server_command or default_server_command()
     if command is None and connection.address is None:
         return None
     return Bridge(
-        server_command=command, state_dir=connection.state_dir, address=connection.address, token=connection.token
+        server_command=command,
+        state_dir=connection.state_dir,
+        address=connection.address,
+        token=connection.token,
+        end_with_us=connection.end_with_us,
     )
 
 
