@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .demo import Options, Stages
 
 REPORT_SCHEMA = 1
+IDENTICAL = 120.0
+"""dB that stand for "every pixel the same", since JSON has no infinity."""
 SAMPLES = 4
 """Where the scene's own materials and lights are seen; an unlit picture needs one."""
 
@@ -124,12 +126,11 @@ class Demo:
             "background_share": round(float((~things).mean()), 6),
         }
 
-    def _psnr(self, name: str, where: np.ndarray) -> float | str:
-        """dB against the picture; in words where JSON has no number: "identical", or "no such pixel"."""
+    def _psnr(self, name: str, where: np.ndarray) -> float | None:
+        """dB against the picture, ``IDENTICAL`` at most; None where there is no pixel to compare."""
         if not where.any():
-            return "no such pixel"
-        value = figures.psnr(self.pixels[name], self.picture.pixels, where)
-        return round(value, 2) if np.isfinite(value) else "identical"
+            return None
+        return round(min(figures.psnr(self.pixels[name], self.picture.pixels, where), IDENTICAL), 2)
 
     def _sheet(self) -> None:
         maps, facts, shown = self.maps, self.figures, self.pixels
@@ -149,9 +150,9 @@ class Demo:
             ),
             Panel("Depth", colourise.depth_image(maps.depth), _depth_range(maps)),
             Panel("Normals", colourise.normal_image(maps.normal), "camera space"),
-            Panel("Projected", shown["projected"], f"re-render: {_spoken(facts['psnr_projected_db'])}"),
+            Panel("Projected", shown["projected"], _spoken(facts["psnr_projected_db"])),
             Panel("From the side", shown["side"], f"{side['share']:.1%} of shared points agree"),
-            Panel("Backdrop", shown["backdrop"], f"re-render: {_spoken(facts['psnr_backdrop_db'])}"),
+            Panel("Backdrop", shown["backdrop"], _spoken(facts["psnr_backdrop_db"])),
             Panel("Mask", self.mask, self.retouched.object),
             Panel("Retouched", shown["retouched"], f"“{self.options.retouch}”"),
         ]
@@ -232,5 +233,7 @@ def _counted(count: int, noun: str) -> str:
     return f"{count} {noun if count == 1 else plural}"
 
 
-def _spoken(figure: float | str) -> str:
-    return figure if isinstance(figure, str) else f"{figure:.1f} dB"
+def _spoken(figure: float | None) -> str:
+    if figure is None:
+        return "the camera sees no background"
+    return "identical to the picture" if figure == IDENTICAL else f"{figure:.1f} dB against the picture"
