@@ -57,6 +57,8 @@ class Demo:
         ):
             with self.stages.stage(name), scene_files.messages_logged():
                 stage()
+            if stage == self._capture:
+                print(f"  {self._unclassified()}", flush=True)
         self.stages.seconds["total"] = round(time.perf_counter() - began, 3)
         self._report()
 
@@ -79,6 +81,17 @@ class Demo:
     def _capture(self) -> None:
         self.maps = api.capture(self.scene, self.camera, self.size)
         api.export_maps(self.maps, self.folder)
+
+        self.without_class = [one.object for one in self.maps.instances if one.class_name is None]
+
+    def _unclassified(self) -> str:
+        """One line that says what was seen, and of what nobody knows what it is."""
+        seen = _counted(len(self.maps.instances), "instance")
+        if not self.without_class:
+            return f"  {seen}, all with a class"
+        names = list(dict.fromkeys(self.without_class))
+        shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+        return f"  {seen}, {len(self.without_class)} without a class: {shown}"
 
     def _generate(self) -> None:
         options = self.options
@@ -122,7 +135,7 @@ class Demo:
             "side_agreement": asdict(side),
             "retouched_outside_changed_pixels": int((self.pixels["retouched"] != picture).any(axis=-1)[outside].sum()),
             "instances": len(self.maps.instances),
-            "instances_without_class": sum(one.class_name is None for one in self.maps.instances),
+            "instances_without_class": len(self.without_class),
             "background_share": round(float((~things).mean()), 6),
         }
 
@@ -181,6 +194,7 @@ class Demo:
             "generator_said": self.picture.metadata,
             "seed": self.options.seed,
             "light_added": self.light_added,
+            "objects_without_class": sorted(set(self.without_class)),
             "view_transform": view.view_transform,
             "look": view.look,
             "exposure": view.exposure,

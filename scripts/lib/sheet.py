@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import sys
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -304,3 +305,8 @@ def _png(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
+
+
+if __name__ == "__main__":  # for the docs: python -m scripts.lib.sheet out/sheet.png docs/sheet.png
+    with Image.open(sys.argv[1]) as made:
+        write_atomic(sys.argv[2], _encoded(made.convert("RGB"), 500_000, []))
