@@ -137,7 +137,16 @@ def _custom(path: str, struct: Any, found: dict[str, Any]) -> None:
     except TypeError:
         return  # this type has no custom properties
     for name, value in items:
-        found[f"{path}[{name!r}]"] = value.to_dict() if hasattr(value, "to_dict") else _plain(value)
+        plain = _without_empty(value.to_dict()) if hasattr(value, "to_dict") else _plain(value)
+        if plain != {}:  # reading a property group of an add-on makes an empty one
+            found[f"{path}[{name!r}]"] = plain
+
+
+def _without_empty(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return _plain(value)
+    pruned = {name: _without_empty(one) for name, one in value.items()}
+    return {name: one for name, one in pruned.items() if one != {}}
 
 
 def _plain(value: Any) -> Any:
