@@ -46,7 +46,9 @@ def cast(
     matrix = camera.evaluated_get(depsgraph).matrix_world.copy()
     position, rotation, _ = matrix.decompose()
     width, height = size
-    hits = Hits(np.full((height, width), -1), np.full((height, width), np.inf), np.zeros((height, width, 3)), soup.names)
+    hits = Hits(
+        np.full((height, width), -1), np.full((height, width), np.inf), np.zeros((height, width, 3)), soup.names
+    )
     for (row, column), (start, along) in _rays(scene, camera.data, size):
         origin, direction = rotation @ start + position, (rotation @ along).normalized()
         hit = soup.first(origin, direction, see_through)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
-import bmesh
 import bpy
 from mathutils import Vector
+
+# isort: split
+import bmesh  # only there once bpy is imported
 
 CUTOUT_EDGE = 0.3
 """The cutout is there where its world x is below this."""

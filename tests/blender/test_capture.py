@@ -5,6 +5,10 @@ from __future__ import annotations
 import bpy
 import numpy as np
 import pytest
+from mathutils import Matrix
+
+# isort: split
+import bmesh  # only there once bpy is imported
 
 from blender_segaddon.capture import capture
 from blender_segaddon.core.maps import NO_CLASS
@@ -240,7 +244,7 @@ def test_same_name_from_two_libraries_at_one_place(tmp_path):
     for library, x in (("a", -1.0), ("b", 1.0)):
         scenes.empty()
         data = scenes.mesh()
-        data.transform(__import__("mathutils").Matrix.Translation((x, 0, 0)))
+        data.transform(Matrix.Translation((x, 0, 0)))
         bpy.data.libraries.write(str(tmp_path / f"{library}.blend"), {scenes.add("Cube", data)}, fake_user=True)
     scene = scenes.empty()
     for library in ("a", "b"):
@@ -271,10 +275,10 @@ def test_unsaved_edits_of_edit_mode_are_seen():
     scenes.camera(at=(0, -8, 0), towards=(0, 0, 0))
     bpy.context.view_layer.objects.active = cube
     bpy.ops.object.mode_set(mode="EDIT")
-    form = __import__("bmesh").from_edit_mesh(cube.data)
+    form = bmesh.from_edit_mesh(cube.data)
     for vertex in form.verts:
         vertex.co *= 2
-    __import__("bmesh").update_edit_mesh(cube.data)
+    bmesh.update_edit_mesh(cube.data)
     pixels = capture(scene, size=(64, 36)).instances[0].pixels
     assert bpy.context.mode == "EDIT_MESH"
     bpy.ops.object.mode_set(mode="OBJECT")
