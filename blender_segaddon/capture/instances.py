@@ -59,7 +59,8 @@ def collect(depsgraph: bpy.types.Depsgraph) -> list[Row]:
     ):
         if one.show_self or one.show_particles:
             row = _row(one, matrix, int(random_id), persistent)
-            rows.setdefault(row.order, row)  # text, curves and metaballs come twice
+            if one.is_instance or row.order not in rows:  # curves come twice: their mesh, which is rendered, counts
+                rows[row.order] = row
     return [rows[order] for order in sorted(rows)]
 
 
@@ -79,14 +80,18 @@ def _numbers(depsgraph: bpy.types.Depsgraph, name: str, width: int, dtype: type)
 
 
 def _row(one: bpy.types.DepsgraphObjectInstance, matrix: np.ndarray, random_id: int, persistent: np.ndarray) -> Row:
+    shown, instancer = one.object.original, one.parent.original if one.is_instance and one.parent else None
+    persistent = persistent[persistent != _PADDING]
     if not one.is_instance:
         random_id, persistent = name_hash(one.object.name), persistent[:0]
+    elif instancer == shown and len(persistent) == 1:  # the mesh of a curve, text …: the object itself
+        instancer, persistent = None, persistent[:0]
     # Zero plus: the render gives no negative zeros.
     key = np.array([random_value(random_id), matrix[0, 3], matrix[1, 3]], np.float32) + np.float32(0)
     return Row(
-        object=one.object.original,
-        instancer=one.parent.original if one.is_instance and one.parent else None,
-        persistent_id=tuple(persistent[persistent != _PADDING].tolist()),
+        object=shown,
+        instancer=instancer,
+        persistent_id=tuple(persistent.tolist()),
         matrix_world=tuple(matrix.ravel().tolist()),
         key=tuple(key.tolist()),
         index=one.object.pass_index,

@@ -12,6 +12,7 @@ from ..protocol.errors import CaptureError
 
 KEY_PASS = "segaddon_key"
 INDEX_PASS = "segaddon_index"
+NORMAL_PASS = "segaddon_normal"
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ def _set_cycles(scene: bpy.types.Scene) -> None:
     settings = {
         "device": "CPU",  # no kernel compilation, and ids that were shown to be exact
         "samples": 1,
+        "pixel_filter_type": "GAUSSIAN",
+        "filter_width": 0.01,  # the filter's table misses the pixel's centre by 5e-4 of the width
         "sample_offset": 0,
         "use_sample_subset": False,
         "time_limit": 0.0,
@@ -96,7 +99,7 @@ def _set_view_layers(scene: bpy.types.Scene, view_layer: str) -> None:
         layer.use = layer.name == view_layer
     layer = scene.view_layers[view_layer]
     for name in [one.identifier for one in layer.bl_rna.properties if one.identifier.startswith("use_pass_")]:
-        setattr(layer, name, name in ("use_pass_z", "use_pass_normal"))
+        setattr(layer, name, name == "use_pass_z")
     for name in [one.identifier for one in layer.cycles.bl_rna.properties if one.identifier.startswith("use_pass_")]:
         setattr(layer.cycles, name, False)
     layer.cycles.denoising_store_passes = False
@@ -104,7 +107,7 @@ def _set_view_layers(scene: bpy.types.Scene, view_layer: str) -> None:
     layer.material_override = None  # loses cutouts
     while layer.aovs:
         layer.aovs.remove(layer.aovs[0])
-    for name, kind in ((KEY_PASS, "COLOR"), (INDEX_PASS, "VALUE")):
+    for name, kind in ((KEY_PASS, "COLOR"), (INDEX_PASS, "VALUE"), (NORMAL_PASS, "COLOR")):
         aov = layer.aovs.add()
         aov.name, aov.type = name, kind
     layer.pass_alpha_threshold = 0.5

@@ -18,7 +18,7 @@ from .cameras import check_camera, read_camera
 from .evidence import EvidenceReader
 from .ids_engine import Job, run
 from .instances import Row, Runs, collect, decode, number_objects
-from .scene_copy import INDEX_PASS, KEY_PASS, scene_copy
+from .scene_copy import INDEX_PASS, KEY_PASS, NORMAL_PASS, scene_copy
 from .shaders import use_stand_in, write_ids
 
 MAX_SIZE = 16384
@@ -86,7 +86,7 @@ def capture(
         instance_map=instance_map,
         class_map=class_of[instance_map],
         depth=depth,
-        normal=_camera_normals(job.passes["Normal"], instance_map, shot.camera),
+        normal=_camera_normals(job.passes[NORMAL_PASS][..., :3], instance_map, shot.camera),
         instances=instances,
         camera=shot.camera,
         vocabulary=vocabulary,

@@ -1,14 +1,15 @@
 """Makes evaluated materials write ids. Only copies that Blender threw together for one render are changed.
 
 Each material becomes: an emission where it is opaque, transparent where its alpha is below one half, and in both
-cases without bump, volume or light. Two passes carry Object Info (Random, Location x, Location y) and Object Index.
+cases without bump, volume or light. Passes carry Object Info (Random, Location x, Location y), Object Index and the
+normal.
 """
 
 from __future__ import annotations
 
 import bpy
 
-from .scene_copy import INDEX_PASS, KEY_PASS
+from .scene_copy import INDEX_PASS, KEY_PASS, NORMAL_PASS
 
 Alpha = float | bpy.types.NodeSocket
 """How opaque: a number 0..1, or the socket that gives it."""
@@ -45,33 +46,56 @@ class _Writer:
             else:
                 self._link(self._new("ShaderNodeBsdfTransparent").outputs[0], self.surface)
             return
-        see_through = math_node(self.tree, "LESS_THAN", alpha, 0.5)
+        see_through = self._math("LESS_THAN", alpha, 0.5)
         mix = self._new("ShaderNodeMixShader")
         self._link(see_through, mix.inputs[0])
         self._link(self._new("ShaderNodeEmission").outputs[0], mix.inputs[1])
         self._link(self._new("ShaderNodeBsdfTransparent").outputs[0], mix.inputs[2])
         self._link(mix.outputs[0], self.surface)
-        self._write_passes(math_node(self.tree, "SUBTRACT", 1.0, see_through))
+        self._write_passes(self._math("SUBTRACT", 1.0, see_through))
 
     def _write_passes(self, opaque: bpy.types.NodeSocket | None) -> None:
         """``opaque``: 1 or 0, None for 1. Passes add up along a ray, so what is seen through must write 0."""
+        for name, socket in (
+            (KEY_PASS, self._key()),
+            (INDEX_PASS, self._new("ShaderNodeObjectInfo").outputs["Object Index"]),
+            (NORMAL_PASS, self._normal()),
+        ):
+            aov = self._new("ShaderNodeOutputAOV")
+            aov.aov_name = name
+            if name == INDEX_PASS:
+                self._link(socket if opaque is None else self._math("MULTIPLY", socket, opaque), aov.inputs["Value"])
+            else:
+                self._link(socket if opaque is None else self._scaled(socket, opaque), aov.inputs["Color"])
+
+    def _key(self) -> bpy.types.NodeSocket:
         info = self._new("ShaderNodeObjectInfo")
         split, key = self._new("ShaderNodeSeparateXYZ"), self._new("ShaderNodeCombineXYZ")
         self._link(info.outputs["Location"], split.inputs[0])
         self._link(info.outputs["Random"], key.inputs[0])
         self._link(split.outputs[0], key.inputs[1])
         self._link(split.outputs[1], key.inputs[2])
-        color, value = key.outputs[0], info.outputs["Object Index"]
-        if opaque is not None:
-            scale = self._new("ShaderNodeVectorMath")
-            scale.operation = "SCALE"
-            self._link(color, scale.inputs[0])
-            self._link(opaque, scale.inputs["Scale"])
-            color, value = scale.outputs[0], math_node(self.tree, "MULTIPLY", value, opaque)
-        for name, socket, kind in ((KEY_PASS, color, "Color"), (INDEX_PASS, value, "Value")):
-            aov = self._new("ShaderNodeOutputAOV")
-            aov.aov_name = name
-            self._link(socket, aov.inputs[kind])
+        return key.outputs[0]
+
+    def _normal(self) -> bpy.types.NodeSocket:
+        """The smooth normal, on the side of the face that is seen (imported ones may point into the thing)."""
+        geometry, dot = self._new("ShaderNodeNewGeometry"), self._new("ShaderNodeVectorMath")
+        dot.operation = "DOT_PRODUCT"
+        self._link(geometry.outputs["Normal"], dot.inputs[0])
+        self._link(geometry.outputs["True Normal"], dot.inputs[1])
+        behind = self._math("LESS_THAN", dot.outputs["Value"], 0.0)
+        side = self._math("SUBTRACT", 1.0, self._math("MULTIPLY", behind, 2.0))
+        return self._scaled(geometry.outputs["Normal"], side)
+
+    def _math(self, operation: str, first: Alpha, second: Alpha) -> bpy.types.NodeSocket:
+        return math_node(self.tree, operation, first, second)
+
+    def _scaled(self, vector: bpy.types.NodeSocket, factor: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
+        scale = self._new("ShaderNodeVectorMath")
+        scale.operation = "SCALE"
+        self._link(vector, scale.inputs[0])
+        self._link(factor, scale.inputs["Scale"])
+        return scale.outputs[0]
 
     def _new(self, kind: str) -> bpy.types.Node:
         return self.tree.nodes.new(kind)

@@ -1,0 +1,168 @@
+"""What a camera sees, found by shooting rays at the evaluated meshes: shares nothing with the code under test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import cos, pi, sin
+
+import bpy
+import numpy as np
+from mathutils import Vector
+from mathutils.bvhtree import BVHTree
+
+Identity = tuple[str, str, str, tuple[int, ...]]
+"""(instancer, object, library, persistent id)"""
+
+
+@dataclass
+class Hits:
+    """Row 0 at the top."""
+
+    index: np.ndarray
+    """int H×W, index in ``identities``, -1 where nothing is hit"""
+    depth: np.ndarray
+    """float64 H×W, along the camera's axis (panoramic: along the ray)"""
+    normal: np.ndarray
+    """float64 H×W×3, world space, interpolated, towards the camera"""
+    identities: list[Identity]
+
+
+def cast(
+    scene: bpy.types.Scene,
+    camera: bpy.types.Object,
+    size: tuple[int, int],
+    see_through: Callable[[str, Vector], bool] | None = None,
+) -> Hits:
+    """Shoot one ray through each pixel's centre.
+
+    Args:
+        see_through: told (object's name, point in world space), whether a ray goes on there (cutouts).
+    """
+    scene.render.resolution_x, scene.render.resolution_y = size
+    scene.render.resolution_percentage = 100
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    soup = _Soup(depsgraph)
+    matrix = camera.evaluated_get(depsgraph).matrix_world.copy()
+    position, rotation, _ = matrix.decompose()
+    width, height = size
+    hits = Hits(
+        np.full((height, width), -1), np.full((height, width), np.inf), np.zeros((height, width, 3)), soup.names
+    )
+    for (row, column), (start, along) in _rays(scene, camera.data, size):
+        origin, direction = rotation @ start + position, (rotation @ along).normalized()
+        hit = soup.first(origin, direction, see_through)
+        if hit is not None:
+            point, triangle = hit
+            hits.index[row, column] = soup.owner[triangle]
+            hits.depth[row, column] = _distance(camera, rotation.inverted() @ (point - position))
+            hits.normal[row, column] = soup.normal(triangle, point, direction)
+    return hits
+
+
+def _distance(camera: bpy.types.Object, point: Vector) -> float:
+    return point.length if camera.data.type == "PANO" else -point.z
+
+
+def _rays(scene, data, size):
+    """((row, column), (start, direction)) in camera space for each pixel."""
+    width, height = size
+    if data.type == "PANO":
+        for row in range(height):
+            for column in range(width):
+                latitude = pi / 2 - (row + 0.5) / height * pi
+                longitude = (column + 0.5) / width * 2 * pi - pi
+                flat = cos(latitude)
+                yield (row, column), (Vector(), Vector((sin(longitude) * flat, sin(latitude), -cos(longitude) * flat)))
+        return
+    corners = data.view_frame(scene=scene)
+    left, right = min(c.x for c in corners), max(c.x for c in corners)
+    bottom, top = min(c.y for c in corners), max(c.y for c in corners)
+    z = corners[0].z
+    for row in range(height):
+        for column in range(width):
+            x = left + (right - left) * (column + 0.5) / width
+            y = top + (bottom - top) * (row + 0.5) / height
+            if data.type == "ORTHO":
+                yield (row, column), (Vector((x, y, 0)), Vector((0, 0, -1)))
+            else:
+                yield (row, column), (Vector(), Vector((x, y, z)))
+
+
+class _Soup:
+    """All triangles of all instances in world space."""
+
+    def __init__(self, depsgraph: bpy.types.Depsgraph) -> None:
+        instances = depsgraph.object_instances
+        matrices = np.empty(len(instances) * 16, np.float32)
+        instances.foreach_get("matrix_world", matrices)
+        persistent = np.empty(len(instances) * 8, np.int32)
+        instances.foreach_get("persistent_id", persistent)
+        self.names: list[Identity] = []
+        vertices, triangles, owners, corner_normals, count = [], [], [], [], 0
+        for number, one in enumerate(instances):
+            if not one.show_self or one.object.type not in {"MESH", "CURVE", "FONT", "SURFACE", "META"}:
+                continue
+            mesh = one.object.to_mesh()
+            if mesh is None or not len(mesh.polygons):
+                continue
+            matrix = matrices[number * 16 : number * 16 + 16].reshape(4, 4).T.astype(np.float64)
+            points, corners, normals = _triangles(mesh)
+            vertices.append(points @ matrix[:3, :3].T + matrix[:3, 3])
+            triangles.append(corners + count)
+            corner_normals.append(normals @ np.linalg.inv(matrix[:3, :3]))
+            owners.append(np.full(len(corners), self._number(one, persistent[number * 8 : number * 8 + 8])))
+            count += len(points)
+            one.object.to_mesh_clear()
+        self.owner = np.concatenate(owners)
+        self.vertices, self.triangles = np.concatenate(vertices), np.concatenate(triangles)
+        self.normals = np.concatenate(corner_normals)
+        self.tree = BVHTree.FromPolygons(self.vertices.tolist(), self.triangles.tolist(), all_triangles=True)
+
+    def _number(self, one, persistent) -> int:
+        original = one.object.original
+        instancer, numbers = "", ()
+        if one.is_instance:
+            instancer, numbers = one.parent.original.name, tuple(int(n) for n in persistent if n != 0x7FFFFFFF)
+            if one.parent.original == original and len(numbers) == 1:  # the mesh of a curve
+                instancer, numbers = "", ()
+        identity = (instancer, original.name, original.library.filepath if original.library else "", numbers)
+        if identity not in self.names:
+            self.names.append(identity)
+        return self.names.index(identity)
+
+    def first(self, origin, direction, see_through) -> tuple[Vector, int] | None:
+        while True:
+            point, _, triangle, _ = self.tree.ray_cast(origin, direction)
+            if point is None:
+                return None
+            if see_through is None or not see_through(self.names[self.owner[triangle]][1], point):
+                return point, triangle
+            origin = point + direction * 1e-4
+
+    def normal(self, triangle: int, point: Vector, direction: Vector) -> np.ndarray:
+        a, b, c = self.vertices[self.triangles[triangle]]
+        areas = [np.linalg.norm(np.cross(q - p, np.array(point) - p)) for p, q in ((b, c), (c, a), (a, b))]
+        normal = np.array(areas) @ self.normals[triangle]
+        face = np.cross(b - a, c - a)
+        if face @ np.array(direction) * (1 if face @ normal > 0 else -1) > 0:
+            normal = -normal
+        return normal / (np.linalg.norm(normal) or 1)
+
+
+def _triangles(mesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(points N×3, corners' points M×3, corners' unit normals M×3×3)."""
+    mesh.calc_loop_triangles()
+    points = np.empty(len(mesh.vertices) * 3, np.float32)
+    mesh.vertices.foreach_get("co", points)
+    corners = np.empty(len(mesh.loop_triangles) * 3, np.int32)
+    loops = np.empty_like(corners)
+    mesh.loop_triangles.foreach_get("vertices", corners)
+    mesh.loop_triangles.foreach_get("loops", loops)
+    normals = np.empty(len(mesh.loops) * 3, np.float32)
+    mesh.corner_normals.foreach_get("vector", normals)
+    return (
+        points.reshape(-1, 3).astype(np.float64),
+        corners.reshape(-1, 3),
+        normals.reshape(-1, 3)[loops].reshape(-1, 3, 3).astype(np.float64),
+    )
