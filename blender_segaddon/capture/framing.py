@@ -122,7 +122,7 @@ def _best(scene: bpy.types.Scene, camera: bpy.types.Object, views: Iterable[_Vie
     for view in views:
         _place(camera, view)
         judged = _View(view.matrix, view.lens, _count(_look(scene, camera)))
-        if best is None or judged.shows > 1.1 * best.shows:
+        if best is None or judged.shows > 1.25 * best.shows:
             best = judged
     return best
 

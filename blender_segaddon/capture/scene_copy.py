@@ -29,6 +29,7 @@ def scene_copy(
 ) -> Iterator[SceneCopy]:
     """A copy that sees ``view_layer`` of ``scene`` from ``camera`` at ``size`` (width, height); removed at the end."""
     copy = material = None
+    users = {one: one.users for one in (*scene.collection.objects, *scene.collection.children)}
     try:
         copy = scene.copy()
         copy.name = f"{scene.name} maps"
@@ -46,6 +47,20 @@ def scene_copy(
             bpy.data.scenes.remove(copy)
         if material is not None:
             bpy.data.materials.remove(material)
+        _restore_users(scene, users)
+
+
+def _restore_users(scene: bpy.types.Scene, users: dict[bpy.types.ID, int]) -> None:
+    """Blender 4.2 counts two users for each thing in a copied scene and takes back one: what has too many is never
+    purged when the user deletes it. A count can be set to zero, and each copy made and removed adds one."""
+    wrong = [one for one, count in users.items() if one.users != count]
+    for missing in range(max((users[one] for one in wrong), default=0), 0, -1):
+        for one in wrong:
+            fake = one.use_fake_user
+            if users[one] - fake == missing:
+                one.user_clear()
+                one.use_fake_user = fake
+        bpy.data.scenes.remove(scene.copy())
 
 
 def _set_render(scene: bpy.types.Scene, size: tuple[int, int]) -> None:

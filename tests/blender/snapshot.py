@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from typing import Any
 
 import bpy
@@ -11,6 +12,7 @@ import numpy as np
 # Not the user's data, or a different object at each access.
 _SKIPPED_COLLECTIONS = {"window_managers", "screens", "workspaces"}
 _SKIPPED = {"rna_type", "bl_rna", "id_data", "original", "depsgraph", "session_uid", "is_evaluated", "preview"}
+_SKIPPED.add("uv_sculpt")  # in 4.2 its brush points nowhere: reading it crashes
 # Elements in bulk: hashed through foreach_get instead of walked.
 _BULK = {
     "vertices": (("co", 3), ("select", 1)),
@@ -23,7 +25,13 @@ _DERIVED = {"loop_triangles", "loop_triangle_polygons", "corner_normals", "verte
 
 def take() -> dict[str, Any]:
     """Path of each property → its value, for everything in bpy.data, and what Blender's session holds besides."""
-    found: dict[str, Any] = _session()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # to read is not to use
+        return _session() | _data()
+
+
+def _data() -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for collection in bpy.data.bl_rna.properties:
         if collection.type != "COLLECTION" or collection.identifier in _SKIPPED_COLLECTIONS:
             continue

@@ -36,6 +36,10 @@ def scene():
     scene["mine"] = {"list": [1, 2], "text": "words"}
     bpy.data.objects["Floor"].is_shadow_catcher = True
     bpy.data.objects["Text"].is_holdout = True
+    bpy.data.objects["Pipe"].use_fake_user = True
+    more = bpy.data.collections.new("More")
+    scene.collection.children.link(more)
+    more.objects.link(bpy.data.objects["Text"])
     if bpy.app.version < (5, 0):
         scene.use_nodes = True
     old = bpy.data.materials.new("Without nodes")
