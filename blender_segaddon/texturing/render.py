@@ -24,8 +24,8 @@ def render_view(
 ) -> np.ndarray:
     """uint8 H×W×4, display-referred under the scene's own view settings, row 0 at the top.
 
-    Rendered by Cycles on the CPU. One sample goes exactly through the pixel centre; several stay within 1/200 of a
-    pixel of it: less noise, not softer edges, so that pixels can be compared one by one. Compositor, sequencer,
+    Rendered by Cycles on the CPU. Every sample goes through the pixel centre (within 1/200 of a pixel): more of
+    them mean less noise, not softer edges, so that pixels can be compared one by one. Compositor, sequencer,
     border, dither, motion blur and depth of field are left out; the scene itself is not touched.
 
     Args:
@@ -88,6 +88,5 @@ def _set_up(view: bpy.types.Scene, size: tuple[int, int] | None, samples: int, t
     cycles.device, cycles.samples = "CPU", samples
     cycles.use_adaptive_sampling = cycles.use_denoising = cycles.use_animated_seed = False
     cycles.sample_clamp_direct = 0
-    if samples > 1:
-        cycles.pixel_filter_type, cycles.filter_width = "BLACKMAN_HARRIS", 0.01  # the least that Cycles takes
+    cycles.pixel_filter_type, cycles.filter_width = "GAUSSIAN", 0.01  # the least that Cycles takes
     cycles.transparent_max_bounces = 1024  # a tree is many cutout leaves behind each other
