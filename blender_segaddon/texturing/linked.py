@@ -14,6 +14,7 @@ import bpy
 import numpy as np
 
 from ..core.maps import Instance
+from . import surfaces
 
 STANDS_FOR = "seg_stands_for"
 """On a local copy of a linked object or collection: the linked one."""
@@ -70,8 +71,7 @@ def keys(scene: bpy.types.Scene, instances: Sequence[Instance]) -> dict[int, flo
 
 def tidy(groups: set[bpy.types.NodeTree]) -> None:
     """Put the linked objects back where no material shows one of ``groups`` any more."""
-    trees = [one.node_tree for one in bpy.data.materials if one.library is None and one.node_tree]
-    if any(node.type == "GROUP" and node.node_tree in groups for tree in trees for node in tree.nodes):
+    if any(surfaces.uses(one.node_tree, groups) for one in bpy.data.materials if one.library is None):
         return
     copies = [one for one in bpy.data.collections if STANDS_FOR in one]
     for copy in copies:

@@ -105,6 +105,22 @@ def test_holes_stay_holes(scene):
     assert (plain[..., 3] == shown[..., 3]).all()
 
 
+def test_a_surface_without_shader_takes_a_picture_and_a_volume_does_not(scene):
+    grass, red = (bpy.data.materials[name].node_tree for name in ("Grass", "Red"))
+    for tree in (grass, red):
+        surface = tree.get_output_node("CYCLES").inputs["Surface"]
+        tree.links.remove(surface.links[0])
+    volume = red.nodes.new("ShaderNodeVolumeAbsorption")
+    red.links.new(volume.outputs[0], red.get_output_node("CYCLES").inputs["Volume"])
+    maps, linear, placed = put(scene)
+    ground = maps.instance_map == next(one.id for one in maps.instances if one.object == "Ground")
+    assert psnr(render_view(scene, size=SIZE), gentle_picture(), ground & linear.reachable) >= 45
+    assert "Left" in placed.skipped
+    assert "Ground" not in placed.skipped
+    remove(placed)
+    assert not grass.get_output_node("CYCLES").inputs["Surface"].is_linked
+
+
 def test_two_pictures_one_after_the_other(scene):
     scene.view_settings.view_transform = "Standard"
     maps, _, first = put(scene)
