@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from ..core.masks import composite
 from ..core.wire import scene_to_wire
 from ..protocol.errors import Cancelled, InvalidInput
 from ..protocol.framing import BodyWriter
-from ..protocol.messages import Event, GenerateRequest
+from ..protocol.messages import Event, GenerateRequest, Intent
 from .picture import Picture, Recipe
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,8 @@ def check(recipe: Recipe, count: int) -> None:
         raise InvalidInput(f"Seed {recipe.seed} is out of range", f"Use 0 to {MAX_SEED}")
     if not 0.0 <= recipe.strength <= 1.0:
         raise InvalidInput(f"Strength {recipe.strength} is out of range", "Use 0 to 1")
+    if recipe.intent not in get_args(Intent):
+        raise InvalidInput(f"Unknown intent '{recipe.intent}'", f"Choose one of: {', '.join(get_args(Intent))}")
     if recipe.mask is not None:
         _check_mask(recipe)
 

@@ -115,6 +115,44 @@ def test_image_finds_its_picture_again(picture):
     assert api.inpaint(image, mask, "gold", seed=1)[0].maps is picture.maps
 
 
+def test_images_are_known_by_more_than_their_name(picture):
+    image = picture.image
+    name = image.name
+    image.name = "mine"
+    assert picture.image == image
+    assert api.segment(image, objects=["Car"])[0].array.any()
+    other = bpy.data.images.new(name, *SIZE)
+    with pytest.raises(InvalidInput):
+        api.segment(other, objects=["Car"])
+
+
+def test_what_was_painted_on_an_image_counts(picture):
+    image = picture.image
+    values = np.zeros(SIZE[0] * SIZE[1] * 4, np.float32)
+    image.pixels.foreach_set(values)
+    (mask,) = api.segment(image, objects=["Car"])
+    made = api.inpaint(image, mask, "gold", seed=1)[0]
+    assert not made.pixels[~mask.array].any()
+    assert made.maps is picture.maps
+
+
+def test_a_click_on_the_sky_counts_among_others(maps, picture):
+    y, x = np.argwhere(maps.instance_map == 0)[0]
+    car = next(one for one in maps.instances if one.object == "Car")
+    cy, cx = np.argwhere(maps.instance_map == car.id)[0]
+    both, *each = api.segment(picture, points=[(x, y), (cx, cy)])
+    assert both.ids == (0, car.id)
+    assert (both.array == np.isin(maps.instance_map, both.ids)).all()
+    assert [one.label for one in each] == ["sky", "Car"]
+
+
+def test_text_means_whole_words(maps, picture):
+    with pytest.raises(InvalidInput):
+        api.segment(picture, text="oa")  # in "Road"
+    (road,) = api.segment(picture, text=" ROAD ")
+    assert road.label == "Road"
+
+
 def test_array_and_foreign_image_can_be_inpainted(picture):
     mask = np.zeros((SIZE[1], SIZE[0]), bool)
     mask[10:30, 20:50] = True
@@ -156,6 +194,31 @@ def test_update_keeps_what_stayed(scene, picture):
     assert (fresh.pixels[moved] != picture.pixels[moved]).any()
 
 
+def test_an_update_that_fails_leaves_the_old_picture(scene, picture):
+    placement = api.project(picture, objects="Car")
+    scene.camera.data.clip_end = 0.2
+    with pytest.raises(SceneError):
+        api.update(placement)
+    (kept,) = api.placements(scene)
+    assert kept.objects == ("Car",)
+    assert api.picture_of(kept) is picture
+
+
+def test_update_stays_on_its_scene_and_objects(scene, picture):
+    placement = api.project(picture, objects=[bpy.data.objects["Car"]])
+    bpy.data.objects["House"].location.x -= 1
+    scene.name = "Renamed"
+    bpy.context.view_layer.update()
+    (standing,) = api.placements(scene)
+    assert api.update(standing).objects == placement.objects == ("Car",)
+
+
+def test_project_leaves_no_image_behind(scene, picture):
+    before = len(bpy.data.images)
+    api.remove_placement(api.project(picture))
+    assert len(bpy.data.images) == before
+
+
 def test_export(maps, tmp_path):
     names = {path.name for path in api.export_maps(maps, tmp_path)}
     assert {"maps.npz", "legend.json", "camera.json", "semantic_map.png", "instance_map.png"} <= names
@@ -168,6 +231,14 @@ def test_export(maps, tmp_path):
         (lambda picture: api.segment(picture, points=[(999, 5)]), InvalidInput),
         (lambda picture: api.segment(picture, box=(5, 5, 5, 5)), InvalidInput),
         (lambda picture: api.segment(picture, text="submarine"), InvalidInput),
+        (lambda picture: api.segment(picture, text=""), InvalidInput),
+        (lambda picture: api.segment(picture, points=[(float("nan"), 5)]), InvalidInput),
+        (lambda picture: api.segment(picture, points=[(5,)]), InvalidInput),
+        (lambda picture: api.segment(picture, box=(1, 2, 3)), InvalidInput),
+        (lambda picture: api.segment(picture, box=(0, 0, float("inf"), 5)), InvalidInput),
+        (lambda picture: api.segment(picture, objects=[]), InvalidInput),
+        (lambda picture: api.segment(picture, objects="No\nbody"), InvalidInput),
+        (lambda picture: api.bake("Nobody"), SceneError),
         (lambda picture: api.segment(picture, objects=["Nobody"]), InvalidInput),
         (lambda picture: api.segment(picture.pixels, points=[(1, 1)]), InvalidInput),
         (lambda picture: api.inpaint(picture, np.zeros((96, 160), bool), "x"), InvalidInput),
