@@ -174,7 +174,7 @@ def generate(
         InvalidInput, SceneError: as the texts say. BridgeError: the server failed. Cancelled.
     """
     maps = maps or capture()
-    start = None if image is None else _fitting(_picture.as_picture(image), maps)
+    start = None if image is None else _picture.as_picture(image).pixels
     recipe = Recipe(
         maps=maps,
         generator=model or preview.NAME,
@@ -308,7 +308,10 @@ def placements(scene: bpy.types.Scene | None = None) -> list[Placement]:
 
 
 def picture_of(placement: Placement) -> Picture | None:
-    """The picture that a placement shows, None when it was made in another session."""
+    """The picture that a placement shows, with its maps; known also after save and reload.
+
+    None where the user has deleted the placement's node group. Raises InvalidInput where what was kept is damaged.
+    """
     return placing.picture_of(placement)
 
 
@@ -341,7 +344,7 @@ def update(placement: Placement) -> Placement:
     """After a change of layout: capture again, keep what stayed, paint again what changed, and place the result.
 
     Raises:
-        InvalidInput: the placement's picture is not known in this session (generate and place it again).
+        InvalidInput: nothing is known of the placement's picture: it, or its node group, was deleted.
         SceneError: its scene or camera is gone. After any error the old picture stands as it did.
     """
     return updating.update(placement, lambda recipe: _start(recipe, 1).result()[0])
@@ -382,16 +385,6 @@ def _start(recipe: Recipe, count: int) -> Job[list[Picture]]:
     generating.check(recipe, count)
     connection = _connection
     return Job(lambda on_event, cancelled: generating.make(recipe, count, connection, on_event, cancelled))
-
-
-def _fitting(picture: Picture, maps: SceneMaps) -> np.ndarray:
-    height, width = picture.pixels.shape[:2]
-    if (width, height) != (maps.width, maps.height):
-        raise InvalidInput(
-            f"The picture has {width}×{height} pixels, the maps {maps.width}×{maps.height}",
-            "Capture at the size of the picture",
-        )
-    return picture.pixels
 
 
 def _seed(seed: int | None) -> int:

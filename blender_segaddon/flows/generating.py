@@ -13,6 +13,7 @@ import numpy as np
 
 from ..client import Bridge, default_server_command
 from ..core import preview
+from ..core.maps import SceneMaps
 from ..core.masks import composite
 from ..core.wire import scene_to_wire
 from ..protocol.errors import Cancelled, InvalidInput
@@ -48,6 +49,8 @@ def check(recipe: Recipe, count: int) -> None:
         raise InvalidInput(f"Strength {recipe.strength} is out of range", "Use 0 to 1")
     if recipe.intent not in get_args(Intent):
         raise InvalidInput(f"Unknown intent '{recipe.intent}'", f"Choose one of: {', '.join(get_args(Intent))}")
+    if recipe.image is not None and recipe.maps is not None:
+        _check_size(recipe.image, recipe.maps)
     if recipe.mask is not None:
         _check_mask(recipe)
 
@@ -161,6 +164,15 @@ def _keep_outside(picture: Picture) -> Picture:
     if recipe.mask is not None and recipe.image is not None:
         picture.pixels = composite(recipe.image, picture.pixels, recipe.mask)
     return picture
+
+
+def _check_size(image: np.ndarray, maps: SceneMaps) -> None:
+    height, width = image.shape[:2]
+    if (width, height) != (maps.width, maps.height):
+        raise InvalidInput(
+            f"The picture has {width}×{height} pixels, the maps {maps.width}×{maps.height}",
+            "Capture at the size of the picture",
+        )
 
 
 def _check_mask(recipe: Recipe) -> None:

@@ -16,8 +16,10 @@ from ..texturing import colour, images
 
 _META = "seg_picture"
 """Custom property of a Blender image: the picture's metadata as JSON."""
-_TOKEN = "seg_token"
-"""Custom property of a Blender image: its key in ``_session``. Names change, and other files use the same ones."""
+TOKEN = "seg_token"
+"""Custom property of what shows a picture (its Blender image, a placement's group): its key in ``_session``.
+
+Names would not do: they change, and other files use the same ones."""
 
 _session: dict[str, Picture] = {}
 """Pictures of this Blender session: how an image finds its maps again."""
@@ -83,10 +85,10 @@ class Picture:
     def image(self) -> bpy.types.Image:
         """The Blender image with these pixels, made at the first call; packed, so that it survives save and reload."""
         for found in bpy.data.images:
-            if found.get(_TOKEN) == self._token:
+            if found.get(TOKEN) == self._token:
                 return found
         made = images.display_image(self.title, self.pixels)
-        made[_META], made[_TOKEN] = json.dumps(self.meta), remember(self)
+        made[_META], made[TOKEN] = json.dumps(self.meta), remember(self)
         return made
 
     @property
@@ -122,8 +124,9 @@ def as_picture(source: Picture | bpy.types.Image | np.ndarray) -> Picture:
     )
 
 
-def remember(picture: Picture) -> str:
-    """Keep a picture for this session; gives the token that ``recall`` finds it by."""
+def remember(picture: Picture, token: str = "") -> str:
+    """Keep a picture for this session; gives the token that ``recall`` finds it by, ``token`` if it had one before."""
+    picture._token = token or picture._token
     _session[picture._token] = picture
     return picture._token
 
@@ -140,7 +143,7 @@ def forget_all() -> None:
 
 def _of_image(image: bpy.types.Image) -> Picture:
     pixels = _read(image)
-    known = recall(image.get(_TOKEN, ""))
+    known = recall(image.get(TOKEN, ""))
     if known is None or known.pixels.shape != pixels.shape:
         return Picture(pixels, Recipe(maps=None, generator="import"))
     if (known.pixels == pixels).all():

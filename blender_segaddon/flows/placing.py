@@ -10,11 +10,12 @@ from .. import texturing
 from ..core.maps import SceneMaps
 from ..protocol.errors import InvalidInput, SceneError
 from ..texturing import Placement
+from . import keeping
 from . import picture as pictures
 from .picture import Picture
 
-_TOKEN = "seg_token"
-"""Custom property of a placement's node group: the token that the session knows its picture by."""
+_KEPT = "seg_picture"
+"""Custom property of a placement's node group: its picture as ``keeping.pack`` gives it."""
 
 
 def names_of(objects: Iterable[bpy.types.Object | str] | bpy.types.Object | str) -> list[str]:
@@ -58,9 +59,16 @@ def again(placement: Placement, picture: Picture) -> Placement:
 
 
 def picture_of(placement: Placement) -> Picture | None:
-    """The picture that a placement shows, None when it was made in another session."""
+    """The picture that a placement shows; see ``api.picture_of``."""
     group = texturing.group_of(placement)
-    return pictures.recall(group.get(_TOKEN, "")) if group else None
+    if group is None or _KEPT not in group:
+        return None
+    token = group.get(pictures.TOKEN, "")
+    known = pictures.recall(token)
+    if known is None:
+        known = keeping.unpack(group[_KEPT], f"'{placement.name}'")
+        pictures.remember(known, token)
+    return known
 
 
 def scene_of(placement: Placement) -> bpy.types.Scene:
@@ -71,7 +79,7 @@ def scene_of(placement: Placement) -> bpy.types.Scene:
 def _remembered(placement: Placement, picture: Picture) -> Placement:
     group = texturing.group_of(placement)
     if group is not None:
-        group[_TOKEN] = pictures.remember(picture)
+        group[pictures.TOKEN], group[_KEPT] = pictures.remember(picture), keeping.pack(picture)
     return placement
 
 

@@ -27,7 +27,7 @@ def update(placement: Placement, make: Callable[[Recipe], Picture]) -> Placement
     source = placing.picture_of(placement)
     if source is None or source.maps is None:
         raise InvalidInput(
-            f"The picture of '{placement.name}' was made in another session", "Generate a picture and place it again"
+            f"Nothing is known of the picture of '{placement.name}'", "Generate a picture and place it again"
         )
     scene = placing.scene_of(placement)
     camera = scene.objects.get(source.maps.camera.name)

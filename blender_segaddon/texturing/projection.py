@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import bpy
 import numpy as np
@@ -50,9 +50,10 @@ def project(
     group[surfaces.GROUP_MARK] = True
     try:
         skipped = _paint(scene, {one.object for one in chosen}, group)
+        _mark({one.object: keys[one.id] for one in chosen if one.id in keys and not one.instancer})
         missing = {one.object for one in chosen if one.id not in keys}
         skipped = tuple(sorted(skipped | missing))
-        if not _painted(group):
+        if not surfaces.painted({group}):
             raise SceneError("No surface could take the picture", f"Could not paint: {', '.join(skipped[:5])}")
         asked = None if objects is None else tuple(one if isinstance(one, str) else one.name for one in objects)
         placement = Placement(title, "projection", scene.name, skipped, asked)
@@ -103,6 +104,13 @@ def _paint(scene: bpy.types.Scene, names: set[str], group: bpy.types.NodeTree) -
     return skipped
 
 
+def _mark(keys: Mapping[str, float]) -> None:
+    """Write each object's key on it, so that it is known by another name too."""
+    for one in bpy.data.objects:
+        if one.library is None and one.name in keys:
+            one[surfaces.KEY] = keys[one.name]
+
+
 def _paint_material(material: bpy.types.Material, group: bpy.types.NodeTree) -> bool:
     """Whether the material shows the group now."""
     taken = surfaces.insert(material.node_tree, group)
@@ -126,7 +134,3 @@ def _originals(
             done.add(mark)
             shown = [slot.material for slot in one.material_slots if slot.material]
             yield one.original, tuple({material.original for material in shown})
-
-
-def _painted(group: bpy.types.NodeTree) -> bool:
-    return any(surfaces.uses(material.node_tree, {group}) for material in bpy.data.materials)

@@ -20,6 +20,8 @@ SLOT_ADDED = "seg_slot_added"
 """On data without materials: a slot was added."""
 GROUP_MARK = "seg_projection"
 """On the node groups of placements and on the nodes that show them."""
+KEY = "seg_key"
+"""On a painted object: Object Info Random at its first capture. Random hangs on the name, this outlasts renaming."""
 SAMPLING = "seg_emission_sampling"
 """On a material: its emission sampling before."""
 
@@ -85,13 +87,11 @@ def extract(tree: bpy.types.NodeTree, group: bpy.types.NodeTree | None) -> None:
 
 def _before(node: bpy.types.Node, passed: list[bpy.types.Node]) -> bpy.types.NodeSocket | None:
     """The output that feeds a group's node, beyond those of ``passed``; None where it is fed by nothing."""
-    while node in passed:
-        surface = node.inputs.get("Surface")
-        if surface is None or not surface.is_linked:
-            return None
-        source = surface.links[0].from_socket
-        node = source.node
-    return source
+    surface = node.inputs.get("Surface")
+    if surface is None or not surface.is_linked:
+        return None
+    source = surface.links[0].from_socket
+    return _before(source.node, passed) if source.node in passed else source
 
 
 def lights_nothing(material: bpy.types.Material) -> None:
@@ -114,6 +114,14 @@ def tidy(groups: set[bpy.types.NodeTree]) -> None:
     for material in stand_ins:
         bpy.data.materials.remove(material)
     _remove_added_slots()
+    if not painted(groups):
+        for one in [one for one in bpy.data.objects if KEY in one]:
+            del one[KEY]
+
+
+def painted(groups: set[bpy.types.NodeTree]) -> bool:
+    """Whether any local material shows one of ``groups``."""
+    return any(uses(one.node_tree, groups) for one in bpy.data.materials if one.library is None)
 
 
 def _has_nodes(material: bpy.types.Material) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from blender_segaddon import api
+from blender_segaddon.flows.picture import forget_all
 from blender_segaddon.protocol.errors import Cancelled, InvalidInput, SceneError, SegAddonError
 
 SIZE = (160, 96)
@@ -202,6 +203,38 @@ def test_an_update_that_fails_leaves_the_old_picture(scene, picture):
     (kept,) = api.placements(scene)
     assert kept.objects == ("Car",)
     assert api.picture_of(kept) is picture
+
+
+def test_a_placement_can_be_updated_after_save_and_reload(picture, tmp_path):
+    """Also in another session: nothing that this one remembers is used."""
+    edited = api.inpaint(picture, api.segment(picture, objects="House")[0], "red brick", seed=1)[0]
+    api.project(edited)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    forget_all()
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
+    (placement,) = api.placements()
+    known = api.picture_of(placement)
+    assert known is not edited
+    assert (known.pixels == edited.pixels).all()
+    assert known.meta == edited.meta
+    assert known.maps.instances == edited.maps.instances
+    assert (api.regenerate(known).pixels == edited.pixels).all()
+    bpy.data.objects["Car"].location.x -= 1.5
+    bpy.context.view_layer.update()
+    api.update(placement)
+    (again,) = api.placements()
+    fresh = api.picture_of(again)
+    stayed = fresh.maps.instance_map == next(one.id for one in fresh.maps.instances if one.object == "House")
+    assert (fresh.pixels[stayed] == edited.pixels[stayed]).all()
+
+
+def test_a_damaged_picture_is_said(scene, picture):
+    placement = api.project(picture)
+    forget_all()
+    bpy.data.node_groups[placement.name]["seg_picture"] = b"PK nonsense"
+    with pytest.raises(InvalidInput, match="damaged"):
+        api.update(placement)
+    assert api.placements(scene) == [placement]
 
 
 def test_update_stays_on_its_scene_and_objects(scene, picture):

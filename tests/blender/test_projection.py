@@ -82,6 +82,22 @@ def test_from_the_side(scene, kind):
     assert np.abs(render_view(scene, camera=side, size=SIZE)[..., :3].astype(int) - plain).max() <= 2
 
 
+def test_renamed_objects_keep_their_picture(scene):
+    scene.view_settings.view_transform = "Standard"
+    maps, _, first = put(scene)
+    for name in ("Ground", "Left", "Slot", "Bare"):
+        bpy.data.objects[name].name = f"{name} 家"
+    bpy.data.objects["Right"].name = "Left"  # a name that another had
+    bpy.context.view_layer.update()
+    objects = [one.id for one in maps.instances if not one.instancer]
+    seen = np.isin(maps.instance_map, objects)
+    assert psnr(render_view(scene, size=SIZE), gentle_picture(), seen) >= 60
+    again, _, _ = put(scene, 255 - gentle_picture())
+    assert psnr(render_view(scene, size=SIZE), 255 - gentle_picture(), again.instance_map > 0) >= 60
+    remove(first)
+    assert psnr(render_view(scene, size=SIZE), 255 - gentle_picture(), again.instance_map > 0) >= 60
+
+
 def test_only_the_chosen_objects(scene):
     plain = render_view(scene, size=SIZE)[..., :3].astype(int)
     maps, _, _ = put(scene, objects=["Left"])
