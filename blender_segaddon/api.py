@@ -382,7 +382,7 @@ def export_maps(maps: SceneMaps, folder: str | Path) -> list[Path]:
 
 
 def _start(recipe: Recipe, count: int) -> Job[list[Picture]]:
-    generating.check(recipe, count)
+    recipe, count = generating.checked(recipe, count), int(count)
     connection = _connection
     return Job(lambda on_event, cancelled: generating.make(recipe, count, connection, on_event, cancelled))
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from numbers import Integral, Real
 from pathlib import Path
 from typing import get_args
 
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 
 MAX_COUNT = 16
 MAX_SEED = 2**32 - 1
+_KINDS = {str: "Give a text", Integral: "Give a whole number", Real: "Give a number"}
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,21 @@ class Connection:
     """A server that is started here ends with this process: for scripts. Blenders share theirs and let it idle out."""
 
 
-def check(recipe: Recipe, count: int) -> None:
-    """Refuse what no generator could work with, before anything is sent. Raises InvalidInput."""
+def checked(recipe: Recipe, count: int) -> Recipe:
+    """The recipe in Python's own numbers; what no generator could work with is refused before anything is sent.
+
+    Raises:
+        InvalidInput: as the texts say.
+    """
+    for name, value, kind in (
+        ("prompt", recipe.prompt, str),
+        ("negative prompt", recipe.negative_prompt, str),
+        ("seed", recipe.seed, Integral),
+        ("count", count, Integral),
+        ("strength", recipe.strength, Real),
+    ):
+        if not isinstance(value, kind):
+            raise InvalidInput(f"The {name} cannot be {value!r}", _KINDS[kind])
     if not 1 <= count <= MAX_COUNT:
         raise InvalidInput(f"{count} pictures cannot be made at once", f"Ask for 1 to {MAX_COUNT}")
     if not 0 <= recipe.seed <= MAX_SEED:
@@ -53,6 +68,7 @@ def check(recipe: Recipe, count: int) -> None:
         _check_size(recipe.image, recipe.maps)
     if recipe.mask is not None:
         _check_mask(recipe)
+    return replace(recipe, seed=int(recipe.seed), strength=float(recipe.strength))
 
 
 def make(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 
 import bpy
+import numpy as np
 
 from .. import texturing
 from ..core.maps import SceneMaps
@@ -14,6 +16,10 @@ from . import keeping
 from . import picture as pictures
 from .picture import Picture
 
+log = logging.getLogger(__name__)
+
+_WORTH_SAYING = 0.01
+"""Share of pixels; below that nobody sees it."""
 _KEPT = "seg_picture"
 """Custom property of a placement's node group: its picture as ``keeping.pack`` gives it."""
 
@@ -38,16 +44,17 @@ def project(
     """Put a picture on the objects that it shows; see ``api.project``."""
     maps, scene = _place(picture, scene)
     names = None if objects is None else list(objects)
-    linear = texturing.to_scene_linear(picture.pixels, scene).pixels
-    placement = texturing.project(scene, linear, maps, objects=names, lighting=lighting, name=picture.title)
+    placement = texturing.project(
+        scene, _light(picture, scene), maps, objects=names, lighting=lighting, name=picture.title
+    )
     return _remembered(placement, picture)
 
 
 def backdrop(picture: Picture, scene: bpy.types.Scene | None) -> Placement:
     """Put a picture behind everything; see ``api.backdrop``."""
     maps, scene = _place(picture, scene)
-    linear = texturing.to_scene_linear(picture.pixels, scene).pixels
-    return _remembered(texturing.backdrop(scene, linear, maps, name=picture.title), picture)
+    placement = texturing.backdrop(scene, _light(picture, scene), maps, name=picture.title)
+    return _remembered(placement, picture)
 
 
 def again(placement: Placement, picture: Picture) -> Placement:
@@ -74,6 +81,14 @@ def picture_of(placement: Placement) -> Picture | None:
 def scene_of(placement: Placement) -> bpy.types.Scene:
     """The scene that a placement stands on. Raises SceneError where it is gone."""
     return _scene(placement.scene)
+
+
+def _light(picture: Picture, scene: bpy.types.Scene) -> np.ndarray:
+    linear = texturing.to_scene_linear(picture.pixels, scene)
+    if linear.unreachable > _WORTH_SAYING:
+        view, share = scene.view_settings.view_transform, 100 * linear.unreachable
+        log.warning("%.1f %% of the pixels have colours that the view '%s' cannot show", share, view)
+    return linear.pixels
 
 
 def _remembered(placement: Placement, picture: Picture) -> Placement:

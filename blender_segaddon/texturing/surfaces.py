@@ -183,9 +183,11 @@ def _restore_slots(one: bpy.types.Object, stand_ins: list[bpy.types.Material]) -
     kept = one[SLOTS].to_dict()
     for index, before in list(kept.items()):
         slot = one.material_slots[int(index)] if int(index) < len(one.material_slots) else None
-        if slot is not None and slot.link == "OBJECT" and slot.material in stand_ins:
+        shown = slot.material if slot is not None and slot.link == "OBJECT" else None
+        if slot is not None and shown in stand_ins:
             slot.material = before.get("material")
             slot.link = before["link"]
+        if shown is None or shown in stand_ins or STAND_IN not in shown:  # else it is needed still
             del kept[index]
     if kept:
         one[SLOTS] = kept

@@ -68,6 +68,13 @@ def test_same_seed_same_picture_and_regenerate(maps, picture):
     assert (api.generate("sunset", maps=maps, seed=4)[0].pixels != picture.pixels).any()
 
 
+def test_numbers_of_numpy_will_do(maps):
+    made = api.generate(maps=maps, seed=np.int64(3), count=np.int64(2))
+    assert [one.meta["seed"] for one in made] == [3, 4]
+    api.project(made[0])
+    assert made[0].image["seg_picture"]
+
+
 def test_count_gives_consecutive_seeds(maps):
     both = api.generate(maps=maps, seed=2**32 - 1, count=2)
     assert [one.meta["seed"] for one in both] == [2**32 - 1, 0]
@@ -246,6 +253,15 @@ def test_update_stays_on_its_scene_and_objects(scene, picture):
     assert api.update(standing).objects == placement.objects == ("Car",)
 
 
+def test_colours_out_of_reach_are_said(scene, picture, caplog):
+    scene.view_settings.view_transform = "AgX"
+    red = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
+    red[..., 0] = 255
+    api.backdrop(type(picture)(red, picture.recipe))
+    assert "100.0 %" in caplog.text
+    assert "AgX" in caplog.text
+
+
 def test_project_leaves_no_image_behind(scene, picture):
     before = len(bpy.data.images)
     api.remove_placement(api.project(picture))
@@ -280,6 +296,10 @@ def test_export(maps, tmp_path):
         (lambda picture: api.generate(maps=picture.maps, model="no-such-model"), SegAddonError),
         (lambda picture: api.generate(maps=picture.maps, seed=-1), InvalidInput),
         (lambda picture: api.generate(maps=picture.maps, count=0), InvalidInput),
+        (lambda picture: api.generate(maps=picture.maps, count=1.5), InvalidInput),
+        (lambda picture: api.generate(maps=picture.maps, seed="3"), InvalidInput),
+        (lambda picture: api.generate(None, maps=picture.maps), InvalidInput),
+        (lambda picture: api.generate(maps=picture.maps, image=picture, strength=float("nan")), InvalidInput),
         (lambda picture: api.generate(maps=picture.maps, image=np.zeros((5, 5, 3), np.uint8)), InvalidInput),
         (lambda picture: api.project(picture.pixels), InvalidInput),
         (lambda picture: api.project(picture, lighting="moon"), InvalidInput),

@@ -85,6 +85,21 @@ def test_what_the_user_deleted_leaves_no_trace(what):
     assert left == []
 
 
+def test_a_material_that_the_user_gave_meanwhile_stays():
+    scene = little_scene()
+    maps = cast_maps(scene, SIZE)
+    linear = to_scene_linear(gentle_picture(), scene).pixels
+    names = {one.name for one in bpy.data.materials}
+    placed = project(scene, linear, maps)
+    one, red = bpy.data.objects["Nodeless"], bpy.data.materials["Red"]
+    one.material_slots[0].material = red
+    bpy.data.objects.remove(bpy.data.objects["Slot"])
+    remove(placed)
+    assert one.material_slots[0].material == red
+    assert not [one.name for one in bpy.data.objects if any(key.startswith("seg_") for key, _ in one.items())]
+    assert {one.name for one in bpy.data.materials} == names
+
+
 def test_survives_save_and_reload(tmp_path):
     scene = little_scene()
     scene.view_settings.view_transform = "Standard"
