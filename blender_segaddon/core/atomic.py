@@ -43,7 +43,14 @@ def write_atomic(path: str | Path, data: bytes | memoryview) -> None:
 
 def write_json(path: str | Path, data: Any) -> None:
     """Write plain values as readable JSON, UTF-8. Raises StorageError."""
-    write_atomic(path, (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode("utf-8"))
+    write_atomic(path, encode_json(data))
+
+
+def encode_json(data: Any) -> bytes:
+    """Plain values as readable JSON, UTF-8."""
+    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    # names in old .blend files may hold bytes that are no UTF-8: Python's half characters, escaped as JSON has it
+    return text.encode("utf-8", errors="backslashreplace")
 
 
 def storage_error(path: Path, error: OSError) -> StorageError:

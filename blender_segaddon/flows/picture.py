@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,11 +14,15 @@ from ..core.maps import SceneMaps
 from ..protocol.errors import InvalidInput
 from ..texturing import colour, images
 
-_PROPERTY = "seg_picture"
-"""Custom property of a Blender image: its name in ``_session``, followed by its metadata as JSON."""
+_META = "seg_picture"
+"""Custom property of a Blender image: the picture's metadata as JSON."""
+TOKEN = "seg_token"
+"""Custom property of what shows a picture (its Blender image, a placement's group): its key in ``_session``.
+
+Names would not do: they change, and other files use the same ones."""
 
 _session: dict[str, Picture] = {}
-"""Pictures of this Blender session by the name of their Blender image: how an image finds its maps again."""
+"""Pictures of this Blender session: how an image finds its maps again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +53,7 @@ class Picture:
     recipe: Recipe
     metadata: dict[str, str] = field(default_factory=dict)
     """what the generator said of it: versions, words understood, whether it was a model"""
-    _image_name: str = ""
+    _token: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @property
     def array(self) -> np.ndarray:
@@ -79,24 +84,26 @@ class Picture:
     @property
     def image(self) -> bpy.types.Image:
         """The Blender image with these pixels, made at the first call; packed, so that it survives save and reload."""
-        found = bpy.data.images.get(self._image_name) if self._image_name else None
-        if found is None:
-            found = images.display_image(self._title(), self.pixels)
-            self._image_name = found.name
-            _session[found.name] = self
-            found[_PROPERTY] = json.dumps(self.meta)
-        return found
+        for found in bpy.data.images:
+            if found.get(TOKEN) == self._token:
+                return found
+        made = images.display_image(self.title, self.pixels)
+        made[_META], made[TOKEN] = json.dumps(self.meta), remember(self)
+        return made
 
-    def _title(self) -> str:
-        return f"Seg {self.recipe.prompt or self.recipe.generator}"[:55].strip()
+    @property
+    def title(self) -> str:
+        """One line that fits a name."""
+        words = "".join(letter if letter.isprintable() else " " for letter in self.recipe.prompt).split()
+        return f"Seg {' '.join(words) or self.recipe.generator}"[:55].strip()
 
 
 def as_picture(source: Picture | bpy.types.Image | np.ndarray) -> Picture:
     """What a function was given, as a Picture.
 
     Args:
-        source: a Picture; a Blender image (one that this session made finds its maps again); or an array H×W×3 or
-            H×W×4, uint8 or float 0..1, display-referred sRGB, row 0 at the top.
+        source: a Picture; a Blender image (one that this session made finds its maps again, with the pixels that it
+            has now); or an array H×W×3 or H×W×4, uint8 or float 0..1, display-referred sRGB, row 0 at the top.
 
     Raises:
         InvalidInput: another type or shape, or an image without pixels (the Render Result has none in Python).
@@ -104,15 +111,12 @@ def as_picture(source: Picture | bpy.types.Image | np.ndarray) -> Picture:
     if isinstance(source, Picture):
         return source
     if isinstance(source, bpy.types.Image):
-        known = _session.get(source.name)
-        if known is not None and known._image_name == source.name:
-            return known
         if 0 in source.size:
             raise InvalidInput(
                 f"Image '{source.name}' has no pixels that Python can read",
                 "Save the render to a file and open that, or use a generated picture",
             )
-        return Picture(_read(source), Recipe(maps=None, generator="import"))
+        return _of_image(source)
     if isinstance(source, np.ndarray):
         return Picture(_display_bytes(source), Recipe(maps=None, generator="import"))
     raise InvalidInput(
@@ -120,9 +124,31 @@ def as_picture(source: Picture | bpy.types.Image | np.ndarray) -> Picture:
     )
 
 
+def remember(picture: Picture, token: str = "") -> str:
+    """Keep a picture for this session; gives the token that ``recall`` finds it by, ``token`` if it had one before."""
+    picture._token = token or picture._token
+    _session[picture._token] = picture
+    return picture._token
+
+
+def recall(token: str) -> Picture | None:
+    """What was kept under a token in this session, None where nothing was."""
+    return _session.get(token)
+
+
 def forget_all() -> None:
     """Drop what the session remembers (the add-on is being disabled, or another file was loaded)."""
     _session.clear()
+
+
+def _of_image(image: bpy.types.Image) -> Picture:
+    pixels = _read(image)
+    known = recall(image.get(TOKEN, ""))
+    if known is None or known.pixels.shape != pixels.shape:
+        return Picture(pixels, Recipe(maps=None, generator="import"))
+    if (known.pixels == pixels).all():
+        return known
+    return Picture(pixels, known.recipe, known.metadata)  # painted on since
 
 
 def _read(image: bpy.types.Image) -> np.ndarray:
