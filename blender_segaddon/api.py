@@ -36,6 +36,7 @@ from . import capture as _capture
 from . import texturing
 from .core import files, preview
 from .core.maps import SceneMaps
+from .core.naming import ClassMatch
 from .flows import generating, masking, updating
 from .flows import picture as _picture
 from .flows.generating import Connection
@@ -43,6 +44,7 @@ from .flows.jobs import Job
 from .flows.masking import Mask
 from .flows.picture import Picture, Recipe
 from .protocol.errors import InvalidInput, SceneError, SegAddonError
+from .protocol.messages import ServerInfo
 from .texturing import Placement, images
 
 __all__ = [
@@ -57,8 +59,12 @@ __all__ = [
     "backdrop",
     "bake",
     "capture",
+    "check_server",
+    "class_of",
     "configure",
     "export_maps",
+    "find_picture",
+    "forget_pictures",
     "generate",
     "inpaint",
     "map_images",
@@ -99,14 +105,23 @@ class InpaintOptions(TypedDict, total=False):
 
 
 _connection = Connection()
-_placed: dict[str, Picture] = {}
-"""Which picture each placement shows, by the placement's name; for ``update``."""
+_placed: dict[str, str] = {}
+"""Placement's name → key of the picture that it shows. Removed placements stay: undo brings them back."""
 
 
 def configure(connection: Connection) -> None:
     """Say where the bridge server is; the preferences call this. Without it, it is found or started by itself."""
     global _connection  # noqa: PLW0603  # one add-on, one set of preferences
     _connection = connection
+
+
+def check_server() -> ServerInfo | None:
+    """Ask the bridge server what it is; it is started when it does not run. None where pictures are painted here.
+
+    Raises:
+        BridgeError: it cannot be started or does not answer; the text says why.
+    """
+    return generating.server_info(_connection)
 
 
 def capture(
@@ -134,10 +149,16 @@ def capture(
     """
     scene = scene or bpy.context.scene
     if background is None:
-        background = str(scene.get("seg_background", "sky"))
+        settings = getattr(scene, "segaddon", None)  # not there where the module is used without the add-on
+        background = settings.background if settings else "sky"
     return _capture.capture(
         scene, camera=camera, size=size, engine=engine, vocabulary=vocabulary, background=background
     )
+
+
+def class_of(one: bpy.types.Object, *, vocabulary: str = "ade20k") -> ClassMatch:
+    """What a capture would take an object for, and why. Raises InvalidInput for an unknown vocabulary."""
+    return _capture.class_of(one, vocabulary)
 
 
 @overload
@@ -204,12 +225,7 @@ def segment(
     Raises:
         InvalidInput: none or several of them, nothing found, or a picture that was not made from a scene.
     """
-    maps = _picture.as_picture(picture).maps
-    if maps is None:
-        raise InvalidInput(
-            "This picture was not made from a scene, so nothing is known of what it shows",
-            "Use a picture that generate() returned, or give inpaint() a mask of your own",
-        )
+    _source, maps = _with_maps(picture)
     if sum(given is not None for given in (points, box, text, objects)) != 1:
         raise InvalidInput("segment() needs to know what is meant", "Give one of points, box, text and objects")
     if points is not None:
@@ -301,8 +317,8 @@ def project(
     scene = _scene_of(maps, scene)
     names = None if objects is None else [one if isinstance(one, str) else one.name for one in objects]
     linear = texturing.to_scene_linear(source.pixels, scene).pixels
-    placement = texturing.project(scene, linear, maps, objects=names, lighting=lighting, name=source.image.name)
-    _placed[placement.name] = source
+    placement = texturing.project(scene, linear, maps, objects=names, lighting=lighting, name=_short_name(source))
+    _placed[placement.name] = source.key
     return placement
 
 
@@ -314,8 +330,8 @@ def backdrop(picture: PictureLike, *, scene: bpy.types.Scene | None = None) -> P
     source, maps = _with_maps(picture)
     scene = _scene_of(maps, scene)
     linear = texturing.to_scene_linear(source.pixels, scene).pixels
-    placement = texturing.backdrop(scene, linear, maps, name=source.image.name)
-    _placed[placement.name] = source
+    placement = texturing.backdrop(scene, linear, maps, name=_short_name(source))
+    _placed[placement.name] = source.key
     return placement
 
 
@@ -326,13 +342,23 @@ def placements(scene: bpy.types.Scene | None = None) -> list[Placement]:
 
 def picture_of(placement: Placement) -> Picture | None:
     """The picture that a placement shows, None when it was made in another session."""
-    return _placed.get(placement.name)
+    return _picture.recall(_placed.get(placement.name, ""))
+
+
+def find_picture(image: bpy.types.Image | None) -> Picture | None:
+    """The picture behind a Blender image, with its maps; None where this session did not make it."""
+    return _picture.find(image)
+
+
+def forget_pictures() -> None:
+    """Drop what this session knows of its pictures; the images and what stands in scenes stay."""
+    _picture.forget_all()
+    _placed.clear()
 
 
 def remove_placement(placement: Placement) -> None:
     """Take a projection or a backdrop out of the scene again, without a trace."""
     texturing.remove(placement)
-    _placed.pop(placement.name, None)
 
 
 def bake(
@@ -359,7 +385,7 @@ def update(placement: Placement) -> Placement:
         InvalidInput: the placement's picture is not known in this session (generate and place it again), or its camera
             is gone.
     """
-    source = _placed.get(placement.name)
+    source = picture_of(placement)
     if source is None or source.maps is None:
         raise InvalidInput(
             f"The picture of '{placement.name}' was made in another session",
@@ -429,12 +455,19 @@ def _start(recipe: Recipe, count: int) -> Job[list[Picture]]:
 
 def _with_maps(picture: PictureLike) -> tuple[Picture, SceneMaps]:
     source = _picture.as_picture(picture)
-    if source.maps is None:
-        raise InvalidInput(
-            "This picture was not made from a scene, so its place in the scene is not known",
-            "Use a picture that generate() returned",
-        )
-    return source, source.maps
+    return source, _maps_of(source, picture)
+
+
+def _maps_of(source: Picture, given: PictureLike) -> SceneMaps:
+    if source.maps is not None:
+        return source.maps
+    if isinstance(given, bpy.types.Image) and _picture.is_ours(given):
+        raise InvalidInput(f"The maps of '{given.name}' are no longer in memory", "Generate the picture again")
+    raise InvalidInput("This picture was not made from a scene", "Use a picture that generate() returned")
+
+
+def _short_name(picture: Picture) -> str:
+    return picture.image.name.removeprefix("Seg ")
 
 
 def _scene_of(maps: SceneMaps, scene: bpy.types.Scene | None) -> bpy.types.Scene:

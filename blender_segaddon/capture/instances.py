@@ -79,17 +79,27 @@ def _numbers(depsgraph: bpy.types.Depsgraph, name: str, width: int, dtype: type)
 
 
 def _row(one: bpy.types.DepsgraphObjectInstance, matrix: np.ndarray, random_id: int, persistent: np.ndarray) -> Row:
-    if not one.is_instance:
+    is_instance = one.is_instance and not _is_itself(one, random_id)
+    if not is_instance:
         random_id, persistent = name_hash(one.object.name), persistent[:0]
     # Zero plus: the render gives no negative zeros.
     key = np.array([random_value(random_id), matrix[0, 3], matrix[1, 3]], np.float32) + np.float32(0)
     return Row(
         object=one.object.original,
-        instancer=one.parent.original if one.is_instance and one.parent else None,
+        instancer=one.parent.original if is_instance and one.parent else None,
         persistent_id=tuple(persistent[persistent != _PADDING].tolist()),
         matrix_world=tuple(matrix.ravel().tolist()),
         key=tuple(key.tolist()),
         index=one.object.pass_index,
+    )
+
+
+def _is_itself(one: bpy.types.DepsgraphObjectInstance, random_id: int) -> bool:
+    """Blender 5.2 gives the mesh of a curve or text as an instance that the object makes of itself."""
+    return (
+        one.parent is not None
+        and one.parent.original == one.object.original
+        and (random_id == name_hash(one.object.name))
     )
 
 

@@ -15,7 +15,7 @@ from ..core.masks import composite
 from ..core.wire import scene_to_wire
 from ..protocol.errors import Cancelled, InvalidInput
 from ..protocol.framing import BodyWriter
-from ..protocol.messages import Event, GenerateRequest
+from ..protocol.messages import Event, GenerateRequest, ServerInfo
 from .picture import Picture, Recipe
 
 log = logging.getLogger(__name__)
@@ -44,6 +44,12 @@ def check(recipe: Recipe, count: int) -> None:
         raise InvalidInput(f"Strength {recipe.strength} is out of range", "Use 0 to 1")
     if recipe.mask is not None:
         _check_mask(recipe)
+
+
+def server_info(connection: Connection) -> ServerInfo | None:
+    """What the server says of itself, None where none is installed; starts it. Raises BridgeError."""
+    bridge = _bridge(connection)
+    return None if bridge is None else bridge.ensure_running()
 
 
 def make(

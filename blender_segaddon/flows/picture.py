@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+import uuid
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import bpy
@@ -13,11 +14,15 @@ from ..core.maps import SceneMaps
 from ..protocol.errors import InvalidInput
 from ..texturing import colour, images
 
-_PROPERTY = "seg_picture"
-"""Custom property of a Blender image: its name in ``_session``, followed by its metadata as JSON."""
+_KEY = "seg_picture"
+"""Custom property of a Blender image: ``Picture.key``. Names will not do: undo and renaming give them to others."""
+_META = "seg_picture_meta"
+"""Custom property of a Blender image: ``Picture.meta`` as JSON, for people."""
 
+_REMEMBERED = 32
+"""Pictures; each holds its maps, 13 MB at 1024×576."""
 _session: dict[str, Picture] = {}
-"""Pictures of this Blender session by the name of their Blender image: how an image finds its maps again."""
+"""The last pictures of this Blender session by their keys, oldest first: how an image finds its maps again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +53,8 @@ class Picture:
     recipe: Recipe
     metadata: dict[str, str] = field(default_factory=dict)
     """what the generator said of it: versions, words understood, whether it was a model"""
-    _image_name: str = ""
+    key: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """how its Blender image is found, and what an image finds its picture by"""
 
     @property
     def array(self) -> np.ndarray:
@@ -79,13 +85,13 @@ class Picture:
     @property
     def image(self) -> bpy.types.Image:
         """The Blender image with these pixels, made at the first call; packed, so that it survives save and reload."""
-        found = bpy.data.images.get(self._image_name) if self._image_name else None
-        if found is None:
-            found = images.display_image(self._title(), self.pixels)
-            self._image_name = found.name
-            _session[found.name] = self
-            found[_PROPERTY] = json.dumps(self.meta)
-        return found
+        for one in bpy.data.images:
+            if one.get(_KEY) == self.key:
+                return one
+        made = images.display_image(self._title(), self.pixels)
+        made[_KEY], made[_META] = self.key, json.dumps(self.meta)
+        _remember(self)
+        return made
 
     def _title(self) -> str:
         return f"Seg {self.recipe.prompt or self.recipe.generator}"[:55].strip()
@@ -104,8 +110,11 @@ def as_picture(source: Picture | bpy.types.Image | np.ndarray) -> Picture:
     if isinstance(source, Picture):
         return source
     if isinstance(source, bpy.types.Image):
-        known = _session.get(source.name)
-        if known is not None and known._image_name == source.name:
+        known = find(source)
+        if known is not None and source.is_dirty:  # somebody painted on it, and that counts
+            known = replace(known, pixels=_read(source))
+            _remember(known)
+        if known is not None:
             return known
         if 0 in source.size:
             raise InvalidInput(
@@ -120,9 +129,30 @@ def as_picture(source: Picture | bpy.types.Image | np.ndarray) -> Picture:
     )
 
 
+def find(image: bpy.types.Image | None) -> Picture | None:
+    """The picture that this session made for the image, None where it knows none (any more)."""
+    return None if image is None else recall(image.get(_KEY, ""))
+
+
+def recall(key: str) -> Picture | None:
+    """The picture with this key, None where this session knows none (any more)."""
+    return _session.get(key)
+
+
+def is_ours(image: bpy.types.Image) -> bool:
+    """Whether some session made the image."""
+    return _KEY in image
+
+
 def forget_all() -> None:
     """Drop what the session remembers (the add-on is being disabled, or another file was loaded)."""
     _session.clear()
+
+
+def _remember(picture: Picture) -> None:
+    _session[picture.key] = picture
+    for key in list(_session)[:-_REMEMBERED]:
+        del _session[key]
 
 
 def _read(image: bpy.types.Image) -> np.ndarray:
