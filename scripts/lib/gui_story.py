@@ -18,10 +18,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import bpy
+from mathutils import Matrix
 
 MODULE = "bl_ext.user_default.blender_segaddon"
 LONGEST_TICK = 1.0
 """seconds that Blender may stand still while a picture is being made; drawing without a GPU takes most of it"""
+
+ASIDE = Matrix.Translation((1.6, 0.4, 0)) @ Matrix.Rotation(0.1, 4, "Y")
+"""A step to the right of the camera, looking where it looks: what it did not see shows its own material there."""
 
 archive, blend, out, *server = sys.argv[sys.argv.index("--") + 1 :]
 failures: list[str] = []
@@ -61,11 +65,17 @@ def do(operator: Callable[..., set[str]], **options: object) -> set[str]:
         return {"CANCELLED"}
 
 
-def press(key: str, **modifiers: bool) -> None:
-    """A key, with the mouse over the viewport."""
+def move() -> dict[str, int]:
+    """The mouse into the viewport; where it is."""
     middle = region("WINDOW")
     place = {"x": middle.x + middle.width // 3, "y": middle.y + middle.height // 3}
     window().event_simulate(type="MOUSEMOVE", value="NOTHING", **place)
+    return place
+
+
+def press(key: str, **modifiers: bool) -> None:
+    """A key, with the mouse over the viewport."""
+    place = move()
     for value in ("PRESS", "RELEASE"):
         window().event_simulate(type=key, value=value, **place, **modifiers)
 
@@ -111,13 +121,41 @@ def until_made(longest: float = 60) -> Iterator[float]:
     check(slowest < LONGEST_TICK, f"Blender stood still for {slowest:.2f} s while a picture was made")
 
 
+def look_through_camera() -> Iterator[float]:
+    with within():
+        if area().spaces.active.region_3d.view_perspective != "CAMERA":
+            bpy.ops.view3d.view_camera()
+        bpy.ops.view3d.view_center_camera()
+    yield 0.5
+
+
 def open_street() -> Iterator[float]:
     bpy.ops.wm.open_mainfile(filepath=blend)
     yield 0.5
     yield from sidebar()
+    yield from look_through_camera()
+
+
+def picture_beside_viewport() -> Iterator[float]:
+    """The layout of somebody who works with pictures: Image Editor left, viewport right."""
+    for kind in ("DOPESHEET_EDITOR", "PROPERTIES", "OUTLINER"):
+        with bpy.context.temp_override(window=window(), area=area(kind)):
+            bpy.ops.screen.area_close()
+        yield 0.3
     with within():
-        bpy.ops.view3d.view_camera()
+        bpy.ops.screen.area_split(direction="VERTICAL", factor=0.5)
+    yield 0.3
+    views = [one for one in window().screen.areas if one.type == "VIEW_3D"]
+    left = min(views, key=lambda one: one.x)
+    left.ui_type = "IMAGE_EDITOR"
     yield 0.5
+    do(bpy.ops.segaddon.show_image, name=settings().picture.name)
+    regions = [one for one in left.regions if one.type == "WINDOW"]
+    with bpy.context.temp_override(window=window(), area=left, region=regions[0]):
+        bpy.ops.image.view_all(fit_view=True)
+    area().spaces.active.show_region_toolbar = False
+    yield from sidebar()
+    yield from look_through_camera()
 
 
 def story() -> Iterator[float]:
@@ -187,9 +225,8 @@ def picture() -> Iterator[float]:
     check(settings().picture is not None, "no picture was made")
     yield 0.5
     shot("generated")
-    area("PROPERTIES").type = "IMAGE_EDITOR"
-    do(bpy.ops.segaddon.show_image, name=settings().picture.name)
-    yield 0.5
+    yield from picture_beside_viewport()
+    shot("generated_beside")
     do(bpy.ops.segaddon.project)
     yield 0.5
     shot("projected_solid")
@@ -199,6 +236,14 @@ def picture() -> Iterator[float]:
     do(bpy.ops.segaddon.backdrop)
     yield 5.0
     shot("backdrop")
+    view = area().spaces.active
+    view.overlay.show_overlays = False
+    view.region_3d.view_perspective = "PERSP"
+    view.region_3d.view_matrix = (bpy.context.scene.camera.matrix_world @ ASIDE).inverted()
+    yield 5.0
+    shot("from_aside")
+    view.overlay.show_overlays = True
+    yield from look_through_camera()
     area().spaces.active.shading.type = "SOLID"
 
 
@@ -271,6 +316,7 @@ def interruptions() -> Iterator[float]:
     do(bpy.ops.segaddon.generate)
     yield 0.3
     bpy.ops.preferences.addon_disable(module=MODULE)
+    move()  # Blender lets go of a modal operator at the next event, and 4.3 crashes if another one starts before
     yield 1.0
     check(not hasattr(bpy.types.Scene, "segaddon"), "the add-on is still there")
     bpy.ops.preferences.addon_enable(module=MODULE)
@@ -348,6 +394,7 @@ def step() -> float | None:
 
 
 bpy.context.preferences.view.show_splash = False
+bpy.context.preferences.system.use_region_overlap = False  # the sidebar beside the picture, not over it
 bpy.context.preferences.system.viewport_aa = "OFF"  # without a GPU each of its passes takes half a second
 steps = story()
 bpy.app.timers.register(step, first_interval=1.0, persistent=True)
