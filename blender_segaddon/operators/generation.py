@@ -44,16 +44,20 @@ def _seed(scene: bpy.types.Scene) -> int:
     return random.randrange(SEEDS) if scene.segaddon.random_seed else scene.segaddon.seed
 
 
+def keep(context: bpy.types.Context, scene: bpy.types.Scene, picture: api.Picture) -> None:
+    """Make this the picture that the scene's panel shows and its buttons work on."""
+    picture.image.preview_ensure()
+    scene.segaddon.picture = picture.image
+    scene.segaddon.seed = picture.meta["seed"] % SEEDS
+    show_in_image_editor(context, picture.image)
+
+
 class _Making(running.Modal):
     """What ends with one new picture."""
 
     def finish(self, context, scene, pictures):
-        picture = pictures[0]
-        picture.image.preview_ensure()
-        scene.segaddon.picture = picture.image
-        scene.segaddon.seed = picture.meta["seed"]
-        show_in_image_editor(context, picture.image)
-        self.report({"INFO"}, f"Made '{picture.image.name}'")
+        keep(context, scene, pictures[0])
+        self.report({"INFO"}, f"Made '{pictures[0].image.name}'")
 
 
 class SEGADDON_OT_generate(_Making, bpy.types.Operator):

@@ -6,7 +6,7 @@ from bpy.props import StringProperty
 
 from .. import api
 from ..protocol.errors import InvalidInput
-from .generation import knows_maps
+from .generation import keep, knows_maps
 from .reporting import reported
 
 
@@ -66,7 +66,11 @@ class SEGADDON_OT_update_placement(bpy.types.Operator):
 
     def execute(self, context):
         with reported(self):
-            api.update(_placement(context, self.name))
+            placement = api.update(_placement(context, self.name))
+            picture = api.picture_of(placement)
+            if picture is not None:
+                keep(context, context.scene, picture)
+            self.report({"INFO"}, f"Placed '{placement.name}'")
             return {"FINISHED"}
         return {"CANCELLED"}
 

@@ -149,6 +149,20 @@ def test_pictures_of_an_earlier_session_are_not_offered(ready, tmp_path):
     assert api.placements(reopened) == []
 
 
+def test_update_by_button_shows_the_new_picture(ready):
+    bpy.ops.segaddon.generate()
+    bpy.ops.segaddon.project()
+    first = ready.segaddon.picture
+    bpy.data.objects["Car"].location.x -= 1.5
+    bpy.context.view_layer.update()
+    (placement,) = api.placements(ready)
+    assert bpy.ops.segaddon.update_placement(name=placement.name) == {"FINISHED"}
+    (placement,) = api.placements(ready)
+    assert ready.segaddon.picture == api.picture_of(placement).image != first
+    with pytest.raises(RuntimeError, match="not in this scene"):
+        bpy.ops.segaddon.update_placement(name="Nothing")
+
+
 def test_undo_and_redo_of_a_placement(ready):
     bpy.ops.segaddon.generate()
     bpy.ops.ed.undo_push(message="Generate")
