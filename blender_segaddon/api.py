@@ -26,7 +26,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal, TypedDict, Unpack, overload
+from typing import Literal, Unpack, overload
 
 import bpy
 import numpy as np
@@ -35,13 +35,16 @@ from . import capture as _capture
 from . import texturing
 from .core import files, preview
 from .core.maps import SceneMaps
+from .core.naming import ClassMatch
 from .flows import generating, masking, placing, updating
 from .flows import picture as _picture
 from .flows.generating import Connection
 from .flows.jobs import Job
 from .flows.masking import Mask
-from .flows.picture import Picture, Recipe
+from .flows.options import GenerateOptions, InpaintOptions
+from .flows.picture import Picture, PictureLike, Recipe
 from .protocol.errors import InvalidInput, SegAddonError
+from .protocol.messages import ServerInfo
 from .texturing import Placement, images
 
 __all__ = [
@@ -56,8 +59,12 @@ __all__ = [
     "backdrop",
     "bake",
     "capture",
+    "check_server",
+    "class_of",
     "configure",
     "export_maps",
+    "find_picture",
+    "forget_pictures",
     "generate",
     "inpaint",
     "map_images",
@@ -71,32 +78,9 @@ __all__ = [
     "update",
 ]
 
-PictureLike = Picture | bpy.types.Image | np.ndarray
 MaskLike = Mask | np.ndarray
 Objects = Iterable[bpy.types.Object | str] | bpy.types.Object | str
 """Objects or their names; one alone may stand without a list."""
-
-
-class GenerateOptions(TypedDict, total=False):
-    """Keyword arguments of ``generate``, for type checkers only."""
-
-    maps: SceneMaps | None
-    model: str | None
-    negative_prompt: str
-    seed: int | None
-    count: int
-    image: PictureLike | None
-    strength: float | None
-
-
-class InpaintOptions(TypedDict, total=False):
-    """Keyword arguments of ``inpaint``, for type checkers only."""
-
-    intent: str
-    strength: float
-    count: int
-    seed: int | None
-    model: str | None
 
 
 DEFAULT_CONNECTION = Connection(end_with_us=bpy.app.background)
@@ -109,6 +93,15 @@ def configure(connection: Connection) -> None:
     """Say where the bridge server is; the preferences call this. Without it, it is found or started by itself."""
     global _connection  # noqa: PLW0603  # one add-on, one set of preferences
     _connection = connection
+
+
+def check_server() -> ServerInfo | None:
+    """Ask the bridge server what it is; it is started when it does not run. None where pictures are painted here.
+
+    Raises:
+        BridgeError: it cannot be started or does not answer; the text says why.
+    """
+    return generating.server_info(_connection)
 
 
 def capture(
@@ -136,10 +129,16 @@ def capture(
     """
     scene = scene or bpy.context.scene
     if background is None:
-        background = str(scene.get("seg_background", "sky"))
+        settings = getattr(scene, "segaddon", None)  # not there where the module is used without the add-on
+        background = settings.background if settings else "sky"
     return _capture.capture(
         scene, camera=camera, size=size, engine=engine, vocabulary=vocabulary, background=background
     )
+
+
+def class_of(one: bpy.types.Object, *, vocabulary: str = "ade20k") -> ClassMatch:
+    """What a capture would take an object for, and why. Raises InvalidInput for an unknown vocabulary."""
+    return _capture.class_of(one, vocabulary)
 
 
 @overload
@@ -206,12 +205,7 @@ def segment(
     Raises:
         InvalidInput: none or several of them, nothing found, or a picture that was not made from a scene.
     """
-    maps = _picture.as_picture(picture).maps
-    if maps is None:
-        raise InvalidInput(
-            "This picture was not made from a scene, so nothing is known of what it shows",
-            "Use a picture that generate() returned, or give inpaint() a mask of your own",
-        )
+    _source, maps = _picture.with_maps(picture)
     names = None if objects is None else placing.names_of(objects)
     return masking.find(maps, points=points, labels=labels, box=box, text=text, objects=names)
 
@@ -291,7 +285,7 @@ def project(
         SceneError: the picture's scene or objects are gone.
     """
     names = None if objects is None else placing.names_of(objects)
-    return placing.project(_picture.as_picture(picture), scene, names, lighting)
+    return placing.project(picture, scene, names, lighting)
 
 
 def backdrop(picture: PictureLike, *, scene: bpy.types.Scene | None = None) -> Placement:
@@ -299,7 +293,7 @@ def backdrop(picture: PictureLike, *, scene: bpy.types.Scene | None = None) -> P
 
     Raises: as ``project``.
     """
-    return placing.backdrop(_picture.as_picture(picture), scene)
+    return placing.backdrop(picture, scene)
 
 
 def placements(scene: bpy.types.Scene | None = None) -> list[Placement]:
@@ -313,6 +307,16 @@ def picture_of(placement: Placement) -> Picture | None:
     None where the user has deleted the placement's node group. Raises InvalidInput where what was kept is damaged.
     """
     return placing.picture_of(placement)
+
+
+def find_picture(image: bpy.types.Image | None) -> Picture | None:
+    """The picture behind a Blender image, with its maps; None where this session did not make it."""
+    return _picture.find(image)
+
+
+def forget_pictures() -> None:
+    """Drop what this session knows of its pictures; the images and what stands in scenes stay."""
+    _picture.forget_all()
 
 
 def remove_placement(placement: Placement) -> None:

@@ -84,7 +84,7 @@ def _row(one: bpy.types.DepsgraphObjectInstance, matrix: np.ndarray, random_id: 
     persistent = persistent[persistent != _PADDING]
     if not one.is_instance:
         random_id, persistent = name_hash(one.object.name), persistent[:0]
-    elif instancer == shown and len(persistent) == 1:  # the mesh of a curve, text …: the object itself
+    elif instancer == shown and len(persistent) <= 1:  # the mesh of a curve, text …: the object itself
         instancer, persistent = None, persistent[:0]
     # Zero plus: the render gives no negative zeros.
     key = np.array([random_value(random_id), matrix[0, 3], matrix[1, 3]], np.float32) + np.float32(0)

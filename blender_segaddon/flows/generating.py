@@ -19,7 +19,7 @@ from ..core.masks import composite
 from ..core.wire import scene_to_wire
 from ..protocol.errors import Cancelled, InvalidInput
 from ..protocol.framing import BodyWriter
-from ..protocol.messages import Event, GenerateRequest, Intent
+from ..protocol.messages import Event, GenerateRequest, Intent, ServerInfo
 from .picture import Picture, Recipe
 
 log = logging.getLogger(__name__)
@@ -69,6 +69,12 @@ def checked(recipe: Recipe, count: int) -> Recipe:
     if recipe.mask is not None:
         _check_mask(recipe)
     return replace(recipe, seed=int(recipe.seed), strength=float(recipe.strength))
+
+
+def server_info(connection: Connection) -> ServerInfo | None:
+    """What the server says of itself, None where none is installed; starts it. Raises BridgeError."""
+    bridge = _bridge(connection)
+    return None if bridge is None else bridge.ensure_running()
 
 
 def make(

@@ -21,8 +21,10 @@ TOKEN = "seg_token"
 
 Names would not do: they change, and other files use the same ones."""
 
+_REMEMBERED = 32
+"""Pictures; each holds its maps, 13 MB at 1024×576."""
 _session: dict[str, Picture] = {}
-"""Pictures of this Blender session: how an image finds its maps again."""
+"""The last pictures of this Blender session by token, oldest first: how an image finds its maps again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,21 +86,30 @@ class Picture:
     @property
     def image(self) -> bpy.types.Image:
         """The Blender image with these pixels, made at the first call; packed, so that it survives save and reload."""
-        for found in bpy.data.images:
-            if found.get(TOKEN) == self._token:
-                return found
-        made = images.display_image(self.title, self.pixels)
+        found = self._found_image()
+        if found is not None:
+            return found
+        made = images.display_image(f"Seg {self.title}", self.pixels)
         made[_META], made[TOKEN] = json.dumps(self.meta), remember(self)
         return made
 
     @property
     def title(self) -> str:
-        """One line that fits a name."""
+        """One short line: what the artist calls its image, else the prompt."""
+        found = self._found_image()
+        if found is not None:
+            return found.name.removeprefix("Seg ")
         words = "".join(letter if letter.isprintable() else " " for letter in self.recipe.prompt).split()
-        return f"Seg {' '.join(words) or self.recipe.generator}"[:55].strip()
+        return (" ".join(words) or self.recipe.generator)[:50].strip()
+
+    def _found_image(self) -> bpy.types.Image | None:
+        return next((one for one in bpy.data.images if one.get(TOKEN) == self._token), None)
 
 
-def as_picture(source: Picture | bpy.types.Image | np.ndarray) -> Picture:
+PictureLike = Picture | bpy.types.Image | np.ndarray
+
+
+def as_picture(source: PictureLike) -> Picture:
     """What a function was given, as a Picture.
 
     Args:
@@ -128,12 +139,32 @@ def remember(picture: Picture, token: str = "") -> str:
     """Keep a picture for this session; gives the token that ``recall`` finds it by, ``token`` if it had one before."""
     picture._token = token or picture._token
     _session[picture._token] = picture
+    for old in list(_session)[:-_REMEMBERED]:
+        del _session[old]
     return picture._token
 
 
 def recall(token: str) -> Picture | None:
     """What was kept under a token in this session, None where nothing was."""
     return _session.get(token)
+
+
+def find(image: bpy.types.Image | None) -> Picture | None:
+    """The picture that this session made for the image, None where it knows none (any more)."""
+    return None if image is None else recall(image.get(TOKEN, ""))
+
+
+def with_maps(source: PictureLike) -> tuple[Picture, SceneMaps]:
+    """``as_picture`` for what needs the scene. Raises InvalidInput also where there are no maps."""
+    picture = as_picture(source)
+    if picture.maps is not None:
+        return picture, picture.maps
+    if isinstance(source, bpy.types.Image) and TOKEN in source:
+        raise InvalidInput(f"The maps of '{source.name}' are no longer in memory", "Generate the picture again")
+    raise InvalidInput(
+        "This picture was not made from a scene, so nothing is known of what it shows",
+        "Use a picture that generate() returned, or give inpaint() a mask of your own",
+    )
 
 
 def forget_all() -> None:

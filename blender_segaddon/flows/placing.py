@@ -9,12 +9,11 @@ import bpy
 import numpy as np
 
 from .. import texturing
-from ..core.maps import SceneMaps
-from ..protocol.errors import InvalidInput, SceneError
+from ..protocol.errors import SceneError
 from ..texturing import Placement
 from . import keeping
 from . import picture as pictures
-from .picture import Picture
+from .picture import Picture, PictureLike
 
 log = logging.getLogger(__name__)
 
@@ -39,22 +38,24 @@ def object_named(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
 
 
 def project(
-    picture: Picture, scene: bpy.types.Scene | None, objects: Iterable[str] | None = None, lighting: str = "unlit"
+    picture: PictureLike, scene: bpy.types.Scene | None, objects: Iterable[str] | None = None, lighting: str = "unlit"
 ) -> Placement:
     """Put a picture on the objects that it shows; see ``api.project``."""
-    maps, scene = _place(picture, scene)
+    source, maps = pictures.with_maps(picture)
+    scene = scene or _scene(maps.scene)
     names = None if objects is None else list(objects)
     placement = texturing.project(
-        scene, _light(picture, scene), maps, objects=names, lighting=lighting, name=picture.title
+        scene, _light(source, scene), maps, objects=names, lighting=lighting, name=source.title
     )
-    return _remembered(placement, picture)
+    return _remembered(placement, source)
 
 
-def backdrop(picture: Picture, scene: bpy.types.Scene | None) -> Placement:
+def backdrop(picture: PictureLike, scene: bpy.types.Scene | None) -> Placement:
     """Put a picture behind everything; see ``api.backdrop``."""
-    maps, scene = _place(picture, scene)
-    placement = texturing.backdrop(scene, _light(picture, scene), maps, name=picture.title)
-    return _remembered(placement, picture)
+    source, maps = pictures.with_maps(picture)
+    scene = scene or _scene(maps.scene)
+    placement = texturing.backdrop(scene, _light(source, scene), maps, name=source.title)
+    return _remembered(placement, source)
 
 
 def again(placement: Placement, picture: Picture) -> Placement:
@@ -96,15 +97,6 @@ def _remembered(placement: Placement, picture: Picture) -> Placement:
     if group is not None:
         group[pictures.TOKEN], group[_KEPT] = pictures.remember(picture), keeping.pack(picture)
     return placement
-
-
-def _place(picture: Picture, scene: bpy.types.Scene | None) -> tuple[SceneMaps, bpy.types.Scene]:
-    if picture.maps is None:
-        raise InvalidInput(
-            "This picture was not made from a scene, so its place in the scene is not known",
-            "Use a picture that generate() returned",
-        )
-    return picture.maps, scene or _scene(picture.maps.scene)
 
 
 def _scene(name: str) -> bpy.types.Scene:
