@@ -106,9 +106,8 @@ def random_value(random_id: int) -> np.float32:
 def name_hash(name: str) -> int:
     """The 32-bit id that Cycles gives to an object that is no instance."""
     number = 0
-    for byte in name.encode():
-        # C's char is signed on the machines that Blender is built for, x86 at least
-        number = (number * 37 + (byte if byte < 128 else byte - 256)) & 0xFFFFFFFF
+    for byte in name.encode("utf-8", "surrogateescape"):
+        number = (number * 37 + byte) & 0xFFFFFFFF
     return _jenkins(number, 0)
 
 

@@ -17,6 +17,7 @@ from ..core import preview
 from ..core.maps import SceneMaps
 from ..core.masks import composite
 from ..core.wire import scene_to_wire
+from ..protocol.checks import MAX_COUNT
 from ..protocol.errors import Cancelled, InvalidInput
 from ..protocol.framing import BodyWriter
 from ..protocol.messages import Event, GenerateRequest, Intent, ServerInfo
@@ -24,7 +25,6 @@ from .picture import Picture, Recipe
 
 log = logging.getLogger(__name__)
 
-MAX_COUNT = 16
 MAX_SEED = 2**32 - 1
 _KINDS = {str: "Give a text", Integral: "Give a whole number", Real: "Give a number"}
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from blender_segaddon.protocol.errors import InvalidInput, SegAddonError
 
 GENERATORS = ("preview",)
-MAX_SIDE = 8192
+MIN_SIDE, MAX_SIDE = 4, 8192
 DEFAULT_LONG_SIDE = 1024
 DEFAULT_PROMPT = "a calm late afternoon, warm light"
 DEFAULT_RETOUCH = "turquoise paint"
@@ -131,8 +131,8 @@ def _size(text: str) -> tuple[int, int]:
     if not (cross and width.isdecimal() and height.isdecimal()):
         raise InvalidInput(f"'{text}' is no size", "Give width and height in pixels, such as 1024x576")
     size = int(width), int(height)
-    if not all(1 <= side <= MAX_SIDE for side in size):
-        raise InvalidInput(f"A picture of {text} pixels cannot be made", f"Use 1 to {MAX_SIDE} a side")
+    if not all(MIN_SIDE <= side <= MAX_SIDE for side in size):
+        raise InvalidInput(f"A picture of {text} pixels cannot be made", f"Use {MIN_SIDE} to {MAX_SIDE} a side")
     return size
 
 
