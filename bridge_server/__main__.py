@@ -16,11 +16,11 @@ from .settings import Settings
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit status. Errors are one line on standard error."""
-    options = _parser().parse_args(arguments)
-    logging.basicConfig(
-        level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
     try:
+        options = _parser().parse_args(arguments)
+        logging.basicConfig(
+            level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+        )
         if options.command == "doctor":
             from . import doctor
 

@@ -11,10 +11,11 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import uvicorn
 
-from blender_segaddon.protocol.errors import BridgeError, InvalidInput
+from blender_segaddon.protocol.errors import BridgeError, InvalidInput, StorageError
 from blender_segaddon.protocol.messages import Discovery
 from blender_segaddon.protocol.version import ADDON_VERSION, PROTOCOL_VERSION
 
@@ -50,18 +51,24 @@ def _listening(settings: Settings) -> Iterator[tuple[socket.socket, str, tuple[s
             yield sock, f"http://{_LOOPBACK}:{port}", (f"{_LOOPBACK}:{port}", f"localhost:{port}")
         return
     path = state.socket_path(settings.state_dir, settings.socket)
-    path.unlink(missing_ok=True)  # we hold the lock: whoever made it is dead
+    state.remove_stale_socket(path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-        mask = os.umask(0o177)
-        try:
-            sock.bind(str(path))
-        finally:
-            os.umask(mask)
+        _bind_private(sock, path)
         sock.listen(128)
         try:
             yield sock, f"unix:{path}", ("localhost",)
         finally:
             state.remove_socket(path, settings.state_dir)
+
+
+def _bind_private(sock: socket.socket, path: Path) -> None:
+    mask = os.umask(0o177)
+    try:
+        sock.bind(str(path))
+    except OSError as error:
+        raise StorageError(f"Socket {path} cannot be made: {error.strerror}", "Choose another --socket") from error
+    finally:
+        os.umask(mask)
 
 
 def _bound_tcp(port: int) -> socket.socket:

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import secrets
+import socket
 import stat
 import sys
 import tempfile
@@ -40,7 +41,9 @@ def private_folder(path: Path) -> Path:
     if sys.platform == "win32":  # the profile folder is private there
         return path
     if facts.st_uid != os.getuid() or stat.S_IMODE(facts.st_mode) & 0o077:
-        raise StorageError(f"Folder {path} is open to other users", f"Run: chmod 700 {path} (or choose another folder)")
+        shared = facts.st_uid != os.getuid() or facts.st_mode & stat.S_ISVTX  # /tmp and the like: not to be closed
+        hint = "Choose a folder of your own" if shared else f"Run: chmod 700 {path} (or choose another folder)"
+        raise StorageError(f"Folder {path} is open to other users", hint)
     return path
 
 
@@ -105,6 +108,26 @@ def socket_path(state_dir: Path, asked: Path | None) -> Path:
         raise InvalidInput(f"The socket's path {asked} is too long", f"Use at most {MAX_SOCKET_PATH} bytes")
     private_folder(asked.parent)
     return asked
+
+
+def remove_stale_socket(path: Path) -> None:
+    """Remove what a server that was killed left at ``path``; nothing else is ever removed.
+
+    Raises InvalidInput for a file or folder that is no socket, AlreadyRunningError for a socket that answers.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise InvalidInput(f"{path} is in the way of the server's socket", "Choose another --socket, or move it away")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            path.unlink(missing_ok=True)
+            return
+    raise AlreadyRunningError(f"A server listens at {path} already", "Use that server, or another --socket")
 
 
 def remove_socket(path: Path, state_dir: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..protocol.discovery import EXIT_ALREADY_RUNNING, default_state_dir, read_discovery, read_token
-from ..protocol.errors import BridgeUnavailable, Cancelled, JobFailed
+from ..protocol.errors import BridgeUnavailable, Cancelled, InvalidInput, JobFailed
 from ..protocol.framing import BytesLike, check_protocol, read_body
 from ..protocol.messages import FINAL_STATES, Event, GenerateResult, JobAccepted, ServerInfo
 from .events import EventStream
@@ -126,19 +126,20 @@ class Bridge:
 
     def _probe(self) -> tuple[Endpoint, ServerInfo] | None:
         """The live server, None when there is none or it is ending. Raises ProtocolMismatch."""
-        address = self._address
+        found = read_discovery(self._state_dir) if self._address is None else None
+        address = found.address if found else self._address
         if address is None:
-            found = read_discovery(self._state_dir)
-            if found is None:
-                return None
-            check_protocol(found.protocol_version)
-            address = found.address
+            return None
         endpoint = Endpoint(address, self._token or read_token(self._state_dir))
         try:
             with exchange(endpoint, "GET", "/v1/info", timeout=5.0) as reply:
                 info = reply.message(ServerInfo)
         except ConnectionBrokenError:
             return None
+        except InvalidInput:
+            if found:  # asked only of a server that lives: what a dead one left says nothing
+                check_protocol(found.protocol_version)
+            raise
         except RefusedError as refused:
             if self._address is None or refused.problem.retryable:
                 return None  # ending, or another one has taken its place and our token is the old one's
@@ -254,6 +255,8 @@ def _check_final(event: Event) -> None:
     """Raise what a job's end means, unless it succeeded."""
     if event.code == "server_stopping":
         raise ConnectionBrokenError(event.message)
+    if event.state == "failed" and event.code == InvalidInput.code:  # found by the worker, refused all the same
+        raise InvalidInput(event.message, event.hint)
     if event.state == "failed":
         raise JobFailed(event.message, event.hint, event.code)
     if event.state == "cancelled":

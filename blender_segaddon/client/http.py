@@ -168,6 +168,8 @@ def _slices(body: Sequence[BytesLike]) -> Iterator[memoryview]:
 def _message(reply: http.client.HTTPResponse, cls: type[T]) -> T:
     with _translated():
         data = reply.read(MAX_HEADER_BYTES)
+    if reply.length:  # bytes that are declared and did not come
+        raise ConnectionBrokenError("the reply ends early")
     return from_json(cls, load(data))
 
 

@@ -8,7 +8,8 @@ from ..protocol.errors import InvalidInput
 from ..protocol.framing import Body, BodyWriter
 from ..protocol.messages import CameraModel, Region, SceneInput
 from .camera import Camera
-from .maps import Instance, SceneMaps
+from .maps import NO_CLASS, Instance, SceneMaps
+from .vocabulary import Vocabulary, load
 
 
 def scene_to_wire(maps: SceneMaps, writer: BodyWriter) -> SceneInput:
@@ -39,7 +40,7 @@ def scene_to_wire(maps: SceneMaps, writer: BodyWriter) -> SceneInput:
 def scene_from_wire(scene: SceneInput, body: Body) -> SceneMaps:
     """The maps that ``scene_to_wire`` sent; instances carry id, class_id and text, the rest of them is empty.
 
-    The arrays are read-only. Raises InvalidInput where bytes and description disagree.
+    The arrays are read-only. Raises InvalidInput where bytes and description disagree, or the vocabulary is not known.
     """
     instance_map = body.array(scene.instance_map)
     highest = int(instance_map.max())
@@ -48,9 +49,11 @@ def scene_from_wire(scene: SceneInput, body: Body) -> SceneMaps:
     depth, normal = body.array(scene.depth), body.array(scene.normal)
     if np.isnan(depth).any() or not np.isfinite(normal).all():
         raise InvalidInput("The depth or normal map holds values that are no numbers", "Capture the scene again")
+    class_map = body.array(scene.class_map)
+    _check_classes(class_map, load(scene.vocabulary))
     return SceneMaps(
         instance_map=instance_map,
-        class_map=body.array(scene.class_map),
+        class_map=class_map,
         depth=depth,
         normal=normal,
         instances=tuple(_instance(region) for region in scene.regions),
@@ -59,6 +62,14 @@ def scene_from_wire(scene: SceneInput, body: Body) -> SceneMaps:
         background=scene.background,
         unit_scale=scene.unit_scale,
     )
+
+
+def _check_classes(class_map: np.ndarray, vocabulary: Vocabulary) -> None:
+    highest = int(np.max(class_map, where=class_map != NO_CLASS, initial=0))
+    if highest >= len(vocabulary):
+        raise InvalidInput(
+            f"The class map holds {highest}", f"{vocabulary.name} has the classes 0 to {len(vocabulary) - 1}"
+        )
 
 
 def _camera(model: CameraModel) -> Camera:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from .codec import from_json, load
-from .errors import InvalidInput
+from .errors import InvalidInput, StorageError
 from .messages import Discovery
 
 DISCOVERY_FILE = "server.json"
@@ -23,7 +23,7 @@ def default_state_dir() -> Path:
     """The user's own folder for the server's socket, token and log; SEGADDON_STATE_DIR overrides it.
 
     Linux: $XDG_RUNTIME_DIR or $XDG_STATE_HOME; macOS: ~/Library/Application Support; Windows: %LOCALAPPDATA%.
-    The folder need not exist yet.
+    The folder need not exist yet. Raises StorageError for a user without a home folder.
     """
     if override := os.environ.get("SEGADDON_STATE_DIR"):
         return Path(override).absolute()
@@ -32,13 +32,20 @@ def default_state_dir() -> Path:
 
 def _state_home() -> Path:
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+        return Path(os.environ.get("LOCALAPPDATA") or _home() / "AppData" / "Local")
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support"
+        return _home() / "Library" / "Application Support"
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if Path(runtime).is_absolute() and Path(runtime).is_dir():
         return Path(runtime)
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return Path(os.environ.get("XDG_STATE_HOME") or _home() / ".local" / "state")
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError as error:  # HOME is not set, and the system knows no user of this number
+        raise StorageError("There is no home folder for the server's files", "Set SEGADDON_STATE_DIR") from error
 
 
 def read_discovery(state_dir: Path) -> Discovery | None:

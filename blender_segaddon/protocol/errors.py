@@ -86,6 +86,7 @@ class JobFailed(BridgeError):
     """
 
     code = "job_failed"
+    exit_code = 2
 
     def __init__(self, message: str, hint: str = "", job_code: str = "error") -> None:
         super().__init__(message, hint)

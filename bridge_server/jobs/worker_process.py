@@ -32,6 +32,7 @@ class WorkerProcess:
     def __init__(self) -> None:
         self._process: Process | None = None
         self._ready = False
+        self._sending = asyncio.Lock()
 
     @property
     def pid(self) -> int:
@@ -66,7 +67,8 @@ class WorkerProcess:
         if stream is None:
             raise WorkerDiedError("no worker runs")
         try:
-            await pipe.write_async(stream, header, payload)
+            async with self._sending:  # a cancellation must not get in between the slices of its job's body
+                await pipe.write_async(stream, header, payload)
         except EOFError as error:
             raise WorkerDiedError("the worker ended") from error
 

@@ -6,12 +6,14 @@ Run through ``scripts/demo``, which sets up the environments; this module runs i
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from blender_segaddon.protocol.errors import InvalidInput, SegAddonError
 
 GENERATORS = ("preview",)
 MIN_SIDE, MAX_SIDE = 4, 8192
+"""pixels; Blender renders nothing smaller"""
 DEFAULT_LONG_SIDE = 1024
 DEFAULT_PROMPT = "a calm late afternoon, warm light"
 DEFAULT_RETOUCH = "turquoise paint"
@@ -39,33 +42,75 @@ class Options:
     seed: int
 
 
+class Stop:
+    """Ctrl-C and its like, remembered: Blender swallows exceptions that reach a callback of its own (in a render)."""
+
+    def __init__(self) -> None:
+        self.signal = 0
+        """number of the signal that came, 0 for none"""
+        self._armed = False
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), self._heed)
+
+    def arm(self) -> None:
+        """From here on a signal raises KeyboardInterrupt; before, C modules that were being imported would complain."""
+        self._armed = True
+        self.check()
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if a signal has come."""
+        if self.signal:
+            raise KeyboardInterrupt
+
+    def _heed(self, number: int, _frame: object) -> None:
+        self.signal = number
+        if self._armed:
+            raise KeyboardInterrupt
+
+
 @dataclass
 class Stages:
     """Names and seconds of what was done, told as it happens."""
 
+    stop: Stop
     seconds: dict[str, float] = field(default_factory=dict)
+
+    def tell(self, text: str) -> None:
+        """Print a line of progress; nobody listening any more (``| head``) is no reason to stop."""
+        with suppress(OSError):
+            print(text, flush=True)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time a stage and print one line when it ends."""
         began = time.perf_counter()
         yield
+        self.stop.check()
         self.seconds[name] = round(time.perf_counter() - began, 3)
-        print(f"  {name:<28} {self.seconds[name]:6.2f} s", flush=True)
+        self.tell(f"  {name:<28} {self.seconds[name]:6.2f} s")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 done, 2 for what the user can mend (one line on stderr), 130 after Ctrl-C."""
+    """Exit status: 0 done, 2 for what the user can mend (one line on stderr), 128 + signal after Ctrl-C or the like."""
     logging.basicConfig(level=os.environ.get("SEGADDON_LOG", "ERROR"))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # for terminals that know few letters
+    stop = Stop()
     try:
-        run(parse(arguments))
-    except SegAddonError as error:
-        print(f"scripts/demo: {error}", file=sys.stderr)
-        return error.exit_code
+        run(parse(arguments), stop)
+        return 0
     except KeyboardInterrupt:
-        print("scripts/demo: cancelled, nothing was written", file=sys.stderr)
-        return 130
-    return 0
+        pass
+    except Exception as error:
+        if not stop.signal:  # else it broke because of that, whatever it is
+            if not isinstance(error, SegAddonError):
+                raise
+            print(f"scripts/demo: {error}", file=sys.stderr)
+            return error.exit_code
+    print("scripts/demo: cancelled, nothing was written", file=sys.stderr)
+    return 128 + stop.signal
 
 
 def parse(arguments: Sequence[str] | None) -> Options:
@@ -108,17 +153,18 @@ def parse(arguments: Sequence[str] | None) -> Options:
     )
 
 
-def run(options: Options) -> None:
+def run(options: Options, stop: Stop) -> None:
     """Do the whole job and put the results into ``options.out``, all of them or none."""
     from . import demo_stages
     from .output import staging
 
-    stages = Stages()
+    stop.arm()
+    stages = Stages(stop)
     began = time.perf_counter()
-    print(f"Main job → {options.out}", flush=True)
+    stages.tell(f"Main job → {options.out}")
     with staging(options.out) as folder:
         demo_stages.Demo(options, stages, folder).run(began)
-    print(f"Done in {time.perf_counter() - began:.1f} s. Open {options.out / 'sheet.png'}", flush=True)
+    stages.tell(f"Done in {time.perf_counter() - began:.1f} s. Open {options.out / 'sheet.png'}")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -138,7 +184,8 @@ def _size(text: str) -> tuple[int, int]:
 
 if __name__ == "__main__":
     status = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
     # Blender as a module frees its data at the interpreter's end: it can print leaks of its own there, even hang.
     os._exit(status)

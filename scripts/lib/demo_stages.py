@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import time
@@ -15,6 +14,7 @@ import numpy as np
 
 from blender_segaddon import api, capture, texturing
 from blender_segaddon.core import colourise, vocabulary
+from blender_segaddon.core.atomic import write_json
 from blender_segaddon.core.maps import BACKGROUND, SceneMaps
 from blender_segaddon.core.png import write_png
 from blender_segaddon.core.things import largest_thing
@@ -58,7 +58,7 @@ class Demo:
             with self.stages.stage(name), scene_files.messages_logged():
                 stage()
             if stage == self._capture:
-                print(f"  {self._unclassified()}", flush=True)
+                self.stages.tell(f"  {self._unclassified()}")
         self.stages.seconds["total"] = round(time.perf_counter() - began, 3)
         self._report()
 
@@ -72,7 +72,7 @@ class Demo:
         if options.camera is not None:
             self.camera = scene_files.camera_named(self.scene, options.camera)
         else:
-            self.camera = self.scene.camera or capture.add_framing_camera(self.scene)
+            self.camera = scene_files.main_camera(self.scene) or capture.add_framing_camera(self.scene)
         self.size = options.size or _default_size(self.scene)
         self.light_added = not scene_files.is_lit(self.scene)
         if self.light_added:
@@ -211,10 +211,12 @@ class Demo:
                 "cpus": os.cpu_count(),
             },
         }
-        (self.folder / "report.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
+        write_json(self.folder / "report.json", report)
 
     def _render(self, camera: bpy.types.Object, samples: int = 1) -> np.ndarray:
-        return texturing.render_view(self.scene, camera=camera, size=self.size, samples=samples)[..., :3]
+        pixels = texturing.render_view(self.scene, camera=camera, size=self.size, samples=samples)[..., :3]
+        self.stages.stop.check()
+        return pixels
 
     def _write(self, name: str, pixels: np.ndarray) -> None:
         self.pixels[name] = pixels

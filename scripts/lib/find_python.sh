@@ -15,8 +15,8 @@ _find_python() {
     fi
     # What .venv was made with comes first: a version manager's shim takes longer to start than all the rest.
     for candidate in "$(dirname "${BASH_SOURCE[0]}")/../../.venv/bin/python" python3.11 python3 python \
-        "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.11.*/bin/python3.11 \
-        "$HOME"/.local/share/uv/python/cpython-3.11.*/bin/python3.11 \
+        "${PYENV_ROOT:-${HOME:-}/.pyenv}"/versions/3.11.*/bin/python3.11 \
+        "${HOME:-}"/.local/share/uv/python/cpython-3.11.*/bin/python3.11 \
         /usr/bin/python3.11 /usr/local/bin/python3.11 /opt/homebrew/bin/python3.11; do
         PYTHON=$(_real_python "$candidate") && return
     done

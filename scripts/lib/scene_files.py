@@ -88,6 +88,12 @@ def camera_named(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
     raise InvalidInput(f"Camera '{name}' does not exist in scene '{scene.name}'", hint)
 
 
+def main_camera(scene: bpy.types.Scene) -> bpy.types.Object | None:
+    """The scene's own camera; the first by name where cameras stand about and none is chosen, as after an import."""
+    cameras = sorted((item for item in scene.objects if item.type == "CAMERA"), key=lambda item: item.name)
+    return scene.camera or next(iter(cameras), None)
+
+
 def has_renderable(scene: bpy.types.Scene) -> bool:
     """Whether any object with something to see is enabled for rendering, alone or through a collection instance."""
     return any(_shows(item) for item in _rendered(scene.view_layers[0].layer_collection))

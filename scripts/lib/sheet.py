@@ -107,7 +107,7 @@ def draw_sheet(panels: Sequence[Panel], title: str, subtitle: str = "", footer: 
     pictures = [_picture(panel) for panel in panels]
     lead = next((k for k, panel in enumerate(panels) if panel.hero), 0)
     order = [lead, *(k for k in range(len(panels)) if k != lead)]
-    aspect = pictures[lead].width / pictures[lead].height
+    aspect = min(max(pictures[lead].width / pictures[lead].height, 1 / 4), 4.0)  # beyond, a box would be but a line
     legend = [entry for panel in panels for entry in panel.legend]
     top = _header_height(subtitle)
     boxes, right = _lead_boxes(aspect, min(4, len(panels) - 1), top)

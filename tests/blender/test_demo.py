@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -127,6 +129,7 @@ def test_real_scenes(scenes, tmp_path, name):
         (["--scene", "no/such.blend"], "no/such.blend"),
         (["--scene", __file__], "test_demo.py"),
         (["--size", "0x5"], "0x5"),
+        (["--size", "3x64"], "Use 4 to 8192"),
         (["--size", "100000x100000"], "8192"),
         (["--size", "big"], "1024x576"),
         (["--generator", "dream"], "preview"),
@@ -175,3 +178,33 @@ def test_disk_that_fills_up_leaves_no_half_written_file(tmp_path):
     done = demo("--out", tmp_path / "out", "--size", "640x360", limit={"RLIMIT_FSIZE": 2_000_000})
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_in_the_middle_of_a_render_ends_it_and_leaves_nothing(tmp_path, name):
+    """Blender swallows what Python raises inside its renders: the demo must end all the same."""
+    command = [sys.executable, "-P", "-m", "scripts.lib.demo", "--out", str(tmp_path / "new" / "out")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        next(line for line in running.stdout if "generate picture" in line)
+        time.sleep(0.7)  # it projects and renders now
+        running.send_signal(getattr(signal, name))
+        _, said = running.communicate(timeout=60)
+    assert running.returncode == 128 + getattr(signal, name)
+    assert said == "scripts/demo: cancelled, nothing was written\n"
+    assert not (tmp_path / "new").exists()
+
+
+def test_nobody_need_listen(tmp_path):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "scripts.lib.demo", "--out", str(tmp_path / "out"), "--size", "64x36"],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (tmp_path / "out" / "sheet.png").exists()

@@ -14,6 +14,7 @@ from scripts.lib.scene_files import (
     fresh_file,
     has_renderable,
     load_scene,
+    main_camera,
     messages_logged,
     missing_libraries,
 )
@@ -90,6 +91,25 @@ def test_gltf_gets_a_world_and_the_factory_view(tmp_path):
     scene = load_scene(path)
     assert scene.world is not None
     assert scene.view_settings.view_transform == view
+
+
+@pytest.mark.parametrize("suffix", [".glb", ".usdc"])
+def test_cameras_that_a_file_brings_are_used(suffix, tmp_path):
+    scene = fresh_file()
+    add_box()
+    for name in ("B", "A"):
+        scene.collection.objects.link(bpy.data.objects.new(name, bpy.data.cameras.new(name)))
+    assert main_camera(scene).name == "A"
+    scene.camera = bpy.data.objects["B"]
+    assert main_camera(scene).name == "B"
+    path = tmp_path / f"box{suffix}"
+    with messages_logged():
+        if suffix == ".glb":
+            bpy.ops.export_scene.gltf(filepath=str(path), export_cameras=True)
+        else:
+            bpy.ops.wm.usd_export(filepath=str(path))
+    assert main_camera(load_scene(path)) is not None
+    assert main_camera(fresh_file()) is None
 
 
 def test_path_that_does_not_exist(tmp_path):

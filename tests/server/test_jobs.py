@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -96,6 +97,18 @@ def test_a_worker_that_does_not_stop_is_replaced(shared: Bridge):
     assert not alive(worker)
 
 
+def test_cancel_while_the_job_is_handed_over_leaves_the_worker_alone(shared: Bridge, shared_home: Path):
+    writer = BodyWriter()
+    image = writer.add(np.zeros((4096, 4096, 3), np.uint8))  # 50 MB take a while through the worker's pipe
+    large = writer.finish(GenerateRequest("rehearsal", "400 0.05", image=image))
+    worker = shared.info().worker_pid
+    job = post(shared_home, large)[1]["id"]
+    call(shared_home, "DELETE", f"/v1/jobs/{job}")
+    until(lambda: call(shared_home, "GET", f"/v1/jobs/{job}")[1]["event"]["state"] == "cancelled", 5)
+    shared.run(rehearsal())
+    assert shared.info().worker_pid == worker
+
+
 def test_a_caller_that_fails_cancels_its_job(shared: Bridge):
     def on_event(event: Event) -> None:
         if event.state == "running":
@@ -140,6 +153,14 @@ def test_a_failure_in_the_generator_is_told(shared: Bridge):
 def test_an_unknown_generator_is_refused_with_the_list(shared: Bridge):
     with pytest.raises(InvalidInput, match=r"'sdxl'.*preview, rehearsal"):
         shared.run(rehearsal(generator="sdxl"))
+
+
+def test_what_the_worker_refuses_is_bad_input_too(shared: Bridge):
+    maps = dataclasses.replace(some_maps(4, 4), vocabulary="klingon")
+    writer = BodyWriter()
+    request = GenerateRequest("preview", scene=scene_to_wire(maps, writer))
+    with pytest.raises(InvalidInput, match=r"klingon.*ade20k"):
+        shared.run(writer.finish(request))
 
 
 def test_a_full_queue_makes_the_client_wait(shared: Bridge, shared_home: Path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -16,9 +17,10 @@ import pytest
 
 from blender_segaddon.client import Bridge
 from blender_segaddon.protocol import version
+from blender_segaddon.protocol.codec import dump, to_json
 from blender_segaddon.protocol.discovery import read_discovery, read_token
 from blender_segaddon.protocol.errors import BridgeError, BridgeUnavailable, Cancelled, JobFailed, ProtocolMismatch
-from blender_segaddon.protocol.messages import Event
+from blender_segaddon.protocol.messages import Discovery, Event
 
 from .support import REPOSITORY, SERVER, alive, bridge, call, kill, post, rehearsal, serve, server_pid, session, until
 
@@ -280,3 +282,57 @@ def test_many_threads_share_a_bridge_through_a_restart(home: Path):
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(run, range(8))) == list(range(8))
+
+
+def test_a_socket_path_that_is_taken_by_a_file_stays_as_it_is(home: Path, tmp_path: Path):
+    folder = tmp_path / "private"
+    folder.mkdir(mode=0o700)
+    (folder / "scene.blend").write_text("precious")
+    with serve(home, "--socket", str(folder / "scene.blend")) as server:
+        _, said = server.communicate(timeout=10)
+    assert (server.returncode, said.decode().count("\n")) == (2, 1)
+    assert (folder / "scene.blend").read_text() == "precious"
+
+
+def test_a_socket_that_another_server_listens_at_stays_its_own(home: Path, tmp_path: Path):
+    bridge(home).ensure_running()
+    with serve(tmp_path / "other", "--socket", str(home / "bridge.sock")) as second:
+        _, said = second.communicate(timeout=10)
+    assert (second.returncode, said.decode().count("\n")) == (3, 1)
+    assert call(home, "GET", "/v1/health")[0] == 200
+
+
+def test_nobody_is_told_to_close_a_folder_that_all_share(home: Path, tmp_path: Path):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    with serve(home, "--socket", str(shared / "bridge.sock")) as server:
+        _, said = server.communicate(timeout=10)
+    assert server.returncode == 2
+    assert "chmod" not in said.decode()
+
+
+def test_what_a_killed_server_of_another_protocol_left_is_in_nobodys_way(home: Path):
+    home.mkdir(mode=0o700)
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(home / "bridge.sock"))
+    left = Discovery(f"unix:{home / 'bridge.sock'}", pid=1, protocol_version=(0, 9), version="0.0.1")
+    (home / "server.json").write_bytes(dump(to_json(left)))
+    assert bridge(home).ensure_running().pid == server_pid(home)
+
+
+def test_a_user_without_a_home_folder_is_told_what_to_set():
+    nobody = {name: value for name, value in os.environ.items() if name not in ("HOME", "XDG_RUNTIME_DIR")}
+    script = (
+        "import os, pwd\n"
+        "def unknown(_): raise KeyError\n"
+        "pwd.getpwuid = unknown\n"
+        "from bridge_server.__main__ import main\n"
+        "raise SystemExit(main(['doctor']))"
+    )
+    for name in ("SEGADDON_STATE_DIR", "XDG_STATE_HOME"):
+        nobody.pop(name, None)
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=REPOSITORY, env=nobody, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "SEGADDON_STATE_DIR" in done.stderr

@@ -1,5 +1,6 @@
 import errno
 import io
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from blender_segaddon.core import atomic, files, png
+from blender_segaddon.core.atomic import write_json
 from blender_segaddon.protocol.errors import InvalidInput, StorageError
 
 from .samples import maps
@@ -152,3 +154,9 @@ def test_a_disk_that_fills_up_leaves_no_half_file(tmp_path):
     )
     assert done.stdout.startswith("Cannot write") and done.stdout.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_json_keeps_names_that_are_no_unicode(tmp_path):
+    names = ["Zaun", "дерево 🌲\n", "caf\udce9"]  # the last as Python reads a Latin-1 name out of an old file
+    write_json(tmp_path / "names.json", names)
+    assert json.loads((tmp_path / "names.json").read_bytes()) == names

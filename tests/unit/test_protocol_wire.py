@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from blender_segaddon.core.camera import Camera
-from blender_segaddon.core.maps import Instance, SceneMaps
+from blender_segaddon.core.maps import NO_CLASS, Instance, SceneMaps
 from blender_segaddon.core.wire import scene_from_wire, scene_to_wire
 from blender_segaddon.protocol.checks import check_generate
 from blender_segaddon.protocol.errors import InvalidInput
@@ -69,7 +69,7 @@ def test_names_of_objects_do_not_travel():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("instance_map", 3), ("depth", np.nan), ("normal", np.inf)],
+    [("instance_map", 3), ("class_map", 150), ("depth", np.nan), ("normal", np.inf)],
 )
 def test_maps_that_make_no_sense_are_refused(name: str, value: float):
     maps = some_maps(4, 4)
@@ -77,3 +77,11 @@ def test_maps_that_make_no_sense_are_refused(name: str, value: float):
     broken.flat[0] = value
     with pytest.raises(InvalidInput):
         sent(dataclasses.replace(maps, **{name: broken}))
+
+
+def test_no_class_travels_and_an_unknown_vocabulary_is_refused():
+    maps = some_maps(4, 4)
+    unclassed = dataclasses.replace(maps, class_map=np.full((4, 4), NO_CLASS, np.uint16))
+    assert (sent(unclassed).class_map == NO_CLASS).all()
+    with pytest.raises(InvalidInput, match=r"klingon.*ade20k"):
+        sent(dataclasses.replace(maps, vocabulary="klingon"))

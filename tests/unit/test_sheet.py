@@ -168,3 +168,10 @@ def test_folder_that_is_a_file(tmp_path):
     (tmp_path / "none").write_text("in the way")
     with pytest.raises(StorageError, match="in the way"):
         write_sheet(tmp_path / "none" / "sheet.png", ten(SIZES["16:9"])[:1], "Title")
+
+
+@pytest.mark.parametrize("size", [(8, 8192), (8192, 8), (1, 1)], ids=str)
+def test_pictures_of_any_shape_make_a_page(size):
+    page = draw_sheet([Panel(str(k), np.full((*size, 3), 200, np.uint8), hero=k == 0) for k in range(10)], "Title")
+    assert page.width == 1920
+    assert page.height < 8000
