@@ -61,14 +61,18 @@ def locked(state_dir: Path) -> Iterator[None]:
 
 
 def is_locked(state_dir: Path) -> bool:
-    """True while a server is in charge of the folder."""
-    if not (state_dir / LOCK_FILE).exists():
+    """True while a server is in charge of the folder; changes nothing."""
+    try:
+        handle = os.open(state_dir / LOCK_FILE, os.O_RDWR)
+    except OSError:  # no such file, or another user's
         return False
     try:
-        with locked(state_dir):
-            return False
-    except AlreadyRunningError:
+        _lock(handle)
+    except OSError:
         return True
+    finally:
+        os.close(handle)
+    return False
 
 
 @contextlib.contextmanager

@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import io
 import subprocess
 import sys
 import tomllib
 import zipfile
 from pathlib import Path
+
+from blender_segaddon.core.atomic import write_atomic
+from blender_segaddon.protocol.errors import SegAddonError
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "blender_segaddon"
@@ -23,16 +27,17 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def build(folder: Path) -> Path:
-    """Writes the zip into the folder, which is made where it is missing, and returns its path."""
+    """Writes the zip into the folder, which is made where it is missing, and returns its path. Raises StorageError."""
     manifest = tomllib.loads((SOURCE / "blender_manifest.toml").read_text())
     target = folder / f"{manifest['id']}-{manifest['version']}.zip"
-    folder.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(target, "w") as archive:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
         for name, path in sorted(extension_files().items()):
             entry = zipfile.ZipInfo(name, _EPOCH)
             entry.create_system = 3  # Unix, on every machine
             entry.external_attr = 0o100644 << 16
             archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED, compresslevel=9)
+    write_atomic(target, packed.getbuffer())
     return target
 
 
@@ -70,7 +75,11 @@ def main(arguments: list[str]) -> int:
         prog="scripts/build_extension", description="Builds and checks the extension's zip."
     )
     parser.add_argument("folder", nargs="?", type=Path, default=Path("dist"), help="where it goes (default: dist)")
-    archive = build(parser.parse_args(arguments).folder)
+    try:
+        archive = build(parser.parse_args(arguments).folder)
+    except SegAddonError as error:
+        print(f"scripts/build_extension: {error}", file=sys.stderr)
+        return error.exit_code
     complaints = validate(archive)
     if complaints:
         print(complaints, file=sys.stderr)

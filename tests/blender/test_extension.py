@@ -85,6 +85,13 @@ def test_the_same_files_give_the_same_bytes(archive: Path, tmp_path: Path) -> No
     assert build_extension.build(tmp_path).read_bytes() == archive.read_bytes()
 
 
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "dist").write_text("mine")
+    assert build_extension.main([str(tmp_path / "dist")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert (tmp_path / "dist").read_text() == "mine"
+
+
 def test_the_zip_holds_what_blender_itself_would_pack(archive: Path, tmp_path: Path) -> None:
     target = tmp_path / "by_blender.zip"
     command = [sys.executable, str(build_extension.extension_tool()), "build"]

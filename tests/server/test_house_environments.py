@@ -84,6 +84,23 @@ def test_a_full_disk_is_said_before_anything_is_made(environment: Environment, m
     assert not environment.folder.exists()
 
 
+def test_a_root_that_cannot_be_written_is_one_line_and_exit_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "root").touch()
+    monkeypatch.setattr(environments, "ROOT", tmp_path / "root")
+    assert environments.main(["prepare"]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "Not a directory" in said
+
+
+def test_a_run_without_a_home_folder_finds_python() -> None:
+    command = ["env", "-u", "HOME", "bash", str(ROOT / "scripts/test"), "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_python_without_ensurepip_is_said(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(SetupError, match="apt-get install"):

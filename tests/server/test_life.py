@@ -264,6 +264,11 @@ def test_doctor_tells_the_state_of_things(home: Path):
         return subprocess.run(arguments, cwd=REPOSITORY, capture_output=True, check=True, text=True).stdout
 
     assert "server: not running" in report()
+    assert not home.exists()
+    home.mkdir(mode=0o700)
+    (home / "lock").touch()  # of a server that was killed
+    assert "server: not running" in report()
+    assert (home / "lock").exists()
     pid = bridge(home).ensure_running().pid
     assert f"pid {pid}" in report()
 
