@@ -1,6 +1,6 @@
 """Times of the bridge: maps up and a picture down, against a raw Unix socket, and /health while a job runs.
 
-    python -m scripts.bench_bridge [--sizes 1024 2048] [--repeat 7] [--json]
+    python -m scripts.bench_bridge [--sizes 1024 2048] [--repeat 7] [--json FILE]
 
 Run from the repository root in the server's environment. The maps are synthetic (300 boxes), as large as captured
 ones; the generator paints nothing, so that only the way there and back is timed.
@@ -136,7 +136,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1024, 2048])
     parser.add_argument("--repeat", type=int, default=7)
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file as well")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         state_dir = Path(folder) / "state"
@@ -152,11 +152,10 @@ def main() -> None:
             rows = [started, *measure(bridge, state_dir, options.sizes, options.repeat)]
             assert server.stdin
             server.stdin.close()
-    if options.json:
-        print(json.dumps(rows))
-        return
     for one in rows:
         print(f"{one['name']:32} {one['size']:>5}  {one['value']:9.2f} {one['unit']}")
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1))
 
 
 if __name__ == "__main__":

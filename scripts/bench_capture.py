@@ -1,6 +1,6 @@
 """How long a capture takes. Run it with the Python of a bpy environment:
 
-.venv-bpy-4.5/bin/python scripts/bench_capture.py SCENE... [--size 1024x576] [--repeat 5] [--json FILE]
+.venv-bpy-4.5/bin/python -m scripts.bench_capture SCENE... [--size 1024x576] [--repeat 5] [--json FILE]
 """
 
 from __future__ import annotations
@@ -9,13 +9,10 @@ import argparse
 import json
 import platform
 import statistics
-import sys
 import time
 from datetime import date
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import bpy
 

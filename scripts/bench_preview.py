@@ -1,6 +1,6 @@
 """Times the preview generator: wall time and peak memory of one picture, on one core.
 
-python scripts/bench_preview.py [--size 1024x1024] [--maps maps.npz --camera camera.json] [--json]
+python -m scripts.bench_preview [--size 1024x1024] [--maps maps.npz --camera camera.json] [--json FILE]
 """
 
 from __future__ import annotations
@@ -10,14 +10,12 @@ import json
 import os
 import platform
 import resource
-import sys
 import time
 from itertools import pairwise
 from pathlib import Path
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
-sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import numpy as np  # noqa: E402
 
@@ -42,7 +40,7 @@ def main() -> None:
     parser.add_argument("--camera", type=Path, help="camera.json next to it")
     parser.add_argument("--prompt", default="")
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file as well")
     given = parser.parse_args()
     if given.maps and given.camera:
         maps = load(given.maps, given.camera)
@@ -70,7 +68,9 @@ def main() -> None:
         "numpy": np.__version__,
         "python": platform.python_version(),
     }
-    print(json.dumps(result) if given.json else "\n".join(f"{key}: {value}" for key, value in result.items()))
+    print("\n".join(f"{key}: {value}" for key, value in result.items()))
+    if given.json:
+        given.json.write_text(json.dumps(result, indent=1))
 
 
 if __name__ == "__main__":

@@ -1,15 +1,14 @@
 """Figures of pictures on a scene: exactness, leaks, misses, times. Run with a bpy environment's Python.
 
-    python -m scripts.bench_texturing SCENE.blend [--size 256x144] [--json]
+    python -m scripts.bench_texturing SCENE.blend [--size 256x144] [--json FILE]
 
-Maps and truth come from Blender's own ray casting, so the capture is not what is measured.
+What is visible from both cameras, and what is not, is found by Blender's own ray casting.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from pathlib import Path
 
@@ -17,8 +16,7 @@ import bpy
 import mathutils
 import numpy as np
 
-from blender_segaddon import texturing
-from tests.blender.cast import cast_maps
+from blender_segaddon import capture, texturing
 from tests.blender.truth import neighbourhood, side_view
 
 
@@ -26,23 +24,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("scene")
     parser.add_argument("--size", default="256x144")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file as well")
     options = parser.parse_args()
     width, height = map(int, options.size.split("x"))
     bpy.ops.wm.open_mainfile(filepath=options.scene)
     figures = measure(bpy.context.scene, (width, height))
     figures = {"scene": Path(options.scene).name, "blender": bpy.app.version_string, "size": options.size, **figures}
-    text = json.dumps(figures) if options.json else "\n".join(f"{key:>24}  {value}" for key, value in figures.items())
-    sys.stdout.write(f"{text}\n")
+    print("\n".join(f"{key:>24}  {value}" for key, value in figures.items()), flush=True)
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1))
 
 
 def measure(scene: bpy.types.Scene, size: tuple[int, int]) -> dict[str, object]:
     """Figures of one scene from its camera (one is made where there is none) and from one beside it."""
-    centre, extent = _bounds()
     if scene.camera is None:
-        scene.camera = _camera("source", centre + np.array([0.35, -0.5, 0.4]) * extent, centre)
-    bpy.context.view_layer.update()
-    maps = cast_maps(scene, size)
+        capture.add_framing_camera(scene)
+    maps = capture.capture(scene, size=size)
     seen = maps.instance_map > 0
     picture, clock = _picture(size), _Clock()
     linear = clock.time("colour_s", lambda: texturing.to_scene_linear(picture, scene))
@@ -111,13 +108,6 @@ def _picture(size: tuple[int, int]) -> np.ndarray:
     y, x = np.mgrid[0:height, 0:width]
     base = np.stack([x * 90 / width, y * 90 / height, 45 + 45 * np.sin(x / 9.0) * np.cos(y / 7.0)], axis=-1) + 60
     return (base + ((x // 8 + y // 8) % 2 * 40)[..., None]).astype(np.uint8)
-
-
-def _bounds() -> tuple[np.ndarray, float]:
-    depsgraph = bpy.context.evaluated_depsgraph_get()
-    places = [one.matrix_world.translation.copy() for one in depsgraph.object_instances if one.object.type == "MESH"]
-    points = np.array(places)
-    return np.median(points, axis=0), float(np.ptp(points, axis=0).max())
 
 
 def _beside(matrix: np.ndarray, target: np.ndarray) -> np.ndarray:
