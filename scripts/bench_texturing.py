@@ -13,7 +13,6 @@ import time
 from pathlib import Path
 
 import bpy
-import mathutils
 import numpy as np
 
 from blender_segaddon import capture, texturing
@@ -61,8 +60,7 @@ def measure(scene: bpy.types.Scene, size: tuple[int, int]) -> dict[str, object]:
 
 def _from_the_side(scene, maps, picture: np.ndarray, placed) -> dict[str, float]:
     size = maps.width, maps.height
-    target = np.median(maps.camera.world_points(maps.depth)[maps.instance_map > 0], axis=0)
-    side = _camera("side", _beside(maps.camera.matrix_world, target), target)
+    side = capture.second_camera(scene, scene.camera, maps)
     bpy.context.view_layer.update()
     truth = side_view(scene, maps.camera, side, size)
     first = texturing.render_view(scene, camera=side, size=size)[..., :3]
@@ -108,21 +106,6 @@ def _picture(size: tuple[int, int]) -> np.ndarray:
     y, x = np.mgrid[0:height, 0:width]
     base = np.stack([x * 90 / width, y * 90 / height, 45 + 45 * np.sin(x / 9.0) * np.cos(y / 7.0)], axis=-1) + 60
     return (base + ((x // 8 + y // 8) % 2 * 40)[..., None]).astype(np.uint8)
-
-
-def _beside(matrix: np.ndarray, target: np.ndarray) -> np.ndarray:
-    distance = np.linalg.norm(target - matrix[:3, 3])
-    return matrix[:3, 3] + matrix[:3, :3] @ np.array([0.4, 0.2, 0.0]) * distance
-
-
-def _camera(name: str, place: np.ndarray, target: np.ndarray) -> bpy.types.Object:
-    camera = bpy.data.cameras.new(name)
-    camera.clip_end = 10000
-    one = bpy.data.objects.new(name, camera)
-    bpy.context.scene.collection.objects.link(one)
-    one.location = place
-    one.rotation_euler = mathutils.Vector(target - place).to_track_quat("-Z", "Y").to_euler()
-    return one
 
 
 if __name__ == "__main__":
