@@ -25,9 +25,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Literal, TypedDict, Unpack, overload
+from typing import Literal, Unpack, overload
 
 import bpy
 import numpy as np
@@ -36,13 +35,16 @@ from . import capture as _capture
 from . import texturing
 from .core import files, preview
 from .core.maps import SceneMaps
-from .flows import generating, masking, updating
+from .core.naming import ClassMatch
+from .flows import generating, masking, placing, updating
 from .flows import picture as _picture
 from .flows.generating import Connection
 from .flows.jobs import Job
 from .flows.masking import Mask
-from .flows.picture import Picture, Recipe
-from .protocol.errors import InvalidInput, SceneError, SegAddonError
+from .flows.options import GenerateOptions, InpaintOptions
+from .flows.picture import Picture, PictureLike, Recipe
+from .protocol.errors import InvalidInput, SegAddonError
+from .protocol.messages import ServerInfo
 from .texturing import Placement, images
 
 __all__ = [
@@ -57,8 +59,12 @@ __all__ = [
     "backdrop",
     "bake",
     "capture",
+    "check_server",
+    "class_of",
     "configure",
     "export_maps",
+    "find_picture",
+    "forget_pictures",
     "generate",
     "inpaint",
     "map_images",
@@ -72,44 +78,30 @@ __all__ = [
     "update",
 ]
 
-PictureLike = Picture | bpy.types.Image | np.ndarray
 MaskLike = Mask | np.ndarray
-
-
-class GenerateOptions(TypedDict, total=False):
-    """Keyword arguments of ``generate``, for type checkers only."""
-
-    maps: SceneMaps | None
-    model: str | None
-    negative_prompt: str
-    seed: int | None
-    count: int
-    image: PictureLike | None
-    strength: float | None
-
-
-class InpaintOptions(TypedDict, total=False):
-    """Keyword arguments of ``inpaint``, for type checkers only."""
-
-    intent: str
-    strength: float
-    count: int
-    seed: int | None
-    model: str | None
+Objects = Iterable[bpy.types.Object | str] | bpy.types.Object | str
+"""Objects or their names; one alone may stand without a list."""
 
 
 DEFAULT_CONNECTION = Connection(end_with_us=bpy.app.background)
 """The server is found or started by itself; one that a script started ends with the script."""
 
 _connection = DEFAULT_CONNECTION
-_placed: dict[str, Picture] = {}
-"""Which picture each placement shows, by the placement's name; for ``update``."""
 
 
 def configure(connection: Connection) -> None:
     """Say where the bridge server is; the preferences call this. Without it, it is found or started by itself."""
     global _connection  # noqa: PLW0603  # one add-on, one set of preferences
     _connection = connection
+
+
+def check_server() -> ServerInfo | None:
+    """Ask the bridge server what it is; it is started when it does not run. None where pictures are painted here.
+
+    Raises:
+        BridgeError: it cannot be started or does not answer; the text says why.
+    """
+    return generating.server_info(_connection)
 
 
 def capture(
@@ -137,10 +129,16 @@ def capture(
     """
     scene = scene or bpy.context.scene
     if background is None:
-        background = str(scene.get("seg_background", "sky"))
+        settings = getattr(scene, "segaddon", None)  # not there where the module is used without the add-on
+        background = settings.background if settings else "sky"
     return _capture.capture(
         scene, camera=camera, size=size, engine=engine, vocabulary=vocabulary, background=background
     )
+
+
+def class_of(one: bpy.types.Object, *, vocabulary: str = "ade20k") -> ClassMatch:
+    """What a capture would take an object for, and why. Raises InvalidInput for an unknown vocabulary."""
+    return _capture.class_of(one, vocabulary)
 
 
 @overload
@@ -175,7 +173,7 @@ def generate(
         InvalidInput, SceneError: as the texts say. BridgeError: the server failed. Cancelled.
     """
     maps = maps or capture()
-    start = None if image is None else _fitting(_picture.as_picture(image), maps)
+    start = None if image is None else _picture.as_picture(image).pixels
     recipe = Recipe(
         maps=maps,
         generator=model or preview.NAME,
@@ -197,7 +195,7 @@ def segment(
     labels: Sequence[int] | None = None,
     box: tuple[float, float, float, float] | None = None,
     text: str | None = None,
-    objects: Iterable[str | bpy.types.Object] | None = None,
+    objects: Objects | None = None,
 ) -> list[Mask]:
     """Masks of what is meant, best first. Exact: they come from the instance map of the picture.
 
@@ -207,21 +205,9 @@ def segment(
     Raises:
         InvalidInput: none or several of them, nothing found, or a picture that was not made from a scene.
     """
-    maps = _picture.as_picture(picture).maps
-    if maps is None:
-        raise InvalidInput(
-            "This picture was not made from a scene, so nothing is known of what it shows",
-            "Use a picture that generate() returned, or give inpaint() a mask of your own",
-        )
-    if sum(given is not None for given in (points, box, text, objects)) != 1:
-        raise InvalidInput("segment() needs to know what is meant", "Give one of points, box, text and objects")
-    if points is not None:
-        return masking.from_points(maps, points, labels)
-    if box is not None:
-        return masking.from_box(maps, box)
-    if text is not None:
-        return masking.from_text(maps, text)
-    return masking.from_objects(maps, [one if isinstance(one, str) else one.name for one in objects or ()])
+    _source, maps = _picture.with_maps(picture)
+    names = None if objects is None else placing.names_of(objects)
+    return masking.find(maps, points=points, labels=labels, box=box, text=text, objects=names)
 
 
 @overload
@@ -254,14 +240,12 @@ def inpaint(
     Args:
         mask: a ``Mask``, or bool H×W of the picture's size; True is painted.
         prompt: what should be there.
-        intent: "replace", "change" (keeps the structure) or "remove".
+        intent: "replace", "change" (keeps the structure), "remove", or "extend" (what the maps say is there).
         strength, count, seed, model, wait: as in ``generate``.
 
     Raises:
         InvalidInput: an empty mask, one of another size, an unknown intent.
     """
-    if intent not in ("replace", "change", "remove", "extend"):
-        raise InvalidInput(f"Unknown intent '{intent}'", "Choose one of: replace, change, remove, extend")
     source = _picture.as_picture(picture)
     recipe = Recipe(
         maps=source.maps,
@@ -285,7 +269,7 @@ def remove(picture: PictureLike, mask: MaskLike, *, seed: int | None = None, mod
 def project(
     picture: PictureLike,
     *,
-    objects: Iterable[bpy.types.Object | str] | None = None,
+    objects: Objects | None = None,
     lighting: str = "unlit",
     scene: bpy.types.Scene | None = None,
 ) -> Placement:
@@ -300,13 +284,8 @@ def project(
         InvalidInput: a picture that was not made from a scene, an unknown lighting.
         SceneError: the picture's scene or objects are gone.
     """
-    source, maps = _with_maps(picture)
-    scene = _scene_of(maps, scene)
-    names = None if objects is None else [one if isinstance(one, str) else one.name for one in objects]
-    linear = texturing.to_scene_linear(source.pixels, scene).pixels
-    placement = texturing.project(scene, linear, maps, objects=names, lighting=lighting, name=source.image.name)
-    _placed[placement.name] = source
-    return placement
+    names = None if objects is None else placing.names_of(objects)
+    return placing.project(picture, scene, names, lighting)
 
 
 def backdrop(picture: PictureLike, *, scene: bpy.types.Scene | None = None) -> Placement:
@@ -314,12 +293,7 @@ def backdrop(picture: PictureLike, *, scene: bpy.types.Scene | None = None) -> P
 
     Raises: as ``project``.
     """
-    source, maps = _with_maps(picture)
-    scene = _scene_of(maps, scene)
-    linear = texturing.to_scene_linear(source.pixels, scene).pixels
-    placement = texturing.backdrop(scene, linear, maps, name=source.image.name)
-    _placed[placement.name] = source
-    return placement
+    return placing.backdrop(picture, scene)
 
 
 def placements(scene: bpy.types.Scene | None = None) -> list[Placement]:
@@ -328,18 +302,30 @@ def placements(scene: bpy.types.Scene | None = None) -> list[Placement]:
 
 
 def picture_of(placement: Placement) -> Picture | None:
-    """The picture that a placement shows, None when it was made in another session."""
-    return _placed.get(placement.name)
+    """The picture that a placement shows, with its maps; known also after save and reload.
+
+    None where the user has deleted the placement's node group. Raises InvalidInput where what was kept is damaged.
+    """
+    return placing.picture_of(placement)
+
+
+def find_picture(image: bpy.types.Image | None) -> Picture | None:
+    """The picture behind a Blender image, with its maps; None where this session did not make it."""
+    return _picture.find(image)
+
+
+def forget_pictures() -> None:
+    """Drop what this session knows of its pictures; the images and what stands in scenes stay."""
+    _picture.forget_all()
 
 
 def remove_placement(placement: Placement) -> None:
     """Take a projection or a backdrop out of the scene again, without a trace."""
     texturing.remove(placement)
-    _placed.pop(placement.name, None)
 
 
 def bake(
-    objects: Iterable[bpy.types.Object],
+    objects: Objects,
     *,
     texels: int | None = None,
     scene: bpy.types.Scene | None = None,
@@ -350,38 +336,22 @@ def bake(
         texels: width and height of each image in pixels; 1024 when None.
 
     Raises:
-        InvalidInput: an object that is no mesh or has no faces.
+        InvalidInput: an object that is no mesh, has no faces or shares its mesh, or a silly size.
+        SceneError: an object is hidden or not in the scene.
     """
-    return texturing.bake(scene or bpy.context.scene, list(objects), texels=texels or 1024)
+    scene = scene or bpy.context.scene
+    named = [placing.object_named(scene, name) for name in placing.names_of(objects)]
+    return texturing.bake(scene, named, texels=1024 if texels is None else texels)
 
 
 def update(placement: Placement) -> Placement:
     """After a change of layout: capture again, keep what stayed, paint again what changed, and place the result.
 
     Raises:
-        InvalidInput: the placement's picture is not known in this session (generate and place it again), or its camera
-            is gone.
+        InvalidInput: nothing is known of the placement's picture: it, or its node group, was deleted.
+        SceneError: its scene or camera is gone. After any error the old picture stands as it did.
     """
-    source = _placed.get(placement.name)
-    if source is None or source.maps is None:
-        raise InvalidInput(
-            f"The picture of '{placement.name}' was made in another session",
-            "Generate a picture and place it again",
-        )
-    scene = _scene_of(source.maps, None)
-    camera = scene.objects.get(source.maps.camera.name)
-    if camera is None:
-        raise SceneError(f"Camera '{source.maps.camera.name}' is gone", "Make it again, or generate a new picture")
-    old = source.maps
-    remove_placement(placement)
-    maps = capture(scene, camera, (old.width, old.height), vocabulary=old.vocabulary, background=old.background)
-    changed = updating.changed_pixels(old, maps)
-    fresh = source
-    if changed.any():
-        recipe = replace(source.recipe, maps=maps, image=source.pixels, mask=changed, intent="extend")
-        fresh = _start(recipe, 1).result()[0]
-    place = project if placement.kind == "projection" else backdrop
-    return place(Picture(fresh.pixels, replace(fresh.recipe, maps=maps), fresh.metadata), scene=scene)
+    return updating.update(placement, lambda recipe: _start(recipe, 1).result()[0])
 
 
 def regenerate(picture: PictureLike) -> Picture:
@@ -398,16 +368,7 @@ def regenerate(picture: PictureLike) -> Picture:
 
 def map_images(maps: SceneMaps) -> dict[str, bpy.types.Image]:
     """The maps for the eye as Blender images "Seg semantic_map" …, replaced at each call; by their short names."""
-    made = {}
-    for name, pixels in files.maps_images(maps).items():
-        old = bpy.data.images.get(f"Seg {name}")
-        made[name] = images.display_image(f"Seg {name}", pixels)
-        if old is not None:
-            # whole images are swapped: Blender's undo does not bring back pixels that were set in place
-            old.user_remap(made[name])
-            bpy.data.images.remove(old)
-            made[name].name = f"Seg {name}"
-    return made
+    return {name: images.swapped_image(f"Seg {name}", pixels) for name, pixels in files.maps_images(maps).items()}
 
 
 def add_camera(scene: bpy.types.Scene | None = None) -> bpy.types.Object:
@@ -425,36 +386,9 @@ def export_maps(maps: SceneMaps, folder: str | Path) -> list[Path]:
 
 
 def _start(recipe: Recipe, count: int) -> Job[list[Picture]]:
-    generating.check(recipe, count)
+    recipe, count = generating.checked(recipe, count), int(count)
     connection = _connection
     return Job(lambda on_event, cancelled: generating.make(recipe, count, connection, on_event, cancelled))
-
-
-def _with_maps(picture: PictureLike) -> tuple[Picture, SceneMaps]:
-    source = _picture.as_picture(picture)
-    if source.maps is None:
-        raise InvalidInput(
-            "This picture was not made from a scene, so its place in the scene is not known",
-            "Use a picture that generate() returned",
-        )
-    return source, source.maps
-
-
-def _scene_of(maps: SceneMaps, scene: bpy.types.Scene | None) -> bpy.types.Scene:
-    found = scene or bpy.data.scenes.get(maps.scene)
-    if found is None:
-        raise SceneError(f"Scene '{maps.scene}' is gone", "Capture and generate again")
-    return found
-
-
-def _fitting(picture: Picture, maps: SceneMaps) -> np.ndarray:
-    height, width = picture.pixels.shape[:2]
-    if (width, height) != (maps.width, maps.height):
-        raise InvalidInput(
-            f"The picture has {width}×{height} pixels, the maps {maps.width}×{maps.height}",
-            "Capture at the size of the picture",
-        )
-    return picture.pixels
 
 
 def _seed(seed: int | None) -> int:

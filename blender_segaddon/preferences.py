@@ -42,7 +42,15 @@ class Preferences(bpy.types.AddonPreferences):
         layout = self.layout
         layout.use_property_split = True
         layout.prop(self, "server_python")
-        layout.prop(self, "state_dir")
+        rest = layout.column()
+        rest.enabled = bool(self.server_python)
+        rest.prop(self, "state_dir")
+        row = layout.split(factor=0.4)  # as wide as the labels above
+        row.label()
+        if self.server_python:
+            row.operator("segaddon.check_server", icon="CHECKMARK")
+        else:
+            row.label(text="Previews are painted in Blender", icon="INFO")
 
 
 CLASSES = (Preferences,)

@@ -6,6 +6,9 @@ from bpy.props import BoolProperty, IntProperty, PointerProperty, StringProperty
 
 from .core import vocabulary
 
+SEEDS = 2**31
+"""How many seeds Blender's integer fields can hold: 0 .. SEEDS - 1."""
+
 
 def _class_names(_self, _context, edit_text: str) -> list[str]:
     """Suggestions while a class name is typed."""
@@ -16,21 +19,25 @@ class SceneSettings(bpy.types.PropertyGroup):
     """``scene.segaddon``: what the panel shows."""
 
     prompt: StringProperty(name="Prompt", description="What the picture shows, e.g. 'a harbour at sunset, snow'")
-    seed: IntProperty(name="Seed", description="Same seed, same picture", min=0, max=2**31 - 1, default=1)
-    random_seed: BoolProperty(
-        name="New Seed Each Time", description="Choose another seed for every picture", default=True
+    seed: IntProperty(
+        name="Seed", description="Same seed and same scene, same picture", min=0, max=SEEDS - 1, default=1
     )
+    random_seed: BoolProperty(name="New Seed", description="Take another seed for every picture", default=True)
     background: StringProperty(
         name="Background",
         description="Class of what lies behind all objects; empty for none",
         default="sky",
         search=_class_names,
     )
-    retouch_prompt: StringProperty(name="Replace With", description="What should stand in the object's place")
-    class_name: StringProperty(
-        name="Class", description="ADE20K class for the selected objects, e.g. 'building'", search=_class_names
+    retouch_prompt: StringProperty(
+        name="Replace With", description="What should stand in the object's place, e.g. 'red brick'"
     )
-    picture: PointerProperty(name="Picture", type=bpy.types.Image, description="The picture that the buttons work on")
+    picture: PointerProperty(
+        name="Picture",
+        type=bpy.types.Image,
+        description="The picture that the buttons work on",
+        poll=lambda _self, image: "seg_picture" in image,
+    )
 
 
 CLASSES = (SceneSettings,)

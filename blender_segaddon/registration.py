@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import bpy
 
-from . import operators, panels, preferences, properties
-from .flows import picture
+from . import api, operators, panels, preferences, properties
 from .operators import running
 
 _MODULES = (properties, preferences, operators, panels)
 
 
 @bpy.app.handlers.persistent
+def _before_load(_path: object, *_more: object) -> None:
+    """Another file: nobody waits for a picture of this one any more."""
+    running.stop()
+
+
+@bpy.app.handlers.persistent
 def _on_load(_path: object, *_more: object) -> None:
     """Another file: the pictures of the last one are no longer this session's."""
-    picture.forget_all()
+    api.forget_pictures()
 
 
 def register() -> None:
@@ -24,15 +29,17 @@ def register() -> None:
             bpy.utils.register_class(cls)
         if hasattr(module, "register"):
             module.register()
+    bpy.app.handlers.load_pre.append(_before_load)
     bpy.app.handlers.load_post.append(_on_load)
 
 
 def unregister() -> None:
     running.stop()
     bpy.app.handlers.load_post.remove(_on_load)
+    bpy.app.handlers.load_pre.remove(_before_load)
     for module in reversed(_MODULES):
         if hasattr(module, "unregister"):
             module.unregister()
         for cls in reversed(module.CLASSES):
             bpy.utils.unregister_class(cls)
-    picture.forget_all()
+    api.forget_pictures()

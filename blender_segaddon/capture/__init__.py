@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from .evidence import class_of
 from .framing import add_framing_camera, remove_camera, second_camera
 from .scene_maps import MAX_SIZE, capture
 
-__all__ = ["MAX_SIZE", "add_framing_camera", "capture", "remove_camera", "second_camera"]
+__all__ = ["MAX_SIZE", "add_framing_camera", "capture", "class_of", "remove_camera", "second_camera"]

@@ -6,13 +6,20 @@ from collections.abc import Iterator
 
 import bpy
 
-from ..core.naming import NameEvidence
+from ..core import vocabulary as vocabularies
+from ..core.naming import ClassMatch, NameEvidence, classify
 from .instances import Row
 
 CLASS_PROPERTY = "seg_class"
 """Custom property of an object, collection or material: its class by name, or "none"."""
 TEXT_PROPERTY = "seg_text"
 """Custom property of an object, collection or material: free words for the prompt."""
+
+
+def class_of(one: bpy.types.Object, vocabulary: str = "ade20k") -> ClassMatch:
+    """What a capture would take an object for. Raises InvalidInput for an unknown vocabulary."""
+    row = Row(one, None, (), (), (0.0, 0.0, 0.0), 0)
+    return classify(EvidenceReader().evidence(row), vocabularies.load(vocabulary))
 
 
 class EvidenceReader:

@@ -84,7 +84,7 @@ def _row(one: bpy.types.DepsgraphObjectInstance, matrix: np.ndarray, random_id: 
     persistent = persistent[persistent != _PADDING]
     if not one.is_instance:
         random_id, persistent = name_hash(one.object.name), persistent[:0]
-    elif instancer == shown and len(persistent) == 1:  # the mesh of a curve, text …: the object itself
+    elif instancer == shown and len(persistent) <= 1:  # the mesh of a curve, text …: the object itself
         instancer, persistent = None, persistent[:0]
     # Zero plus: the render gives no negative zeros.
     key = np.array([random_value(random_id), matrix[0, 3], matrix[1, 3]], np.float32) + np.float32(0)
@@ -106,9 +106,8 @@ def random_value(random_id: int) -> np.float32:
 def name_hash(name: str) -> int:
     """The 32-bit id that Cycles gives to an object that is no instance."""
     number = 0
-    for byte in name.encode():
-        # C's char is signed on the machines that Blender is built for, x86 at least
-        number = (number * 37 + (byte if byte < 128 else byte - 256)) & 0xFFFFFFFF
+    for byte in name.encode("utf-8", "surrogateescape"):
+        number = (number * 37 + byte) & 0xFFFFFFFF
     return _jenkins(number, 0)
 
 

@@ -21,6 +21,8 @@ from .instances import Row, Runs, collect, decode, number_objects
 from .scene_copy import INDEX_PASS, KEY_PASS, NORMAL_PASS, scene_copy
 from .shaders import use_stand_in, write_ids
 
+MIN_SIZE = 4
+"""pixels, each side; Blender renders none smaller"""
 MAX_SIZE = 16384
 """pixels, each side"""
 
@@ -50,7 +52,7 @@ def capture(
     Args:
         scene: need not be the active one.
         camera: None takes the scene's own.
-        size: (width, height) in pixels, 1..16384 each; None takes the scene's resolution and percentage.
+        size: (width, height) in pixels, 4..16384 each; None takes the scene's resolution and percentage.
         vocabulary: name of the class list.
         background: class of what no object covers; "" for none.
         engine: "cycles", or "auto", which takes it too.
@@ -122,10 +124,12 @@ class _Shot:
 
 
 def check_size(size: tuple[int, int]) -> tuple[int, int]:
-    """``size`` if both sides are whole numbers in 1..``MAX_SIZE``, else InvalidInput."""
-    if len(size) != 2 or not all(isinstance(side, (int, np.integer)) and 1 <= side <= MAX_SIZE for side in size):
+    """``size`` if both sides are whole numbers in ``MIN_SIZE``..``MAX_SIZE``, else InvalidInput."""
+    if len(size) != 2 or not all(isinstance(side, (int, np.integer)) and MIN_SIZE <= side <= MAX_SIZE for side in size):
         shown = "×".join(map(str, size))
-        raise InvalidInput(f"A picture of {shown} pixels cannot be made", f"Use 1 to {MAX_SIZE} pixels for each side")
+        raise InvalidInput(
+            f"A picture of {shown} pixels cannot be made", f"Use {MIN_SIZE} to {MAX_SIZE} pixels for each side"
+        )
     return int(size[0]), int(size[1])
 
 
@@ -144,7 +148,7 @@ def layer_name(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer | str | N
 def _render_size(scene: bpy.types.Scene) -> tuple[int, int]:
     render = scene.render
     width, height = (side * render.resolution_percentage // 100 for side in (render.resolution_x, render.resolution_y))
-    return check_size((max(width, 1), max(height, 1)))
+    return check_size((max(width, MIN_SIZE), max(height, MIN_SIZE)))
 
 
 def _decode(passes: dict[str, np.ndarray], rows: list[Row]) -> tuple[np.ndarray, list[Row], np.ndarray]:

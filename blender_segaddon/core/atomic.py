@@ -43,9 +43,14 @@ def write_atomic(path: str | Path, data: bytes | memoryview) -> None:
 
 def write_json(path: str | Path, data: Any) -> None:
     """Write plain values as readable JSON, UTF-8. Raises StorageError, ValueError for NaN and infinity."""
+    write_atomic(path, encode_json(data))
+
+
+def encode_json(data: Any) -> bytes:
+    """Plain values as readable JSON, UTF-8. Raises ValueError for NaN and infinity."""
     text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    # What is no Unicode (names out of file paths can hold such bytes) becomes \\udcXX: JSON's own escape for it.
-    write_atomic(path, text.encode("utf-8", "backslashreplace"))
+    # What is no Unicode (names in old files can hold such bytes) becomes \\udcXX: JSON's own escape for it.
+    return text.encode("utf-8", "backslashreplace")
 
 
 def storage_error(path: Path, error: OSError) -> StorageError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 
 from ..protocol.errors import InvalidInput
 from . import colourise
-from .atomic import write_atomic, write_json
+from .atomic import encode_json, write_atomic
 from .camera import Camera
 from .maps import SCHEMA_VERSION, Instance, SceneMaps
 from .png import write_png
@@ -24,14 +25,19 @@ _ARRAYS = {"instance_map": np.uint32, "class_map": np.uint16, "depth": np.float3
 
 def save_maps(maps: SceneMaps, folder: str | Path) -> list[Path]:
     """Write maps.npz, legend.json and camera.json; returns their paths. Raises StorageError."""
-    folder = Path(folder)
+    files = {Path(folder) / name: data for name, data in encode_maps(maps).items()}
+    for path, data in files.items():
+        write_atomic(path, data)
+    return list(files)
+
+
+def encode_maps(maps: SceneMaps) -> dict[str, bytes]:
+    """What ``save_maps`` writes, by file name."""
     arrays = {name: getattr(maps, name).astype(dtype, copy=False) for name, dtype in _ARRAYS.items()}
-    archive = BytesIO()  # not straight into the file: a ZipFile whose disk is full complains once more when it is freed
+    archive = BytesIO()  # not straight into a file: a ZipFile whose disk is full complains once more when it is freed
     np.savez(archive, **arrays)
-    write_atomic(folder / MAPS_FILE, archive.getbuffer())
-    write_json(folder / LEGEND_FILE, maps.legend())
-    write_json(folder / CAMERA_FILE, maps.camera.to_dict())
-    return [folder / name for name in (MAPS_FILE, LEGEND_FILE, CAMERA_FILE)]
+    legend, camera = encode_json(maps.legend()), encode_json(maps.camera.to_dict())
+    return {MAPS_FILE: archive.getvalue(), LEGEND_FILE: legend, CAMERA_FILE: camera}
 
 
 def save_maps_images(maps: SceneMaps, folder: str | Path) -> list[Path]:
@@ -60,18 +66,25 @@ def load_maps(folder: str | Path) -> SceneMaps:
     """What ``save_maps`` wrote. Raises InvalidInput where files are missing, damaged or of a newer schema."""
     folder = Path(folder)
     try:
-        legend = json.loads((folder / LEGEND_FILE).read_text(encoding="utf-8"))
-        camera = Camera.from_dict(json.loads((folder / CAMERA_FILE).read_text(encoding="utf-8")))
-        with np.load(BytesIO((folder / MAPS_FILE).read_bytes()), allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in _ARRAYS}
-        if legend["schema_version"] != SCHEMA_VERSION:
-            raise InvalidInput(f"{folder} holds maps of schema {legend['schema_version']}", "Capture the scene again")
-        _check(arrays, camera)
-        return _from_legend(legend, camera, arrays)
+        files = {name: (folder / name).read_bytes() for name in (MAPS_FILE, LEGEND_FILE, CAMERA_FILE)}
     except OSError as error:
         raise InvalidInput(f"No maps in {folder}: {error.strerror or error}", "Give a folder of saved maps") from error
-    except (ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
-        raise InvalidInput(f"The maps in {folder} are damaged ({error})", "Capture the scene again") from error
+    return decode_maps(files, str(folder))
+
+
+def decode_maps(files: Mapping[str, bytes], where: str) -> SceneMaps:
+    """What ``encode_maps`` gave; ``where`` it was kept, for the error. Raises InvalidInput as ``load_maps``."""
+    try:
+        legend = json.loads(files[LEGEND_FILE])
+        camera = Camera.from_dict(json.loads(files[CAMERA_FILE]))
+        with np.load(BytesIO(files[MAPS_FILE]), allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in _ARRAYS}
+        if legend["schema_version"] != SCHEMA_VERSION:
+            raise InvalidInput(f"{where} holds maps of schema {legend['schema_version']}", "Capture the scene again")
+        _check(arrays, camera)
+        return _from_legend(legend, camera, arrays)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        raise InvalidInput(f"The maps in {where} are damaged ({error})", "Capture the scene again") from error
 
 
 def _check(arrays: dict[str, np.ndarray], camera: Camera) -> None:

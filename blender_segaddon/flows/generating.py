@@ -6,23 +6,27 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from numbers import Integral, Real
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
 from ..client import Bridge, default_server_command
 from ..core import preview
+from ..core.maps import SceneMaps
 from ..core.masks import composite
 from ..core.wire import scene_to_wire
+from ..protocol.checks import MAX_COUNT
 from ..protocol.errors import Cancelled, InvalidInput
 from ..protocol.framing import BodyWriter
-from ..protocol.messages import Event, GenerateRequest
+from ..protocol.messages import Event, GenerateRequest, Intent, ServerInfo
 from .picture import Picture, Recipe
 
 log = logging.getLogger(__name__)
 
-MAX_COUNT = 16
 MAX_SEED = 2**32 - 1
+_KINDS = {str: "Give a text", Integral: "Give a whole number", Real: "Give a number"}
 
 
 @dataclass(frozen=True)
@@ -37,16 +41,40 @@ class Connection:
     """A server that is started here ends with this process: for scripts. Blenders share theirs and let it idle out."""
 
 
-def check(recipe: Recipe, count: int) -> None:
-    """Refuse what no generator could work with, before anything is sent. Raises InvalidInput."""
+def checked(recipe: Recipe, count: int) -> Recipe:
+    """The recipe in Python's own numbers; what no generator could work with is refused before anything is sent.
+
+    Raises:
+        InvalidInput: as the texts say.
+    """
+    for name, value, kind in (
+        ("prompt", recipe.prompt, str),
+        ("negative prompt", recipe.negative_prompt, str),
+        ("seed", recipe.seed, Integral),
+        ("count", count, Integral),
+        ("strength", recipe.strength, Real),
+    ):
+        if not isinstance(value, kind):
+            raise InvalidInput(f"The {name} cannot be {value!r}", _KINDS[kind])
     if not 1 <= count <= MAX_COUNT:
         raise InvalidInput(f"{count} pictures cannot be made at once", f"Ask for 1 to {MAX_COUNT}")
     if not 0 <= recipe.seed <= MAX_SEED:
         raise InvalidInput(f"Seed {recipe.seed} is out of range", f"Use 0 to {MAX_SEED}")
     if not 0.0 <= recipe.strength <= 1.0:
         raise InvalidInput(f"Strength {recipe.strength} is out of range", "Use 0 to 1")
+    if recipe.intent not in get_args(Intent):
+        raise InvalidInput(f"Unknown intent '{recipe.intent}'", f"Choose one of: {', '.join(get_args(Intent))}")
+    if recipe.image is not None and recipe.maps is not None:
+        _check_size(recipe.image, recipe.maps)
     if recipe.mask is not None:
         _check_mask(recipe)
+    return replace(recipe, seed=int(recipe.seed), strength=float(recipe.strength))
+
+
+def server_info(connection: Connection) -> ServerInfo | None:
+    """What the server says of itself, None where none is installed; starts it. Raises BridgeError."""
+    bridge = _bridge(connection)
+    return None if bridge is None else bridge.ensure_running()
 
 
 def make(
@@ -158,6 +186,15 @@ def _keep_outside(picture: Picture) -> Picture:
     if recipe.mask is not None and recipe.image is not None:
         picture.pixels = composite(recipe.image, picture.pixels, recipe.mask)
     return picture
+
+
+def _check_size(image: np.ndarray, maps: SceneMaps) -> None:
+    height, width = image.shape[:2]
+    if (width, height) != (maps.width, maps.height):
+        raise InvalidInput(
+            f"The picture has {width}×{height} pixels, the maps {maps.width}×{maps.height}",
+            "Capture at the size of the picture",
+        )
 
 
 def _check_mask(recipe: Recipe) -> None:

@@ -46,11 +46,13 @@ class Job(Generic[T]):
 
     @property
     def message(self) -> str:
-        """One line for people: the state and how far it is."""
+        """A word or two for people: what it is doing, or how far it is."""
         event = self.event
+        if self._cancel.is_set():
+            return "Cancelling"
         if event is None:
-            return "starting"
-        return f"{event.state} {event.step}/{event.steps}" if event.steps else event.state
+            return "Starting"
+        return f"{self.progress:.0%}" if event.steps else event.state.capitalize()
 
     def done(self) -> bool:
         """True once ``result`` returns or raises at once."""
@@ -59,6 +61,11 @@ class Job(Generic[T]):
     def cancel(self) -> None:
         """Ask the job to stop; ``result`` then raises Cancelled. No effect on a finished job."""
         self._cancel.set()
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for at most ``timeout`` seconds, whatever comes of the job; ``done()``."""
+        self._thread.join(timeout)
+        return self.done()
 
     def result(self, timeout: float | None = None) -> T:
         """Wait for the job and return what it made.
@@ -77,7 +84,7 @@ class Job(Generic[T]):
             self._thread.join()
             raise Cancelled("Cancelled from the keyboard") from None
         if self._thread.is_alive():
-            raise TimeoutError(f"the job is still {self.message}")
+            raise TimeoutError(f"The job goes on: {self.message}")
         if self._error is not None:
             raise self._error
         return self._value  # pyright: ignore[reportReturnType]  # set whenever there is no error

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core import masks, vocabulary
 from ..core.maps import BACKGROUND, Instance, SceneMaps
+from ..core.words import split
 from ..protocol.errors import InvalidInput
 
 _BOX_MINIMUM = 0.25
@@ -29,6 +30,27 @@ class Mask:
     """values in the instance map"""
 
 
+def find(
+    maps: SceneMaps,
+    *,
+    points: Sequence[tuple[float, float]] | None = None,
+    labels: Sequence[int] | None = None,
+    box: tuple[float, float, float, float] | None = None,
+    text: str | None = None,
+    objects: Sequence[str] | None = None,
+) -> list[Mask]:
+    """Masks by the one of ``points``, ``box``, ``text`` and ``objects`` that is given; see ``api.segment``."""
+    if sum(given is not None for given in (points, box, text, objects)) != 1:
+        raise InvalidInput("segment() needs to know what is meant", "Give one of points, box, text and objects")
+    if points is not None:
+        return from_points(maps, points, labels)
+    if box is not None:
+        return from_box(maps, box)
+    if text is not None:
+        return from_text(maps, text)
+    return from_objects(maps, objects or ())
+
+
 def from_objects(maps: SceneMaps, names: Iterable[str]) -> list[Mask]:
     """One mask for all instances of the named objects (or of the named instancers).
 
@@ -36,6 +58,8 @@ def from_objects(maps: SceneMaps, names: Iterable[str]) -> list[Mask]:
         InvalidInput: a name that is not visible in the picture.
     """
     wanted = list(names)
+    if not wanted:
+        raise InvalidInput("No object was named", "Name at least one object")
     visible = {one.object for one in maps.instances} | {one.instancer for one in maps.instances if one.instancer}
     for name in wanted:
         if name not in visible:
@@ -57,8 +81,9 @@ def from_points(
         All clicked things as one mask first, then each of them alone where there are several.
 
     Raises:
-        InvalidInput: a point outside the picture, labels that do not fit, or only background under the points.
+        InvalidInput: a point outside the picture, labels that do not fit, or nothing left under the positive points.
     """
+    points = _numbers(points, 2, "A point is (x, y)")
     labels = [1] * len(points) if labels is None else list(labels)
     if len(labels) != len(points) or not set(labels) <= {0, 1} or 1 not in labels:
         raise InvalidInput("Labels do not fit the points", "Give one label a point, 1 or 0, and at least one 1")
@@ -67,11 +92,8 @@ def from_points(
     ids = sorted({hit for hit, label in zip(hits, labels, strict=True) if label == 1} - refused)
     if not ids:
         raise InvalidInput("There is nothing under the positive points alone", "Click on the thing itself")
-    if ids == [BACKGROUND]:
-        return [Mask(maps.instance_map == BACKGROUND, 1.0, maps.background or "background", (BACKGROUND,))]
-    things = [maps.instance(id) for id in ids if id != BACKGROUND]
-    together = [_mask(maps, things, 1.0)]
-    return together if len(things) == 1 else together + [_mask(maps, [one], 1.0) for one in things]
+    together = [_of_ids(maps, ids, 1.0)]
+    return together if len(ids) == 1 else together + [_of_ids(maps, [one], 1.0) for one in ids]
 
 
 def from_box(maps: SceneMaps, box: tuple[float, float, float, float]) -> list[Mask]:
@@ -83,9 +105,9 @@ def from_box(maps: SceneMaps, box: tuple[float, float, float, float]) -> list[Ma
     Raises:
         InvalidInput: an empty box, or one that nothing fills.
     """
-    x0, y0, x1, y1 = (round(value) for value in box)
-    x0, x1 = np.clip([x0, x1], 0, maps.width)
-    y0, y1 = np.clip([y0, y1], 0, maps.height)
+    ((x0, y0, x1, y1),) = np.rint(_numbers([box], 4, "A box is (x0, y0, x1, y1)"))
+    x0, x1 = np.clip([x0, x1], 0, maps.width).astype(int)
+    y0, y1 = np.clip([y0, y1], 0, maps.height).astype(int)
     if x0 >= x1 or y0 >= y1:
         raise InvalidInput(f"The box {tuple(box)} is empty", "Give (x0, y0, x1, y1) inside the picture")
     inside = np.bincount(maps.instance_map[y0:y1, x0:x1].ravel(), minlength=len(maps.instances) + 1)
@@ -103,17 +125,18 @@ def from_box(maps: SceneMaps, box: tuple[float, float, float, float]) -> list[Ma
 
 
 def from_text(maps: SceneMaps, text: str) -> list[Mask]:
-    """Everything of a class, or whose name or free text holds the word: all of it first, then each, largest first.
+    """Everything of a class, or whose name or free text holds the words: all of it first, then each, largest first.
+
+    Whole words count: "car" is in "Red_Car.001", not in "Scarf".
 
     Raises:
         InvalidInput: nothing of that kind is visible.
     """
-    word = text.strip().lower()
-    found = vocabulary.load(maps.vocabulary).find(word)
+    found = vocabulary.load(maps.vocabulary).find(text)
     chosen = [
         one
         for one in maps.instances
-        if word and ((found and one.class_id == found.id) or word in one.object.lower() or word in one.text.lower())
+        if (found and one.class_id == found.id) or _says(one.object, text) or _says(one.text, text)
     ]
     if not chosen:
         names = sorted({one.class_name for one in maps.instances if one.class_name})
@@ -123,19 +146,45 @@ def from_text(maps: SceneMaps, text: str) -> list[Mask]:
     return together if len(chosen) == 1 else together + [_mask(maps, [one], 1.0) for one in chosen]
 
 
+def _says(name: str, text: str) -> bool:
+    """Whether the words of ``text`` stand one after the other in a name."""
+    if name.strip().casefold() == text.strip().casefold() != "":
+        return True
+    wanted, words = split(text), split(name)
+    if not wanted:  # a script without the capitals and spaces that part words
+        return bool(text.strip()) and text.strip().casefold() in name.casefold()
+    return any(words[at : at + len(wanted)] == wanted for at in range(len(words)))
+
+
 def _mask(maps: SceneMaps, things: Sequence[Instance], score: float) -> Mask:
-    ids = tuple(one.id for one in things)
-    label = ", ".join(dict.fromkeys(one.object for one in things))
-    return Mask(masks.from_ids(maps.instance_map, ids), score, label, ids)
+    return _of_ids(maps, [one.id for one in things], score)
 
 
-def _id_at(maps: SceneMaps, point: tuple[float, float]) -> int:
-    x, y = int(np.floor(point[0])), int(np.floor(point[1]))
+def _of_ids(maps: SceneMaps, ids: Sequence[int], score: float) -> Mask:
+    behind = maps.background or "background"
+    names = [behind if one == BACKGROUND else maps.instance(one).object for one in ids]
+    return Mask(masks.from_ids(maps.instance_map, ids), score, ", ".join(dict.fromkeys(names)), tuple(ids))
+
+
+def _numbers(rows: Sequence[Sequence[float]], width: int, what: str) -> np.ndarray:
+    """float64 N×width. Raises InvalidInput where the rows are of another length or hold no finite numbers."""
+    try:
+        numbers = np.asarray(rows, np.float64).reshape(len(rows), -1)
+    except (TypeError, ValueError):
+        numbers = np.zeros((1, 0))
+    if len(numbers) and (numbers.shape[1] != width or not np.isfinite(numbers).all()):
+        raise InvalidInput(f"{what} of numbers, in pixels from the top left corner", "Check the numbers")
+    return numbers
+
+
+def _id_at(maps: SceneMaps, point: np.ndarray) -> int:
+    x, y = np.floor(point)
     if not (0 <= x < maps.width and 0 <= y < maps.height):
         raise InvalidInput(
-            f"The point {tuple(point)} lies outside the picture", f"It has {maps.width}×{maps.height} pixels"
+            f"The point ({point[0]:g}, {point[1]:g}) lies outside the picture",
+            f"It has {maps.width}×{maps.height} pixels",
         )
-    return int(maps.instance_map[y, x])
+    return int(maps.instance_map[int(y), int(x)])
 
 
 def _choices(names: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,11 +14,17 @@ from ..core.maps import SceneMaps
 from ..protocol.errors import InvalidInput
 from ..texturing import colour, images
 
-_PROPERTY = "seg_picture"
-"""Custom property of a Blender image: its name in ``_session``, followed by its metadata as JSON."""
+_META = "seg_picture"
+"""Custom property of a Blender image: the picture's metadata as JSON."""
+TOKEN = "seg_token"
+"""Custom property of what shows a picture (its Blender image, a placement's group): its key in ``_session``.
 
+Names would not do: they change, and other files use the same ones."""
+
+_REMEMBERED = 32
+"""Pictures; each holds its maps, 13 MB at 1024×576."""
 _session: dict[str, Picture] = {}
-"""Pictures of this Blender session by the name of their Blender image: how an image finds its maps again."""
+"""The last pictures of this Blender session by token, oldest first: how an image finds its maps again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +55,7 @@ class Picture:
     recipe: Recipe
     metadata: dict[str, str] = field(default_factory=dict)
     """what the generator said of it: versions, words understood, whether it was a model"""
-    _image_name: str = ""
+    _token: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @property
     def array(self) -> np.ndarray:
@@ -79,24 +86,35 @@ class Picture:
     @property
     def image(self) -> bpy.types.Image:
         """The Blender image with these pixels, made at the first call; packed, so that it survives save and reload."""
-        found = bpy.data.images.get(self._image_name) if self._image_name else None
-        if found is None:
-            found = images.display_image(self._title(), self.pixels)
-            self._image_name = found.name
-            _session[found.name] = self
-            found[_PROPERTY] = json.dumps(self.meta)
-        return found
+        found = self._found_image()
+        if found is not None:
+            return found
+        made = images.display_image(f"Seg {self.title}", self.pixels)
+        made[_META], made[TOKEN] = json.dumps(self.meta), remember(self)
+        return made
 
-    def _title(self) -> str:
-        return f"Seg {self.recipe.prompt or self.recipe.generator}"[:55].strip()
+    @property
+    def title(self) -> str:
+        """One short line: what the artist calls its image, else the prompt."""
+        found = self._found_image()
+        if found is not None:
+            return found.name.removeprefix("Seg ")
+        words = "".join(letter if letter.isprintable() else " " for letter in self.recipe.prompt).split()
+        return (" ".join(words) or self.recipe.generator)[:50].strip()
+
+    def _found_image(self) -> bpy.types.Image | None:
+        return next((one for one in bpy.data.images if one.get(TOKEN) == self._token), None)
 
 
-def as_picture(source: Picture | bpy.types.Image | np.ndarray) -> Picture:
+PictureLike = Picture | bpy.types.Image | np.ndarray
+
+
+def as_picture(source: PictureLike) -> Picture:
     """What a function was given, as a Picture.
 
     Args:
-        source: a Picture; a Blender image (one that this session made finds its maps again); or an array H×W×3 or
-            H×W×4, uint8 or float 0..1, display-referred sRGB, row 0 at the top.
+        source: a Picture; a Blender image (one that this session made finds its maps again, with the pixels that it
+            has now); or an array H×W×3 or H×W×4, uint8 or float 0..1, display-referred sRGB, row 0 at the top.
 
     Raises:
         InvalidInput: another type or shape, or an image without pixels (the Render Result has none in Python).
@@ -104,15 +122,12 @@ def as_picture(source: Picture | bpy.types.Image | np.ndarray) -> Picture:
     if isinstance(source, Picture):
         return source
     if isinstance(source, bpy.types.Image):
-        known = _session.get(source.name)
-        if known is not None and known._image_name == source.name:
-            return known
         if 0 in source.size:
             raise InvalidInput(
                 f"Image '{source.name}' has no pixels that Python can read",
                 "Save the render to a file and open that, or use a generated picture",
             )
-        return Picture(_read(source), Recipe(maps=None, generator="import"))
+        return _of_image(source)
     if isinstance(source, np.ndarray):
         return Picture(_display_bytes(source), Recipe(maps=None, generator="import"))
     raise InvalidInput(
@@ -120,9 +135,51 @@ def as_picture(source: Picture | bpy.types.Image | np.ndarray) -> Picture:
     )
 
 
+def remember(picture: Picture, token: str = "") -> str:
+    """Keep a picture for this session; gives the token that ``recall`` finds it by, ``token`` if it had one before."""
+    picture._token = token or picture._token
+    _session[picture._token] = picture
+    for old in list(_session)[:-_REMEMBERED]:
+        del _session[old]
+    return picture._token
+
+
+def recall(token: str) -> Picture | None:
+    """What was kept under a token in this session, None where nothing was."""
+    return _session.get(token)
+
+
+def find(image: bpy.types.Image | None) -> Picture | None:
+    """The picture that this session made for the image, None where it knows none (any more)."""
+    return None if image is None else recall(image.get(TOKEN, ""))
+
+
+def with_maps(source: PictureLike) -> tuple[Picture, SceneMaps]:
+    """``as_picture`` for what needs the scene. Raises InvalidInput also where there are no maps."""
+    picture = as_picture(source)
+    if picture.maps is not None:
+        return picture, picture.maps
+    if isinstance(source, bpy.types.Image) and TOKEN in source:
+        raise InvalidInput(f"The maps of '{source.name}' are no longer in memory", "Generate the picture again")
+    raise InvalidInput(
+        "This picture was not made from a scene, so nothing is known of what it shows",
+        "Use a picture that generate() returned, or give inpaint() a mask of your own",
+    )
+
+
 def forget_all() -> None:
     """Drop what the session remembers (the add-on is being disabled, or another file was loaded)."""
     _session.clear()
+
+
+def _of_image(image: bpy.types.Image) -> Picture:
+    pixels = _read(image)
+    known = recall(image.get(TOKEN, ""))
+    if known is None or known.pixels.shape != pixels.shape:
+        return Picture(pixels, Recipe(maps=None, generator="import"))
+    if (known.pixels == pixels).all():
+        return known
+    return Picture(pixels, known.recipe, known.metadata)  # painted on since
 
 
 def _read(image: bpy.types.Image) -> np.ndarray:

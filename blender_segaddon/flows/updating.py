@@ -2,13 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
+import bpy
 import numpy as np
 
+from .. import capture, texturing
 from ..core.maps import Instance, SceneMaps
-from ..protocol.errors import InvalidInput
+from ..protocol.errors import InvalidInput, SceneError
+from ..texturing import Placement
+from . import placing
+from .picture import Picture, Recipe
 
 _DEPTH_TOLERANCE = 1e-3
 """Relative. A surface whose depth moved by less is the same surface; capture's own error is below 1e-4."""
+
+
+def update(placement: Placement, make: Callable[[Recipe], Picture]) -> Placement:
+    """Capture again, keep what stayed, let ``make`` paint what changed, and place the result; see ``api.update``.
+
+    The old picture is taken out for the capture, which is to see the scene itself; where anything fails it comes back.
+    """
+    source = placing.picture_of(placement)
+    if source is None or source.maps is None:
+        raise InvalidInput(
+            f"Nothing is known of the picture of '{placement.name}'", "Generate a picture and place it again"
+        )
+    scene = placing.scene_of(placement)
+    camera = scene.objects.get(source.maps.camera.name)
+    if camera is None:
+        raise SceneError(f"Camera '{source.maps.camera.name}' is gone", "Make it again, or generate a new picture")
+    texturing.remove(placement)
+    try:
+        fresh = _repainted(source, source.maps, scene, camera, make)
+    except BaseException:
+        placing.again(placement, source)
+        raise
+    return placing.again(placement, fresh)
+
+
+def _repainted(
+    source: Picture,
+    old: SceneMaps,
+    scene: bpy.types.Scene,
+    camera: bpy.types.Object,
+    make: Callable[[Recipe], Picture],
+) -> Picture:
+    size = (old.width, old.height)
+    maps = capture.capture(scene, camera=camera, size=size, vocabulary=old.vocabulary, background=old.background)
+    changed = changed_pixels(old, maps)
+    fresh = source
+    if changed.any():
+        fresh = make(
+            replace(source.recipe, maps=maps, image=source.pixels, mask=changed, intent="extend", strength=1.0)
+        )
+    return Picture(fresh.pixels, replace(fresh.recipe, maps=maps), fresh.metadata)
 
 
 def changed_pixels(old: SceneMaps, new: SceneMaps) -> np.ndarray:

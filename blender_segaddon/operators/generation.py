@@ -1,44 +1,77 @@
 # No "from __future__ import annotations" here: Blender reads the annotations themselves.
 """Pictures from the scene, and one object of a picture replaced."""
 
+import random
+
 import bpy
 from bpy.props import StringProperty
 
 from .. import api
+from ..properties import SEEDS
 from . import running
 from .reporting import show_in_image_editor
 
 
-def _busy(cls) -> bool:
-    if running.job is not None:
-        cls.poll_message_set("A picture is being made; press Esc to cancel it")
+def _is_idle(cls) -> bool:
+    if running.current is not None:
+        cls.poll_message_set("A picture is being made; Esc cancels it")
+        return False
+    return True
+
+
+def has_camera(cls, context) -> bool:
+    """For ``poll``: whether there is a camera to see the scene with; says so if not."""
+    if context.scene.camera is None:
+        cls.poll_message_set("The scene has no camera: add one first")
+        return False
+    return True
+
+
+def knows_maps(cls, context) -> bool:
+    """For ``poll``: whether there is a picture whose place in the scene is known; says why not."""
+    image = context.scene.segaddon.picture
+    if image is None:
+        cls.poll_message_set("Generate a picture first")
+    elif api.find_picture(image) is None:
+        cls.poll_message_set("This picture is not from this session: generate it again")
+    else:
         return True
     return False
 
 
-def _seed(scene: bpy.types.Scene) -> int | None:
-    return None if scene.segaddon.random_seed else scene.segaddon.seed
+def _seed(scene: bpy.types.Scene) -> int:
+    """The scene's seed, or one that its field can show, so that it can be asked for again."""
+    return random.randrange(SEEDS) if scene.segaddon.random_seed else scene.segaddon.seed
 
 
-def _keep(context: bpy.types.Context, picture: api.Picture) -> None:
-    settings = context.scene.segaddon
-    settings.picture = picture.image
-    settings.seed = picture.meta["seed"] % 2**31
+def keep(context: bpy.types.Context, scene: bpy.types.Scene, picture: api.Picture) -> None:
+    """Make this the picture that the scene's panel shows and its buttons work on."""
+    picture.image.preview_ensure()
+    scene.segaddon.picture = picture.image
+    scene.segaddon.seed = picture.meta["seed"] % SEEDS
     show_in_image_editor(context, picture.image)
 
 
-class SEGADDON_OT_generate(running.Modal, bpy.types.Operator):
+class _Making(running.Modal):
+    """What ends with one new picture."""
+
+    def finish(self, context, scene, pictures):
+        keep(context, scene, pictures[0])
+        self.report({"INFO"}, f"Made '{pictures[0].image.name}'")
+
+
+class SEGADDON_OT_generate(_Making, bpy.types.Operator):
     """Make a picture that sits exactly on the scene"""
 
     bl_idname = "segaddon.generate"
     bl_label = "Generate Preview"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"UNDO"}
 
     prompt: StringProperty(name="Prompt", description="What the picture shows; the scene's prompt when empty")
 
     @classmethod
-    def poll(cls, _context):
-        return not _busy(cls)
+    def poll(cls, context):
+        return _is_idle(cls) and has_camera(cls, context)
 
     def start(self, context):
         scene = context.scene
@@ -46,26 +79,19 @@ class SEGADDON_OT_generate(running.Modal, bpy.types.Operator):
             self.prompt or scene.segaddon.prompt, maps=api.capture(scene), seed=_seed(scene), wait=False
         )
 
-    def finish(self, context, pictures):
-        _keep(context, pictures[0])
-        self.report({"INFO"}, f"Made '{pictures[0].image.name}'")
 
-
-class SEGADDON_OT_retouch_object(running.Modal, bpy.types.Operator):
+class SEGADDON_OT_retouch_object(_Making, bpy.types.Operator):
     """Replace the active object in the picture by what the prompt says; everything else stays identical"""
 
     bl_idname = "segaddon.retouch_object"
-    bl_label = "Replace Active Object"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_label = "Replace in Picture"
+    bl_options = {"UNDO"}
 
     prompt: StringProperty(name="Prompt", description="What should stand there; the scene's text when empty")
 
     @classmethod
     def poll(cls, context):
-        if _busy(cls):
-            return False
-        if context.scene.segaddon.picture is None:
-            cls.poll_message_set("Generate a picture first")
+        if not _is_idle(cls) or not knows_maps(cls, context):
             return False
         if context.active_object is None:
             cls.poll_message_set("Make the object active that should be replaced")
@@ -78,9 +104,20 @@ class SEGADDON_OT_retouch_object(running.Modal, bpy.types.Operator):
         prompt = self.prompt or settings.retouch_prompt
         return api.inpaint(settings.picture, mask, prompt, seed=_seed(context.scene), wait=False)
 
-    def finish(self, context, pictures):
-        _keep(context, pictures[0])
-        self.report({"INFO"}, f"Made '{pictures[0].image.name}'")
+
+class SEGADDON_OT_cancel(bpy.types.Operator):
+    """Cancel the picture that is being made"""
+
+    bl_idname = "segaddon.cancel"
+    bl_label = "Cancel"
+
+    @classmethod
+    def poll(cls, _context):
+        return running.current is not None
+
+    def execute(self, _context):
+        running.current.job.cancel()
+        return {"FINISHED"}
 
 
-CLASSES = (SEGADDON_OT_generate, SEGADDON_OT_retouch_object)
+CLASSES = (SEGADDON_OT_generate, SEGADDON_OT_retouch_object, SEGADDON_OT_cancel)

@@ -2,41 +2,88 @@
 """Maps as images, and what things are."""
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import EnumProperty, StringProperty
 
 from .. import api
 from ..core import vocabulary
-from .reporting import reported, show_in_image_editor
+from .generation import has_camera
+from .reporting import reported, show_in_image_editor, show_in_new_window
+
+_NAMED = 3
+"""Objects that a report names; the rest is counted."""
+
+
+def _summary(maps: api.SceneMaps) -> str:
+    """ "233 instances, 5 without a class: Box, Lamp, Cube, …"."""
+    nameless = [one.object for one in maps.instances if one.class_name is None]
+    text = f"{len(maps.instances)} instances"
+    if not nameless:
+        return f"{text}, all with a class"
+    names = list(dict.fromkeys(nameless))
+    more = ", …" if len(names) > _NAMED else ""
+    return f"{text}, {len(nameless)} without a class: {', '.join(names[:_NAMED])}{more}"
 
 
 class SEGADDON_OT_capture(bpy.types.Operator):
     """Render the semantic, instance, depth and normal maps of the scene as images"""
 
     bl_idname = "segaddon.capture"
-    bl_label = "Capture Scene Maps"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_label = "Capture Maps"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        return has_camera(cls, context)
 
     def execute(self, context):
         with reported(self):
             maps = api.capture(context.scene)
-            made = api.map_images(maps)
-            show_in_image_editor(context, made["semantic_map"])
-            without = sum(1 for one in maps.instances if one.class_name is None)
-            self.report(
-                {"INFO"}, f"{len(maps.instances)} instances" + (f", {without} without a class" if without else "")
-            )
+            show_in_image_editor(context, api.map_images(maps)["semantic_map"])
+            self.report({"INFO"}, _summary(maps))
             return {"FINISHED"}
         return {"CANCELLED"}
 
 
+class SEGADDON_OT_show_image(bpy.types.Operator):
+    """Show the image in an open Image Editor, or in a new window"""
+
+    bl_idname = "segaddon.show_image"
+    bl_label = "Show Image"
+
+    name: StringProperty(name="Image")
+
+    def execute(self, context):
+        image = bpy.data.images.get(self.name)
+        if image is None:
+            self.report({"ERROR"}, f"There is no image '{self.name}'. Capture or generate it again")
+            return {"CANCELLED"}
+        if not show_in_image_editor(context, image) and not bpy.app.background:
+            show_in_new_window(image)
+        return {"FINISHED"}
+
+
 class SEGADDON_OT_set_class(bpy.types.Operator):
-    """Say what the selected objects are; an empty class lets their names decide again"""
+    """Say what the selected objects are"""
 
     bl_idname = "segaddon.set_class"
     bl_label = "Set Class"
     bl_options = {"REGISTER", "UNDO"}
+    bl_property = "choice"
 
-    class_name: StringProperty(name="Class", description="A class of the ADE20K vocabulary, e.g. 'building'")
+    choice: EnumProperty(
+        name="Class",
+        items=[
+            ("BY_NAME", "By Name", "The object's name decides"),
+            ("none", "No Class", "It is none of the classes"),
+            *((one.name, one.name.capitalize(), ", ".join(one.synonyms)) for one in vocabulary.load("ade20k").classes),
+        ],
+        options={"SKIP_SAVE"},
+    )
+    class_name: StringProperty(
+        name="Class Name",
+        description="For scripts: a class or synonym of the ADE20K vocabulary, instead of the choice",
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
 
     @classmethod
     def poll(cls, context):
@@ -45,16 +92,20 @@ class SEGADDON_OT_set_class(bpy.types.Operator):
             return False
         return True
 
+    def invoke(self, context, _event):
+        context.window_manager.invoke_search_popup(self)
+        return {"RUNNING_MODAL"}
+
     def execute(self, context):
         with reported(self):
-            name = self.class_name or context.scene.segaddon.class_name
-            if name:
-                name = vocabulary.load("ade20k").lookup(name).name
+            name = self.choice
+            if self.class_name:
+                name = vocabulary.load("ade20k").lookup(self.class_name).name
             for one in context.selected_objects:
-                if name:
-                    one["seg_class"] = name
-                else:
+                if name == "BY_NAME":
                     one.pop("seg_class", None)
+                else:
+                    one["seg_class"] = name
             return {"FINISHED"}
         return {"CANCELLED"}
 
@@ -64,7 +115,7 @@ class SEGADDON_OT_add_camera(bpy.types.Operator):
 
     bl_idname = "segaddon.add_camera"
     bl_label = "Add Framing Camera"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"UNDO"}
 
     def execute(self, context):
         with reported(self):
@@ -73,4 +124,4 @@ class SEGADDON_OT_add_camera(bpy.types.Operator):
         return {"CANCELLED"}
 
 
-CLASSES = (SEGADDON_OT_capture, SEGADDON_OT_set_class, SEGADDON_OT_add_camera)
+CLASSES = (SEGADDON_OT_capture, SEGADDON_OT_show_image, SEGADDON_OT_set_class, SEGADDON_OT_add_camera)

@@ -6,14 +6,8 @@ from bpy.props import StringProperty
 
 from .. import api
 from ..protocol.errors import InvalidInput
+from .generation import keep, knows_maps
 from .reporting import reported
-
-
-def _has_picture(cls, context) -> bool:
-    if context.scene.segaddon.picture is None:
-        cls.poll_message_set("Generate a picture first")
-        return False
-    return True
 
 
 def _placement(context: bpy.types.Context, name: str) -> api.Placement:
@@ -28,11 +22,11 @@ class SEGADDON_OT_project(bpy.types.Operator):
 
     bl_idname = "segaddon.project"
     bl_label = "Project on Objects"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"UNDO"}
 
     @classmethod
     def poll(cls, context):
-        return _has_picture(cls, context)
+        return knows_maps(cls, context)
 
     def execute(self, context):
         with reported(self):
@@ -47,11 +41,11 @@ class SEGADDON_OT_backdrop(bpy.types.Operator):
 
     bl_idname = "segaddon.backdrop"
     bl_label = "Set as Backdrop"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"UNDO"}
 
     @classmethod
     def poll(cls, context):
-        return _has_picture(cls, context)
+        return knows_maps(cls, context)
 
     def execute(self, context):
         with reported(self):
@@ -66,13 +60,17 @@ class SEGADDON_OT_update_placement(bpy.types.Operator):
 
     bl_idname = "segaddon.update_placement"
     bl_label = "Update"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"UNDO"}
 
     name: StringProperty(name="Placement")
 
     def execute(self, context):
         with reported(self):
-            api.update(_placement(context, self.name))
+            placement = api.update(_placement(context, self.name))
+            picture = api.picture_of(placement)
+            if picture is not None:
+                keep(context, context.scene, picture)
+            self.report({"INFO"}, f"Placed '{placement.name}'")
             return {"FINISHED"}
         return {"CANCELLED"}
 
@@ -82,7 +80,7 @@ class SEGADDON_OT_remove_placement(bpy.types.Operator):
 
     bl_idname = "segaddon.remove_placement"
     bl_label = "Remove"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"UNDO"}
 
     name: StringProperty(name="Placement")
 
@@ -93,9 +91,27 @@ class SEGADDON_OT_remove_placement(bpy.types.Operator):
         return {"CANCELLED"}
 
 
+class SEGADDON_OT_view_result(bpy.types.Operator):
+    """Look through the scene's camera, with materials and world as they render"""
+
+    bl_idname = "segaddon.view_result"
+    bl_label = "Show Rendered"
+
+    @classmethod
+    def poll(cls, context):
+        return context.space_data is not None and context.space_data.type == "VIEW_3D"
+
+    def execute(self, context):
+        context.space_data.shading.type = "RENDERED"
+        if context.scene.camera is not None:
+            context.space_data.region_3d.view_perspective = "CAMERA"
+        return {"FINISHED"}
+
+
 CLASSES = (
     SEGADDON_OT_project,
     SEGADDON_OT_backdrop,
     SEGADDON_OT_update_placement,
     SEGADDON_OT_remove_placement,
+    SEGADDON_OT_view_result,
 )

@@ -1,4 +1,4 @@
-"""Errors of the project as reports of Blender."""
+"""What operators say and show."""
 
 from __future__ import annotations
 
@@ -18,16 +18,25 @@ def reported(operator: bpy.types.Operator) -> Iterator[None]:
     """
     try:
         yield
-    except Cancelled as error:
-        operator.report({"INFO"}, str(error))
+    except Cancelled:
+        operator.report({"INFO"}, "Cancelled")
     except SegAddonError as error:
         operator.report({"ERROR"}, str(error))
 
 
-def show_in_image_editor(context: bpy.types.Context, image: bpy.types.Image) -> None:
-    """Show an image in the first Image Editor that is open, if there is one."""
-    areas = [area for window in context.window_manager.windows for area in window.screen.areas]
-    for area in areas:
-        if area.type == "IMAGE_EDITOR":
-            area.spaces.active.image = image
-            return
+def show_in_image_editor(context: bpy.types.Context, image: bpy.types.Image) -> bool:
+    """Show an image in the first open Image Editor that is not pinned to another; whether there is one."""
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.ui_type == "IMAGE_EDITOR" and not area.spaces.active.use_image_pin:
+                area.spaces.active.image = image
+                return True
+    return False
+
+
+def show_in_new_window(image: bpy.types.Image) -> None:
+    """Show an image in a window of its own, as Blender shows a render."""
+    bpy.ops.wm.window_new()
+    (area,) = bpy.context.window_manager.windows[-1].screen.areas
+    area.ui_type = "IMAGE_EDITOR"
+    area.spaces.active.image = image

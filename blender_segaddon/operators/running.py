@@ -2,20 +2,59 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import bpy
 
 from .. import api
+from .reporting import reported
 
-job: api.Job[list[api.Picture]] | None = None
+_TICK = 0.1
+"""seconds between two looks at the job"""
+_STOP_SECONDS = 2.0
+"""How long Blender waits for the job's thread when the add-on goes away under it; a step of the preview is shorter."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A job, and what waits for it. Holds names: undo and file load leave references dangling."""
+
+    job: api.Job[list[api.Picture]]
+    operator: str
+    """bl_idname of what started it"""
+    scene: str
+    timer: bpy.types.Timer
+
+
+current: Running | None = None
 """None when nothing runs."""
 
 
 def stop() -> None:
-    """Cancel and wait: the add-on is being disabled."""
-    global job  # noqa: PLW0603  # one at a time, by design
-    if job is not None:
-        job.cancel()
-        job = None
+    """Cancel and let go: another file is being loaded, or the add-on is being disabled."""
+    running = _let_go()
+    if running is not None:
+        running.job.cancel()
+        running.job.wait(_STOP_SECONDS)
+
+
+def _let_go() -> Running | None:
+    global current  # one at a time, by design
+    running, current = current, None
+    if running is not None:
+        bpy.context.window_manager.event_timer_remove(running.timer)
+        for workspace in bpy.data.workspaces:
+            workspace.status_text_set(None)
+        _redraw()
+    return running
+
+
+def _redraw() -> None:
+    """The sidebars alone: a rendered viewport beside them would start over."""
+    areas = [area for window in bpy.context.window_manager.windows for area in window.screen.areas]
+    for region in [region for area in areas if area.type == "VIEW_3D" for region in area.regions]:
+        if region.type == "UI":
+            region.tag_redraw()
 
 
 class Modal:
@@ -25,54 +64,53 @@ class Modal:
         """Gather inputs and start the job."""
         raise NotImplementedError
 
-    def finish(self, context: bpy.types.Context, pictures: list[api.Picture]) -> None:
-        """Put the pictures where they belong."""
+    def finish(self, context: bpy.types.Context, scene: bpy.types.Scene, pictures: list[api.Picture]) -> None:
+        """Put the pictures where they belong; ``scene`` is where the job was started."""
         raise NotImplementedError
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from .reporting import reported
-
         with reported(self):  # pyright: ignore[reportArgumentType]  # mixed into an Operator
-            self.finish(context, self.start(context).result())
+            self.finish(context, context.scene, self.start(context).result())
             return {"FINISHED"}
         return {"CANCELLED"}
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        from .reporting import reported
-
-        global job  # noqa: PLW0603
+        global current  # noqa: PLW0603
+        if bpy.app.background:
+            return self.execute(context)
         with reported(self):  # pyright: ignore[reportArgumentType]
             job = self.start(context)
-            self._timer = context.window_manager.event_timer_add(0.1, window=context.window)
-            context.window_manager.modal_handler_add(self)  # pyright: ignore[reportArgumentType]
+            manager = context.window_manager
+            timer = manager.event_timer_add(_TICK, window=context.window)
+            current = Running(job, type(self).bl_idname, context.scene.name, timer)  # pyright: ignore
+            manager.modal_handler_add(self)  # pyright: ignore[reportArgumentType]
+            context.workspace.status_text_set("Esc: cancel the picture")
+            _redraw()
             return {"RUNNING_MODAL"}
         return {"CANCELLED"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if job is None:
-            return self._end(context, {"CANCELLED"})
-        if event.type == "ESC":
-            job.cancel()
-        if event.type != "TIMER":
-            return {"PASS_THROUGH"}
-        context.workspace.status_text_set(f"Generating: {job.message} – Esc to cancel")
-        for area in context.screen.areas:
-            area.tag_redraw()
-        return self._collect(context) if job.done() else {"PASS_THROUGH"}
+        if current is None:  # stopped from outside
+            return {"CANCELLED"}
+        if event.type == "ESC" and event.value == "PRESS":
+            current.job.cancel()
+            _redraw()
+            return {"RUNNING_MODAL"}
+        if event.type == "TIMER":
+            if current.job.done():
+                return self._collect(context)
+            _redraw()
+        return {"PASS_THROUGH"}
+
+    def cancel(self, _context: bpy.types.Context) -> None:
+        """Blender ends the operator: the window closes, or another file is being loaded."""
+        stop()
 
     def _collect(self, context: bpy.types.Context) -> set[str]:
-        from .reporting import reported
-
-        finished = job
+        running = _let_go()
         with reported(self):  # pyright: ignore[reportArgumentType]
-            if finished is not None:
-                self.finish(context, finished.result())
-                return self._end(context, {"FINISHED"})
-        return self._end(context, {"CANCELLED"})
-
-    def _end(self, context: bpy.types.Context, outcome: set[str]) -> set[str]:
-        global job  # noqa: PLW0603
-        job = None
-        context.window_manager.event_timer_remove(self._timer)
-        context.workspace.status_text_set(None)
-        return outcome
+            if running is not None:
+                scene = bpy.data.scenes.get(running.scene, context.scene)
+                self.finish(context, scene, running.job.result())
+                return {"FINISHED"}
+        return {"CANCELLED"}

@@ -1,4 +1,4 @@
-"""One tab, three parts: what things are, the picture, and what has been put into the scene."""
+"""One tab, from top to bottom as the work goes: what things are, the picture, a retouch, and back into the scene."""
 
 from __future__ import annotations
 
@@ -7,62 +7,164 @@ import bpy
 from .. import api
 from ..operators import running
 
+_LABELS = 0.4
+"""Width of the labels, as in Blender's split layout."""
+_MAPS = (
+    (("Semantic", "Seg semantic_map"), ("Instances", "Seg instance_map")),
+    (("Depth", "Seg depth"), ("Normals", "Seg normal")),
+)
+"""(label, name of the Blender image), two in a row."""
+_KINDS = {"projection": ("Seg Projection ", "MOD_UVPROJECT"), "backdrop": ("Seg Backdrop ", "WORLD")}
+"""Kind of a placement → (what its name begins with, icon)."""
 
-class SEGADDON_PT_main(bpy.types.Panel):
-    bl_label = "Scene to Picture"
+
+class _Tab:
+    """What all panels share."""
+
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "SegAddon"
 
+
+class _Part(_Tab):
+    bl_parent_id = "SEGADDON_PT_main"
+
+
+class SEGADDON_PT_main(_Tab, bpy.types.Panel):
+    bl_label = "Scene to Picture"
+
     def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
         if context.scene.camera is None:
-            layout.label(text="The scene has no camera", icon="INFO")
-            layout.operator("segaddon.add_camera", icon="CAMERA_DATA")
-        self._maps(context, layout.column())
-        self._generate(context, layout.column())
-        self._results(context, layout.column())
+            column = self.layout.column()
+            column.label(text="The scene has no camera", icon="ERROR")
+            column.operator("segaddon.add_camera", icon="CAMERA_DATA")
 
-    def _maps(self, context: bpy.types.Context, column: bpy.types.UILayout) -> None:
-        settings = context.scene.segaddon
-        column.label(text="Scene Maps", icon="RENDERLAYERS")
-        column.prop(settings, "background")
-        column.operator("segaddon.capture", icon="RESTRICT_RENDER_OFF")
-        row = column.row(align=True)
-        row.prop(settings, "class_name")
-        row.operator("segaddon.set_class", text="", icon="CHECKMARK").class_name = settings.class_name
 
-    def _generate(self, context: bpy.types.Context, column: bpy.types.UILayout) -> None:
+class SEGADDON_PT_maps(_Part, bpy.types.Panel):
+    bl_label = "Scene Maps"
+    bl_order = 1
+
+    def draw(self, context: bpy.types.Context) -> None:
+        column = _column(self.layout)
+        _class_row(column, context.active_object)
+        column.prop(context.scene.segaddon, "background")
+        column.operator("segaddon.capture", icon="RENDERLAYERS")
+        if _MAPS[0][0][1] in bpy.data.images:
+            grid = column.column(align=True)
+            for pair in _MAPS:
+                row = grid.row(align=True)
+                for label, image in pair:
+                    row.operator("segaddon.show_image", text=label).name = image
+
+
+class SEGADDON_PT_generate(_Part, bpy.types.Panel):
+    bl_label = "Generate"
+    bl_order = 2
+
+    def draw(self, context: bpy.types.Context) -> None:
         settings = context.scene.segaddon
-        column.separator()
-        column.label(text="Picture", icon="IMAGE_DATA")
+        column = _column(self.layout)
         column.prop(settings, "prompt")
-        column.prop(settings, "random_seed")
-        seed = column.column()
+        row = column.row(align=True)
+        seed = row.row(align=True)
         seed.active = not settings.random_seed
         seed.prop(settings, "seed")
-        if running.job is not None:
-            column.progress(factor=running.job.progress, text=running.job.message)
-        else:
-            column.operator("segaddon.generate", icon="RENDER_STILL")
-        column.label(text="Preview: procedural, not a model")
-
-    def _results(self, context: bpy.types.Context, column: bpy.types.UILayout) -> None:
-        settings = context.scene.segaddon
-        column.separator()
-        column.label(text="Into the Scene", icon="SCENE_DATA")
-        column.prop(settings, "picture")
-        column.operator("segaddon.project", icon="MOD_UVPROJECT")
-        column.operator("segaddon.backdrop", icon="WORLD")
-        column.prop(settings, "retouch_prompt")
-        column.operator("segaddon.retouch_object", icon="BRUSH_DATA")
-        for placement in api.placements(context.scene):
-            row = column.row(align=True)
-            row.label(text=placement.name, icon="WORLD" if placement.kind == "backdrop" else "MOD_UVPROJECT")
-            row.operator("segaddon.update_placement", text="", icon="FILE_REFRESH").name = placement.name
-            row.operator("segaddon.remove_placement", text="", icon="X").name = placement.name
+        row.prop(settings, "random_seed", text="", icon="FILE_REFRESH")
+        _action(column, "segaddon.generate", "RENDER_STILL")
+        note = column.row()
+        note.active = False
+        note.label(text="Procedural preview, not a model")
 
 
-CLASSES = (SEGADDON_PT_main,)
+class SEGADDON_PT_retouch(_Part, bpy.types.Panel):
+    bl_label = "Retouch"
+    bl_order = 3
+
+    def draw(self, context: bpy.types.Context) -> None:
+        column = _column(self.layout)
+        active = context.active_object
+        _labelled(column, "Object").label(text=active.name if active else "None active")
+        column.prop(context.scene.segaddon, "retouch_prompt")
+        _action(column, "segaddon.retouch_object", "BRUSH_DATA")
+
+
+class SEGADDON_PT_results(_Part, bpy.types.Panel):
+    bl_label = "Results"
+    bl_order = 4
+
+    def draw(self, context: bpy.types.Context) -> None:
+        column = _column(self.layout)
+        _picture(column, context.scene.segaddon)
+        buttons = column.column(align=True)
+        buttons.operator("segaddon.project", icon="MOD_UVPROJECT")
+        buttons.operator("segaddon.backdrop", icon="WORLD")
+        placed = api.placements(context.scene)
+        if placed:
+            _placements(column, placed)
+            if context.space_data.shading.type in ("WIREFRAME", "SOLID"):
+                column.operator("segaddon.view_result", icon="SHADING_RENDERED")
+
+
+def _column(layout: bpy.types.UILayout) -> bpy.types.UILayout:
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+    return layout.column()
+
+
+def _labelled(column: bpy.types.UILayout, label: str) -> bpy.types.UILayout:
+    """A row with a label as properties have it; for what is no property."""
+    row = column.split(factor=_LABELS)
+    left = row.column()
+    left.alignment = "RIGHT"
+    left.label(text=label)
+    return row.row()
+
+
+def _class_row(column: bpy.types.UILayout, active: bpy.types.Object | None) -> None:
+    """What the active object is taken for; a click changes it for all that are selected."""
+    text = "None active"
+    if active is not None:
+        match = api.class_of(active)
+        by_name = active.get("seg_class") is None and match.class_name is not None
+        text = (match.class_name or "No class").capitalize() + (" (by name)" if by_name else "")
+    _labelled(column, "Class").operator("segaddon.set_class", text=text)
+
+
+def _action(layout: bpy.types.UILayout, operator: str, icon: str) -> None:
+    """The button, or how far what it started is."""
+    now = running.current
+    if now is None or now.operator != operator:
+        layout.operator(operator, icon=icon)
+        return
+    row = layout.row(align=True)
+    row.progress(factor=now.job.progress, text=now.job.message)
+    row.operator("segaddon.cancel", text="", icon="X")
+
+
+def _picture(column: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
+    image = settings.picture
+    if image is None:
+        column.label(text="No picture yet")
+        return
+    if image.preview is not None:
+        column.template_icon(image.preview.icon_id, scale=7)
+    row = column.row(align=True)
+    row.prop(settings, "picture", text="")
+    row.operator("segaddon.show_image", text="", icon="WINDOW").name = image.name
+    if api.find_picture(image) is None:
+        column.label(text="Made in another session", icon="INFO")
+
+
+def _placements(column: bpy.types.UILayout, placed: list[api.Placement]) -> None:
+    column.separator()
+    column.label(text="In the Scene")
+    box = column.column(align=True)
+    for one in placed:
+        prefix, icon = _KINDS[one.kind]
+        row = box.row(align=True)
+        row.label(text=one.name.removeprefix(prefix), icon=icon)
+        row.operator("segaddon.update_placement", text="", icon="FILE_REFRESH").name = one.name
+        row.operator("segaddon.remove_placement", text="", icon="X").name = one.name
+
+
+CLASSES = (SEGADDON_PT_main, SEGADDON_PT_maps, SEGADDON_PT_generate, SEGADDON_PT_retouch, SEGADDON_PT_results)

@@ -22,7 +22,8 @@ class SegAddonError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message}. {self.hint}" if self.hint else self.message
+        text = f"{self.message}. {self.hint}" if self.hint else self.message
+        return " ".join(text.split())  # one line, also where a name in it has several
 
 
 class InvalidInput(SegAddonError):

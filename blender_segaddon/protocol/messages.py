@@ -9,6 +9,9 @@ DtypeName = Literal["uint8", "uint16", "uint32", "float32", "bool"]
 
 JobState = Literal["queued", "loading", "running", "finalizing", "succeeded", "failed", "cancelled"]
 
+Intent = Literal["replace", "change", "remove", "extend"]
+"""What a job does under its mask; "extend" paints what the maps say is there."""
+
 FINAL_STATES = ("succeeded", "failed", "cancelled")
 """A job in one of these never changes again."""
 
@@ -91,7 +94,7 @@ class GenerateRequest:
     """bool H×W; True = to be painted anew"""
     strength: float = 1.0
     """0 .. 1: how far the result may leave ``image``"""
-    intent: Literal["change", "replace", "remove", "extend"] = "replace"
+    intent: Intent = "replace"
 
 
 @dataclass(frozen=True)

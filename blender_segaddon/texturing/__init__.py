@@ -5,7 +5,7 @@ from __future__ import annotations
 from .backdrop import backdrop
 from .bake import bake
 from .colour import LinearPicture, to_display, to_scene_linear
-from .placement import Placement, placements, remove
+from .placement import Placement, group_of, placements, remove
 from .projection import project
 from .render import render_view
 
@@ -14,6 +14,7 @@ __all__ = [
     "Placement",
     "backdrop",
     "bake",
+    "group_of",
     "placements",
     "project",
     "remove",

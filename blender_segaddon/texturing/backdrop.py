@@ -29,7 +29,7 @@ def backdrop(scene: bpy.types.Scene, linear: np.ndarray, maps: SceneMaps, *, nam
         InvalidInput: wrong size.
     """
     check_size(linear, maps)
-    title = free_name(f"Seg Backdrop {name}")
+    title = free_name(scene, f"Seg Backdrop {name}")
     group = _build(title, maps.camera, data_image(f"{title} picture", emitted(linear, scene)))
     group[surfaces.GROUP_MARK] = True
     surfaces.insert(worlds.writable(scene).node_tree, group)

@@ -29,7 +29,7 @@ def bake(scene: bpy.types.Scene, objects: Sequence[bpy.types.Object], *, texels:
         texels: width and height of each image.
     Raises:
         InvalidInput: no objects, no meshes, a linked mesh, one that several objects share, or a silly size.
-        SceneError: an object is not in the scene's view layer.
+        SceneError: an object is hidden or not in the scene's view layer, or Blender could not bake it.
     """
     if not 16 <= texels <= 16384:
         raise InvalidInput(f"{texels} texels cannot be baked", "Choose 16 to 16384")
@@ -37,7 +37,7 @@ def bake(scene: bpy.types.Scene, objects: Sequence[bpy.types.Object], *, texels:
         raise InvalidInput("There is nothing to bake", "Name at least one object")
     for one in objects:
         _check(one, scene)
-    with _settings(scene), _selection(scene):
+    with _settings(scene), _shown(scene), _selection(scene):
         return [_bake_one(scene, one, texels) for one in objects]
 
 
@@ -46,8 +46,9 @@ def _check(one: bpy.types.Object, scene: bpy.types.Scene) -> None:
         raise InvalidInput(f"'{one.name}' has no faces to bake", "Choose meshes, or convert it to one")
     if one.data.library is not None or one.data.users > 1:
         raise InvalidInput(f"The mesh of '{one.name}' is linked or shared", "Make it single-user and local first")
-    if one.name not in scene.view_layers[0].objects or one.hide_get(view_layer=scene.view_layers[0]):
-        raise SceneError(f"'{one.name}' is not visible in the view layer", "Show it and bake again")
+    layer = scene.view_layers[0]
+    if scene.objects.get(one.name) != one or one.hide_render or not one.visible_get(view_layer=layer):
+        raise SceneError(f"'{one.name}' is hidden in the view layer or in renders", "Show it and bake again")
     if any(slot.material is None or slot.material.library is not None for slot in one.material_slots):
         raise InvalidInput(f"'{one.name}' has an empty or linked material", "Project a picture on it first")
     if not one.material_slots:
@@ -61,8 +62,13 @@ def _bake_one(scene: bpy.types.Scene, one: bpy.types.Object, texels: int) -> bpy
     layer.objects.active = one
     image = data_image(f"{UV_LAYER} {one.name}", np.zeros((texels, texels, 4), np.float32))
     context = {"object": one, "active_object": one, "selected_objects": [one], "selected_editable_objects": [one]}
-    with bpy.context.temp_override(scene=scene, view_layer=layer, **context), _own_uv(one), _target(one, image):
-        bpy.ops.object.bake(type="EMIT", uv_layer=UV_LAYER, margin=min(_MARGIN, texels // 32), use_clear=True)
+    try:
+        with bpy.context.temp_override(scene=scene, view_layer=layer, **context), _own_uv(one), _target(one, image):
+            bpy.ops.object.bake(type="EMIT", uv_layer=UV_LAYER, margin=min(_MARGIN, texels // 32), use_clear=True)
+    except RuntimeError as error:
+        bpy.data.images.remove(image)
+        reason = " ".join(str(error).split())
+        raise SceneError(f"Blender could not bake '{one.name}': {reason}", "Leave edit mode and bake again") from error
     image.pack()
     return image
 
@@ -120,6 +126,20 @@ def _settings(scene: bpy.types.Scene) -> Iterator[None]:
     finally:
         for owner, name, value in kept:
             setattr(owner, name, value)
+
+
+@contextmanager
+def _shown(scene: bpy.types.Scene) -> Iterator[None]:
+    """Edit mode, which unwrapping needs, works in the scene of the window alone."""
+    window = bpy.context.window
+    before = window.scene if window else scene
+    if before != scene:
+        window.scene = scene
+    try:
+        yield
+    finally:
+        if before != scene:
+            window.scene = before
 
 
 @contextmanager

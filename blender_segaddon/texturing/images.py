@@ -41,6 +41,20 @@ def display_image(name: str, pixels: np.ndarray) -> bpy.types.Image:
     return image
 
 
+def swapped_image(name: str, pixels: np.ndarray) -> bpy.types.Image:
+    """As ``display_image``, in the place of the image that is called ``name``.
+
+    Whole images are swapped: Blender's undo does not bring back pixels that were set in place.
+    """
+    old = bpy.data.images.get(name)
+    made = display_image(name, pixels)
+    if old is not None:
+        old.user_remap(made)
+        bpy.data.images.remove(old)
+        made.name = name
+    return made
+
+
 def read_image(image: bpy.types.Image) -> np.ndarray:
     """float32 H×W×4 as the image's buffer holds it, row 0 at the top."""
     width, height = image.size

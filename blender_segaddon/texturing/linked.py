@@ -14,6 +14,7 @@ import bpy
 import numpy as np
 
 from ..core.maps import Instance
+from . import surfaces
 
 STANDS_FOR = "seg_stands_for"
 """On a local copy of a linked object or collection: the linked one."""
@@ -48,8 +49,18 @@ def name_of(one: bpy.types.Object) -> str:
 def keys(scene: bpy.types.Scene, instances: Sequence[Instance]) -> dict[int, float]:
     """Object Info Random by instance id, as a render gives it now; what is not found is left out.
 
-    As captured, but for what local copies have come in between: those are looked up by instancer, name and place.
+    As captured, but for objects that have a key that lasts, and for what local copies have come in between: those are
+    looked up by instancer, name and place.
     """
+    found = _keys(scene, instances)
+    lasting = {one.name: one[surfaces.KEY] for one in bpy.data.objects if surfaces.KEY in one and not one.library}
+    for one in instances:
+        if one.id in found and not one.instancer and not one.library:
+            found[one.id] = lasting.get(one.object, found[one.id])
+    return found
+
+
+def _keys(scene: bpy.types.Scene, instances: Sequence[Instance]) -> dict[int, float]:
     if not any(STANDS_FOR in one for one in bpy.data.objects):
         return {one.id: one.key[0] for one in instances}
     rows = defaultdict(list)
@@ -70,8 +81,7 @@ def keys(scene: bpy.types.Scene, instances: Sequence[Instance]) -> dict[int, flo
 
 def tidy(groups: set[bpy.types.NodeTree]) -> None:
     """Put the linked objects back where no material shows one of ``groups`` any more."""
-    trees = [one.node_tree for one in bpy.data.materials if one.library is None and one.node_tree]
-    if any(node.type == "GROUP" and node.node_tree in groups for tree in trees for node in tree.nodes):
+    if surfaces.painted(groups):
         return
     copies = [one for one in bpy.data.collections if STANDS_FOR in one]
     for copy in copies:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import bpy
@@ -11,6 +12,8 @@ from . import linked, surfaces, worlds
 
 PLACEMENTS = "seg_placements"
 """On a scene: {name: {"kind", "group", …}}; the pointer to the node group survives save, reload and renaming."""
+_NAME_BYTES = 63
+"""What Blender takes as the name of a data-block (5.0 takes more) and as the key of a custom property."""
 
 
 @dataclass(frozen=True)
@@ -23,21 +26,27 @@ class Placement:
     scene: str
     skipped: tuple[str, ...] = ()
     """Names of objects that the picture could not be put on, with nothing changed on them."""
+    objects: tuple[str, ...] | None = None
+    """Names of the objects that the picture was asked to be put on, None for all."""
 
 
 def record(scene: bpy.types.Scene, placement: Placement, group: bpy.types.NodeTree) -> None:
     """Write a placement down on its scene."""
     kept = _records(scene)
-    kept[placement.name] = {"kind": placement.kind, "group": group, "skipped": "\n".join(placement.skipped)}
+    names = json.dumps({"skipped": placement.skipped, "objects": placement.objects})
+    kept[placement.name] = {"kind": placement.kind, "group": group, "names": names}
     scene[PLACEMENTS] = kept
 
 
 def placements(scene: bpy.types.Scene) -> list[Placement]:
     """The pictures that stand on ``scene``, oldest first."""
-    return [
-        Placement(name, one["kind"], scene.name, tuple(filter(None, one["skipped"].split("\n"))))
-        for name, one in _records(scene).items()
-    ]
+    return [_placement(scene, name, one) for name, one in _records(scene).items()]
+
+
+def group_of(placement: Placement) -> bpy.types.NodeTree | None:
+    """The node group that shows a placement, None where the placement or its group is gone."""
+    scene = bpy.data.scenes.get(placement.scene)
+    return _records(scene).get(placement.name, {}).get("group") if scene else None
 
 
 def remove(placement: Placement) -> None:
@@ -55,29 +64,45 @@ def remove(placement: Placement) -> None:
         scene[PLACEMENTS] = kept
     else:
         del scene[PLACEMENTS]
-    if group is not None:
-        take_out(group)
+    take_out(group)
 
 
-def take_out(group: bpy.types.NodeTree) -> None:
-    """Take a placement's group out of everything, and with the last one what was prepared for them."""
+def take_out(group: bpy.types.NodeTree | None) -> None:
+    """Take a placement's group out of everything, and with the last one what was prepared for them.
+
+    None stands for groups that the user has deleted: the empty nodes that they left are taken out.
+    """
     for owner in [*bpy.data.materials, *bpy.data.worlds]:
         if owner.library is None and owner.node_tree:
             surfaces.extract(owner.node_tree, group)
-    _remove_group(group)
+    if group is not None:
+        _remove_group(group)
     remaining = {one for one in bpy.data.node_groups if surfaces.GROUP_MARK in one}
     surfaces.tidy(remaining)
     worlds.tidy(remaining)
     linked.tidy(remaining)
 
 
-def free_name(wanted: str) -> str:
-    """``wanted``, or with a number where a node group is already called that."""
-    name, number = wanted, 1
-    while name in bpy.data.node_groups:
+def free_name(scene: bpy.types.Scene, wanted: str) -> str:
+    """``wanted``, as short as Blender's names are, with a number where a group or a placement is called that."""
+    taken = {*bpy.data.node_groups.keys(), *_records(scene)}
+    name, number = _cut(wanted, _NAME_BYTES), 1
+    while name in taken:
         number += 1
-        name = f"{wanted} {number}"
+        suffix = f" {number}"
+        name = _cut(wanted, _NAME_BYTES - len(suffix)) + suffix
     return name
+
+
+def _cut(text: str, limit: int) -> str:
+    """The text up to ``limit`` bytes of UTF-8, no letter cut through."""
+    return text.encode()[:limit].decode(errors="ignore").strip()
+
+
+def _placement(scene: bpy.types.Scene, name: str, kept: dict) -> Placement:
+    names = json.loads(kept["names"])
+    objects = None if names["objects"] is None else tuple(names["objects"])
+    return Placement(name, kept["kind"], scene.name, tuple(names["skipped"]), objects)
 
 
 def _records(scene: bpy.types.Scene) -> dict:

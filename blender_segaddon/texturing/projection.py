@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import bpy
 import numpy as np
@@ -41,20 +41,26 @@ def project(
         raise InvalidInput(f"Lighting '{lighting}' is unknown", "Choose: unlit")
     check_size(linear, maps)
     chosen = _chosen(maps, objects)
-    title = free_name(f"Seg Projection {name}")
+    title = free_name(scene, f"Seg Projection {name}")
     linked.make_local(scene, {one.object for one in chosen})
     keys = linked.keys(scene, chosen)
     colours = data_image(f"{title} picture", np.maximum(emitted(linear, scene), 0) ** np.float32(1 / GAMMA))
     seen = data_image(f"{title} evidence", evidence(maps, keys))
     group = build_projector(title, maps.camera, colours, seen)
     group[surfaces.GROUP_MARK] = True
-    skipped = _paint(scene, {one.object for one in chosen}, group)
-    missing = {one.object for one in chosen if one.id not in keys}
-    placement = Placement(title, "projection", scene.name, tuple(sorted(skipped | missing)))
-    if not _painted(group):
+    try:
+        skipped = _paint(scene, {one.object for one in chosen}, group)
+        _mark({one.object: keys[one.id] for one in chosen if one.id in keys and not one.instancer})
+        missing = {one.object for one in chosen if one.id not in keys}
+        skipped = tuple(sorted(skipped | missing))
+        if not surfaces.painted({group}):
+            raise SceneError("No surface could take the picture", f"Could not paint: {', '.join(skipped[:5])}")
+        asked = None if objects is None else tuple(one if isinstance(one, str) else one.name for one in objects)
+        placement = Placement(title, "projection", scene.name, skipped, asked)
+        record(scene, placement, group)
+    except BaseException:
         take_out(group)
-        raise SceneError("No surface could take the picture", f"Could not paint: {', '.join(placement.skipped[:5])}")
-    record(scene, placement, group)
+        raise
     return placement
 
 
@@ -81,28 +87,36 @@ def _chosen(maps: SceneMaps, objects: Sequence[bpy.types.Object | str] | None) -
 
 def _paint(scene: bpy.types.Scene, names: set[str], group: bpy.types.NodeTree) -> set[str]:
     """Put the group into every material of the named objects; gives the names of those that could not take it."""
-    skipped = set()
     replaced = linked.replaced()
-    for one in [one for one in bpy.data.objects if linked.name_of(one) in names and one not in replaced]:
+    known = [one for one in bpy.data.objects if linked.name_of(one) in names and one not in replaced]
+    skipped = names - {linked.name_of(one) for one in known}  # deleted or renamed since the capture
+    for one in known:
         if not hasattr(one.data, "materials"):
             continue
         if one.library is not None or (not one.material_slots and one.data.library is not None):
             skipped.add(one.name)
             continue
-        for material in surfaces.writable(one):
-            _paint_material(material, group)
-    for one, materials in _originals(scene, names):
-        for material in materials:  # geometry nodes set materials that are in no slot
-            if surfaces.takes_groups(material):
-                _paint_material(material, group)
-            else:
-                skipped.add(one.name)
+        if not all([_paint_material(material, group) for material in surfaces.writable(one)]):
+            skipped.add(one.name)
+    for one, materials in _originals(scene, names):  # geometry nodes set materials that are in no slot
+        if not all([surfaces.takes_groups(material) and _paint_material(material, group) for material in materials]):
+            skipped.add(one.name)
     return skipped
 
 
-def _paint_material(material: bpy.types.Material, group: bpy.types.NodeTree) -> None:
-    surfaces.insert(material.node_tree, group)
-    surfaces.lights_nothing(material)
+def _mark(keys: Mapping[str, float]) -> None:
+    """Write each object's key on it, so that it is known by another name too."""
+    for one in bpy.data.objects:
+        if one.library is None and one.name in keys:
+            one[surfaces.KEY] = keys[one.name]
+
+
+def _paint_material(material: bpy.types.Material, group: bpy.types.NodeTree) -> bool:
+    """Whether the material shows the group now."""
+    taken = surfaces.insert(material.node_tree, group)
+    if taken:
+        surfaces.lights_nothing(material)
+    return taken
 
 
 def _originals(
@@ -120,7 +134,3 @@ def _originals(
             done.add(mark)
             shown = [slot.material for slot in one.material_slots if slot.material]
             yield one.original, tuple({material.original for material in shown})
-
-
-def _painted(group: bpy.types.NodeTree) -> bool:
-    return any(surfaces.uses(material, {group}) for material in bpy.data.materials)

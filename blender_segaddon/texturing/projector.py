@@ -1,8 +1,9 @@
 """The node group that projects: per surface point the picture's colour where the source camera saw that point.
 
 Every point looks up the four texels around it. A texel counts when it belongs to the same instance (Object Info
-Random) and the plane that the camera saw there goes through the point; the colours of those that count are mixed
-bilinearly. So no edge is missed and no other object's colour is ever taken.
+Random, or what that was when the object had another name) and the plane that the camera saw there goes through the
+point; the colours of those that count are mixed bilinearly. So no edge is missed and no other object's colour is ever
+taken.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from ..core.camera import Camera
 from .graph import Graph, Value, new_group
+from .surfaces import KEY
 
 TOLERANCE = 0.002
 """How far from the seen plane a point may lie, as a share of its depth."""
@@ -126,10 +128,18 @@ def _sample(graph: Graph, tap: bpy.types.NodeTree, place: Place) -> tuple[bpy.ty
     base = graph.vector("FLOOR", place.pixel)
     inside = graph.vector("SUBTRACT", place.pixel, base)
     key = graph.node("ShaderNodeObjectInfo").outputs["Random"]
+    lasting = graph.node("ShaderNodeAttribute", attribute_type="OBJECT", attribute_name=KEY).outputs["Vector"]
+    lasting = graph.split(lasting)[0]  # the output Fac averages, and rounds
     taps = []
     for corner in ((0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (1.0, 1.0, 0.0)):
         node = graph.node("ShaderNodeGroup", node_tree=tap)
-        values = (graph.vector("ADD", base, corner), graph.vector("SUBTRACT", inside, corner), place.nearness, key)
+        values = (
+            graph.vector("ADD", base, corner),
+            graph.vector("SUBTRACT", inside, corner),
+            place.nearness,
+            key,
+            lasting,
+        )
         for value, socket in zip(values, node.inputs, strict=True):
             graph.put(value, socket)
         taps.append(node.outputs)
@@ -141,13 +151,16 @@ def _sample(graph: Graph, tap: bpy.types.NodeTree, place: Place) -> tuple[bpy.ty
 
 
 def _build_tap(name: str, camera: Camera, picture: bpy.types.Image, evidence: bpy.types.Image) -> bpy.types.NodeTree:
-    """Group (texel, offset of the point from its centre, nearness, key) → (colour · weight, weight)."""
+    """Group (texel, offset of the point from its centre, nearness, key, key that lasts) → (colour · weight, weight).
+
+    One of the keys must be the texel's: an instance has the second from its prototype, whose plane it is not in.
+    """
     inputs = [("Texel", "NodeSocketVector"), ("Offset", "NodeSocketVector")]
-    inputs += [("Nearness", "NodeSocketFloat"), ("Key", "NodeSocketFloat")]
+    inputs += [(title, "NodeSocketFloat") for title in ("Nearness", "Key", "Lasting Key")]
     tree = new_group(name, inputs, [("Colour", "NodeSocketVector"), ("Weight", "NodeSocketFloat")])
     graph = Graph(tree)
     ends = {node.bl_idname: node for node in tree.nodes}
-    texel, offset, near, key = list(ends["NodeGroupInput"].outputs)[:4]
+    texel, offset, near, *keys = list(ends["NodeGroupInput"].outputs)[:5]
     size = (1 / camera.width, 1 / camera.height, 1.0)
     where = graph.vector("MULTIPLY", graph.vector("ADD", texel, (0.5, 0.5, 0.0)), size)
     seen = graph.texel(evidence, where)
@@ -158,7 +171,7 @@ def _build_tap(name: str, camera: Camera, picture: bpy.types.Image, evidence: bp
     slope = graph.math("ADD", graph.math("ABSOLUTE", right), graph.math("ABSOLUTE", up))
     reach = _reach(graph, camera, seen_near, slope)
     off = graph.math("ABSOLUTE", graph.math("SUBTRACT", near, expected))
-    same = graph.math("COMPARE", key, seen_key, 0.0)
+    same = graph.math("MAXIMUM", *(graph.math("COMPARE", key, seen_key, 0.0) for key in keys))
     valid = graph.math("GREATER_THAN", seen_near, 0.0)
     shares = [graph.math("SUBTRACT", 1.0, graph.math("ABSOLUTE", one)) for one in (x, y)]
     weight = graph.all_of(same, valid, graph.math("LESS_THAN", off, reach), *shares)

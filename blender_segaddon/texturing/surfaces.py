@@ -19,7 +19,9 @@ SLOTS = "seg_slots"
 SLOT_ADDED = "seg_slot_added"
 """On data without materials: a slot was added."""
 GROUP_MARK = "seg_projection"
-"""On the node groups of placements."""
+"""On the node groups of placements and on the nodes that show them."""
+KEY = "seg_key"
+"""On a painted object: Object Info Random at its first capture. Random hangs on the name, this outlasts renaming."""
 SAMPLING = "seg_emission_sampling"
 """On a material: its emission sampling before."""
 
@@ -42,33 +44,54 @@ def takes_groups(material: bpy.types.Material) -> bool:
     return material.library is None and material.override_library is None and _has_nodes(material)
 
 
-def insert(tree: bpy.types.NodeTree, group: bpy.types.NodeTree) -> None:
-    """Put ``group`` between the surface and the outputs of a material's or world's tree; once is enough."""
-    if any(node.type == "GROUP" and node.node_tree == group for node in tree.nodes):
-        return
+def insert(tree: bpy.types.NodeTree, group: bpy.types.NodeTree) -> bool:
+    """Put ``group`` between the surface and the outputs of a material's or world's tree; once is enough.
+
+    Gives whether it stands there; not where there is only a volume.
+    """
+    if uses(tree, {group}):
+        return True
     outputs = {out.name: out for out in (tree.get_output_node(target) for target in ("CYCLES", "EEVEE")) if out}
     for output in outputs.values():
         surface = output.inputs["Surface"]
-        if not surface.is_linked:
+        if not surface.is_linked and output.inputs["Volume"].is_linked:
             continue
         node = tree.nodes.new("ShaderNodeGroup")
         node.node_tree, node.label, node.name = group, group.name, group.name
+        node[GROUP_MARK] = True
         node.location = (output.location.x, output.location.y + 160)
-        source = surface.links[0].from_socket
-        _link_opacity(tree, source, node)
-        tree.links.new(source, node.inputs["Surface"])
+        if surface.is_linked:  # else the surface is black
+            source = surface.links[0].from_socket
+            _link_opacity(tree, source, node)
+            tree.links.new(source, node.inputs["Surface"])
         tree.links.new(node.outputs["Surface"], surface)
+    return uses(tree, {group})
 
 
-def extract(tree: bpy.types.NodeTree, group: bpy.types.NodeTree) -> None:
-    """Take ``group`` out again and close the gap."""
-    for node in [one for one in tree.nodes if one.type == "GROUP" and one.node_tree == group]:
-        sources = [link.from_socket for link in node.inputs["Surface"].links]
-        targets = [link.to_socket for link in node.outputs["Surface"].links]
-        for source in sources:
-            for target in targets:
-                tree.links.new(source, target)
+def extract(tree: bpy.types.NodeTree, group: bpy.types.NodeTree | None) -> None:
+    """Take ``group`` out again and close the gap; None: the nodes whose group the user has deleted.
+
+    Blender takes the sockets of such nodes away some time after, and with them what the surface was linked to.
+    """
+    nodes = [one for one in tree.nodes if one.type == "GROUP" and GROUP_MARK in one and one.node_tree == group]
+    ends = []
+    for node in nodes:  # all links are read first: the first new one makes Blender look at the empty nodes
+        outward = node.outputs["Surface"].links if node.outputs else ()
+        ends += [(_before(node, nodes), link.to_socket) for link in outward if link.to_node not in nodes]
+    for node in nodes:
         tree.nodes.remove(node)
+    for source, target in ends:
+        if source is not None:
+            tree.links.new(source, target)
+
+
+def _before(node: bpy.types.Node, passed: list[bpy.types.Node]) -> bpy.types.NodeSocket | None:
+    """The output that feeds a group's node, beyond those of ``passed``; None where it is fed by nothing."""
+    surface = node.inputs.get("Surface")
+    if surface is None or not surface.is_linked:
+        return None
+    source = surface.links[0].from_socket
+    return _before(source.node, passed) if source.node in passed else source
 
 
 def lights_nothing(material: bpy.types.Material) -> None:
@@ -80,7 +103,7 @@ def lights_nothing(material: bpy.types.Material) -> None:
 
 def tidy(groups: set[bpy.types.NodeTree]) -> None:
     """Undo what was done to materials, slots and data that none of ``groups`` (those still in use) needs any more."""
-    free = [one for one in bpy.data.materials if one.library is None and not uses(one, groups)]
+    free = [one for one in bpy.data.materials if one.library is None and not uses(one.node_tree, groups)]
     for material in free:
         if SAMPLING in material:
             material.cycles.emission_sampling = material[SAMPLING]
@@ -91,6 +114,14 @@ def tidy(groups: set[bpy.types.NodeTree]) -> None:
     for material in stand_ins:
         bpy.data.materials.remove(material)
     _remove_added_slots()
+    if not painted(groups):
+        for one in [one for one in bpy.data.objects if KEY in one]:
+            del one[KEY]
+
+
+def painted(groups: set[bpy.types.NodeTree]) -> bool:
+    """Whether any local material shows one of ``groups``."""
+    return any(uses(one.node_tree, groups) for one in bpy.data.materials if one.library is None)
 
 
 def _has_nodes(material: bpy.types.Material) -> bool:
@@ -152,9 +183,11 @@ def _restore_slots(one: bpy.types.Object, stand_ins: list[bpy.types.Material]) -
     kept = one[SLOTS].to_dict()
     for index, before in list(kept.items()):
         slot = one.material_slots[int(index)] if int(index) < len(one.material_slots) else None
-        if slot is not None and slot.link == "OBJECT" and slot.material in stand_ins:
+        shown = slot.material if slot is not None and slot.link == "OBJECT" else None
+        if slot is not None and shown in stand_ins:
             slot.material = before.get("material")
             slot.link = before["link"]
+        if shown is None or shown in stand_ins or STAND_IN not in shown:  # else it is needed still
             del kept[index]
     if kept:
         one[SLOTS] = kept
@@ -172,9 +205,8 @@ def _remove_added_slots() -> None:
                     data.materials.clear()  # pop would leave the slots of its objects behind
 
 
-def uses(owner: bpy.types.Material | bpy.types.World, groups: set[bpy.types.NodeTree]) -> bool:
-    """Whether one of ``groups`` stands in the nodes of a material or world."""
-    tree = owner.node_tree
+def uses(tree: bpy.types.NodeTree | None, groups: set[bpy.types.NodeTree]) -> bool:
+    """Whether one of ``groups`` stands in the tree of a material or world."""
     return bool(tree and any(node.type == "GROUP" and node.node_tree in groups for node in tree.nodes))
 
 

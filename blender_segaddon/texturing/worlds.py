@@ -1,6 +1,7 @@
 """A scene's world made ready for a backdrop, and given back.
 
-A local world with nodes takes the group itself; any other, or none, is stood in for by a local copy.
+A local world with nodes that no other scene shows takes the group itself; any other, or none, is stood in for by a
+local copy.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ def writable(scene: bpy.types.Scene) -> bpy.types.World:
         scene[TRANSPARENT] = True
         scene.render.film_transparent = False
     world = scene.world
-    if world and world.library is None and world.override_library is None and _has_nodes(world):
+    shared = any(one.world == world for one in bpy.data.scenes if one != scene)
+    if world and not shared and world.library is None and world.override_library is None and _has_nodes(world):
         return world
     scene[ORIGINAL] = {"world": world} if world else {}
     scene.world = _stand_in(world)
@@ -33,7 +35,7 @@ def tidy(groups: set[bpy.types.NodeTree]) -> None:
     """Give back the worlds and film settings that none of ``groups`` (those still in use) needs any more."""
     for scene in [one for one in bpy.data.scenes if one.library is None]:
         world = scene.world
-        if world and surfaces.uses(world, groups):
+        if world and surfaces.uses(world.node_tree, groups):
             continue
         if ORIGINAL in scene:
             stand_in = world if world and STAND_IN in world else None

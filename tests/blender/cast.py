@@ -87,7 +87,7 @@ def name_hash(name: str) -> int:
     """The id that Cycles gives to an object that is no instance: Bob Jenkins' lookup3 of a simple string hash."""
     mask, x = 0xFFFFFFFF, 0
     for byte in name.encode():
-        x = (x * 37 + (byte if byte < 128 else byte - 256)) & mask
+        x = (x * 37 + byte) & mask
     words = [(0xDEADBEEF + 8 + 13) & mask] * 3
     words[0] = (words[0] + x) & mask
     for target, source, bits in ((2, 1, 14), (0, 2, 11), (1, 0, 25), (2, 1, 16), (0, 2, 4), (1, 0, 14), (2, 1, 24)):

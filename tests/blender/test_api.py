@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from blender_segaddon import api
+from blender_segaddon.flows.picture import forget_all
 from blender_segaddon.protocol.errors import Cancelled, InvalidInput, SceneError, SegAddonError
 
 SIZE = (160, 96)
@@ -67,6 +68,13 @@ def test_same_seed_same_picture_and_regenerate(maps, picture):
     assert (api.generate("sunset", maps=maps, seed=4)[0].pixels != picture.pixels).any()
 
 
+def test_numbers_of_numpy_will_do(maps):
+    made = api.generate(maps=maps, seed=np.int64(3), count=np.int64(2))
+    assert [one.meta["seed"] for one in made] == [3, 4]
+    api.project(made[0])
+    assert made[0].image["seg_picture"]
+
+
 def test_count_gives_consecutive_seeds(maps):
     both = api.generate(maps=maps, seed=2**32 - 1, count=2)
     assert [one.meta["seed"] for one in both] == [2**32 - 1, 0]
@@ -115,6 +123,44 @@ def test_image_finds_its_picture_again(picture):
     assert api.inpaint(image, mask, "gold", seed=1)[0].maps is picture.maps
 
 
+def test_images_are_known_by_more_than_their_name(picture):
+    image = picture.image
+    name = image.name
+    image.name = "mine"
+    assert picture.image == image
+    assert api.segment(image, objects=["Car"])[0].array.any()
+    other = bpy.data.images.new(name, *SIZE)
+    with pytest.raises(InvalidInput):
+        api.segment(other, objects=["Car"])
+
+
+def test_what_was_painted_on_an_image_counts(picture):
+    image = picture.image
+    values = np.zeros(SIZE[0] * SIZE[1] * 4, np.float32)
+    image.pixels.foreach_set(values)
+    (mask,) = api.segment(image, objects=["Car"])
+    made = api.inpaint(image, mask, "gold", seed=1)[0]
+    assert not made.pixels[~mask.array].any()
+    assert made.maps is picture.maps
+
+
+def test_a_click_on_the_sky_counts_among_others(maps, picture):
+    y, x = np.argwhere(maps.instance_map == 0)[0]
+    car = next(one for one in maps.instances if one.object == "Car")
+    cy, cx = np.argwhere(maps.instance_map == car.id)[0]
+    both, *each = api.segment(picture, points=[(x, y), (cx, cy)])
+    assert both.ids == (0, car.id)
+    assert (both.array == np.isin(maps.instance_map, both.ids)).all()
+    assert [one.label for one in each] == ["sky", "Car"]
+
+
+def test_text_means_whole_words(maps, picture):
+    with pytest.raises(InvalidInput):
+        api.segment(picture, text="oa")  # in "Road"
+    (road,) = api.segment(picture, text=" ROAD ")
+    assert road.label == "Road"
+
+
 def test_array_and_foreign_image_can_be_inpainted(picture):
     mask = np.zeros((SIZE[1], SIZE[0]), bool)
     mask[10:30, 20:50] = True
@@ -156,6 +202,72 @@ def test_update_keeps_what_stayed(scene, picture):
     assert (fresh.pixels[moved] != picture.pixels[moved]).any()
 
 
+def test_an_update_that_fails_leaves_the_old_picture(scene, picture):
+    placement = api.project(picture, objects="Car")
+    scene.camera.data.clip_end = 0.2
+    with pytest.raises(SceneError):
+        api.update(placement)
+    (kept,) = api.placements(scene)
+    assert kept.objects == ("Car",)
+    assert api.picture_of(kept) is picture
+
+
+def test_a_placement_can_be_updated_after_save_and_reload(picture, tmp_path):
+    """Also in another session: nothing that this one remembers is used."""
+    edited = api.inpaint(picture, api.segment(picture, objects="House")[0], "red brick", seed=1)[0]
+    api.project(edited)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    forget_all()
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
+    (placement,) = api.placements()
+    known = api.picture_of(placement)
+    assert known is not edited
+    assert (known.pixels == edited.pixels).all()
+    assert known.meta == edited.meta
+    assert known.maps.instances == edited.maps.instances
+    assert (api.regenerate(known).pixels == edited.pixels).all()
+    bpy.data.objects["Car"].location.x -= 1.5
+    bpy.context.view_layer.update()
+    api.update(placement)
+    (again,) = api.placements()
+    fresh = api.picture_of(again)
+    stayed = fresh.maps.instance_map == next(one.id for one in fresh.maps.instances if one.object == "House")
+    assert (fresh.pixels[stayed] == edited.pixels[stayed]).all()
+
+
+def test_a_damaged_picture_is_said(scene, picture):
+    placement = api.project(picture)
+    forget_all()
+    bpy.data.node_groups[placement.name]["seg_picture"] = b"PK nonsense"
+    with pytest.raises(InvalidInput, match="damaged"):
+        api.update(placement)
+    assert api.placements(scene) == [placement]
+
+
+def test_update_stays_on_its_scene_and_objects(scene, picture):
+    placement = api.project(picture, objects=[bpy.data.objects["Car"]])
+    bpy.data.objects["House"].location.x -= 1
+    scene.name = "Renamed"
+    bpy.context.view_layer.update()
+    (standing,) = api.placements(scene)
+    assert api.update(standing).objects == placement.objects == ("Car",)
+
+
+def test_colours_out_of_reach_are_said(scene, picture, caplog):
+    scene.view_settings.view_transform = "AgX"
+    red = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
+    red[..., 0] = 255
+    api.backdrop(type(picture)(red, picture.recipe))
+    assert "100.0 %" in caplog.text
+    assert "AgX" in caplog.text
+
+
+def test_project_leaves_no_image_behind(scene, picture):
+    before = len(bpy.data.images)
+    api.remove_placement(api.project(picture))
+    assert len(bpy.data.images) == before
+
+
 def test_export(maps, tmp_path):
     names = {path.name for path in api.export_maps(maps, tmp_path)}
     assert {"maps.npz", "legend.json", "camera.json", "semantic_map.png", "instance_map.png"} <= names
@@ -168,6 +280,14 @@ def test_export(maps, tmp_path):
         (lambda picture: api.segment(picture, points=[(999, 5)]), InvalidInput),
         (lambda picture: api.segment(picture, box=(5, 5, 5, 5)), InvalidInput),
         (lambda picture: api.segment(picture, text="submarine"), InvalidInput),
+        (lambda picture: api.segment(picture, text=""), InvalidInput),
+        (lambda picture: api.segment(picture, points=[(float("nan"), 5)]), InvalidInput),
+        (lambda picture: api.segment(picture, points=[(5,)]), InvalidInput),
+        (lambda picture: api.segment(picture, box=(1, 2, 3)), InvalidInput),
+        (lambda picture: api.segment(picture, box=(0, 0, float("inf"), 5)), InvalidInput),
+        (lambda picture: api.segment(picture, objects=[]), InvalidInput),
+        (lambda picture: api.segment(picture, objects="No\nbody"), InvalidInput),
+        (lambda picture: api.bake("Nobody"), SceneError),
         (lambda picture: api.segment(picture, objects=["Nobody"]), InvalidInput),
         (lambda picture: api.segment(picture.pixels, points=[(1, 1)]), InvalidInput),
         (lambda picture: api.inpaint(picture, np.zeros((96, 160), bool), "x"), InvalidInput),
@@ -176,6 +296,10 @@ def test_export(maps, tmp_path):
         (lambda picture: api.generate(maps=picture.maps, model="no-such-model"), SegAddonError),
         (lambda picture: api.generate(maps=picture.maps, seed=-1), InvalidInput),
         (lambda picture: api.generate(maps=picture.maps, count=0), InvalidInput),
+        (lambda picture: api.generate(maps=picture.maps, count=1.5), InvalidInput),
+        (lambda picture: api.generate(maps=picture.maps, seed="3"), InvalidInput),
+        (lambda picture: api.generate(None, maps=picture.maps), InvalidInput),
+        (lambda picture: api.generate(maps=picture.maps, image=picture, strength=float("nan")), InvalidInput),
         (lambda picture: api.generate(maps=picture.maps, image=np.zeros((5, 5, 3), np.uint8)), InvalidInput),
         (lambda picture: api.project(picture.pixels), InvalidInput),
         (lambda picture: api.project(picture, lighting="moon"), InvalidInput),

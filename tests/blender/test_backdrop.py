@@ -34,6 +34,23 @@ def test_the_camera_sees_the_picture_behind(view, kind):
     assert scene.world is None
 
 
+def test_another_scene_with_the_same_world_sees_nothing_of_it():
+    scene = little_scene()
+    scene.world = world = bpy.data.worlds.new("Shared")
+    if bpy.app.version < (5, 0):
+        world.use_nodes = True
+    other = bpy.data.scenes.new("Other")
+    other.world = world
+    nodes = len(world.node_tree.nodes)
+    maps = cast_maps(scene, SIZE)
+    linear = to_scene_linear(gentle_picture(), scene)
+    placed = backdrop(scene, linear.pixels, maps)
+    assert psnr(render_view(scene, size=SIZE), gentle_picture(), maps.instance_map == 0) >= 60
+    assert len(other.world.node_tree.nodes) == nodes
+    remove(placed)
+    assert scene.world == other.world == world
+
+
 def test_the_old_world_goes_on_lighting():
     scene = little_scene()
     bpy.data.objects.remove(bpy.data.objects["Sun"])

@@ -4,7 +4,7 @@ import bpy
 import numpy as np
 import pytest
 
-from blender_segaddon.protocol.errors import InvalidInput
+from blender_segaddon.protocol.errors import InvalidInput, SceneError
 from blender_segaddon.texturing.bake import UV_LAYER, bake
 from blender_segaddon.texturing.colour import to_scene_linear
 from blender_segaddon.texturing.images import read_image
@@ -51,8 +51,26 @@ def test_what_cannot_be_baked_is_said(scene):
     for objects, texels in (([], 64), ([bpy.data.objects["Left"]], 64), ([bpy.data.objects["Sun"]], 64)):
         with pytest.raises(InvalidInput):
             bake(scene, objects, texels=texels)
+    assert not [one for one in bpy.data.images if UV_LAYER in one.name]
     with pytest.raises(InvalidInput):
         bake(scene, [bpy.data.objects["Ground"]], texels=100000)
+
+
+def test_hidden_objects_are_said(scene):
+    ground = bpy.data.objects["Ground"]
+    ground.hide_render = True
+    with pytest.raises(SceneError, match="Ground"):
+        bake(scene, [ground], texels=64)
+    assert not ground.data.uv_layers
+
+
+def test_a_scene_that_no_window_shows_can_be_baked(scene):
+    maps = cast_maps(scene, SIZE)
+    project(scene, to_scene_linear(smooth_picture(), scene).pixels, maps)
+    other = bpy.context.window.scene = bpy.data.scenes.new("Other")
+    (image,) = bake(scene, [bpy.data.objects["Ground"]], texels=64)
+    assert read_image(image)[..., :3].max() > 0.2
+    assert bpy.context.window.scene == other
 
 
 def _show(material: bpy.types.Material, image: bpy.types.Image) -> None:

@@ -259,6 +259,22 @@ def test_same_name_from_two_libraries_at_one_place(tmp_path):
     assert maps.instance(right).library.endswith("b.blend")
 
 
+@pytest.mark.parametrize("name", ["日本", "é", "Tür_Ölfaß", "new\nline", "🌲", "x" * 60])
+def test_names_of_any_letters(name):
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    scene = bpy.context.scene
+    for at, called in ((-2, name), (2, "Cube")):
+        bpy.ops.mesh.primitive_cube_add(location=(at, 0, 0))
+        bpy.context.object.name = called
+    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    camera.location = (0, 0, 12)
+    scene.collection.objects.link(camera)
+    scene.camera = camera
+    maps = capture(scene, size=(64, 36))
+    assert {one.object for one in maps.instances} == {name, "Cube"}
+    assert maps.instance(int(maps.instance_map[18, 32 - 12])).object == name
+
+
 def test_another_scene_than_the_active_one():
     first = scenes.everything()
     second = bpy.data.scenes.new("Second")

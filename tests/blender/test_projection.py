@@ -82,6 +82,22 @@ def test_from_the_side(scene, kind):
     assert np.abs(render_view(scene, camera=side, size=SIZE)[..., :3].astype(int) - plain).max() <= 2
 
 
+def test_renamed_objects_keep_their_picture(scene):
+    scene.view_settings.view_transform = "Standard"
+    maps, _, first = put(scene)
+    for name in ("Ground", "Left", "Slot", "Bare"):
+        bpy.data.objects[name].name = f"{name} 家"
+    bpy.data.objects["Right"].name = "Left"  # a name that another had
+    bpy.context.view_layer.update()
+    objects = [one.id for one in maps.instances if not one.instancer]
+    seen = np.isin(maps.instance_map, objects)
+    assert psnr(render_view(scene, size=SIZE), gentle_picture(), seen) >= 60
+    again, _, _ = put(scene, 255 - gentle_picture())
+    assert psnr(render_view(scene, size=SIZE), 255 - gentle_picture(), again.instance_map > 0) >= 60
+    remove(first)
+    assert psnr(render_view(scene, size=SIZE), 255 - gentle_picture(), again.instance_map > 0) >= 60
+
+
 def test_only_the_chosen_objects(scene):
     plain = render_view(scene, size=SIZE)[..., :3].astype(int)
     maps, _, _ = put(scene, objects=["Left"])
@@ -103,6 +119,22 @@ def test_holes_stay_holes(scene):
     put(scene)
     shown = render_view(scene, camera=side, size=SIZE, transparent=True)
     assert (plain[..., 3] == shown[..., 3]).all()
+
+
+def test_a_surface_without_shader_takes_a_picture_and_a_volume_does_not(scene):
+    grass, red = (bpy.data.materials[name].node_tree for name in ("Grass", "Red"))
+    for tree in (grass, red):
+        surface = tree.get_output_node("CYCLES").inputs["Surface"]
+        tree.links.remove(surface.links[0])
+    volume = red.nodes.new("ShaderNodeVolumeAbsorption")
+    red.links.new(volume.outputs[0], red.get_output_node("CYCLES").inputs["Volume"])
+    maps, linear, placed = put(scene)
+    ground = maps.instance_map == next(one.id for one in maps.instances if one.object == "Ground")
+    assert psnr(render_view(scene, size=SIZE), gentle_picture(), ground & linear.reachable) >= 45
+    assert "Left" in placed.skipped
+    assert "Ground" not in placed.skipped
+    remove(placed)
+    assert not grass.get_output_node("CYCLES").inputs["Surface"].is_linked
 
 
 def test_two_pictures_one_after_the_other(scene):

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,15 @@ def test_legend_says_what_the_issue_asks_for():
     assert {"schema_version", "vocabulary", "unit_scale", "background", "instances"} <= legend.keys()
     wanted = {"id", "object", "matrix_world", "class", "class_id", "class_source", "text", "pixels", "bbox"}
     assert wanted <= legend["instances"][0].keys() and len(legend["instances"][0]["matrix_world"]) == 16
+
+
+def test_names_that_are_no_utf8_are_kept(tmp_path):
+    """Old .blend files hold such names; Python has them as half characters."""
+    some = maps(("car", 16), ("tree", 16))
+    first, *rest = some.instances
+    odd = replace(some, instances=(replace(first, object='Geb\udce4ude\n"日本"'), *rest))
+    files.save_maps(odd, tmp_path)
+    assert files.load_maps(tmp_path).instances == odd.instances
 
 
 def test_map_images(tmp_path):

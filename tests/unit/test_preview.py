@@ -73,6 +73,7 @@ def test_colours_reach_the_thing_they_are_said_of() -> None:
 def test_understood_knows_words_not_parts_of_words() -> None:
     assert preview.understood("A snowy night, red roofs") == ("night", "snowy", "red roof")
     assert preview.understood("unfinished nightingale, brainstorming, infrared") == ()
+    assert preview.understood("no snow, not at night, without fog") == ()
     assert preview.understood("a small red brick wall", repainting=True) == ("red", "brick", "wall")
 
 

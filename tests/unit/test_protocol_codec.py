@@ -59,7 +59,7 @@ def test_a_whole_number_is_a_float_where_one_is_needed():
         ({"strength": 10**400}, ".strength: a finite number"),
         ({"prompt": None}, ".prompt: text"),
         ({"prompt": "\ud800"}, "surrogate"),
-        ({"intent": "destroy"}, ".intent: one of change, replace"),
+        ({"intent": "destroy"}, ".intent: one of replace, change"),
         ({"intent": ["replace"]}, ".intent: one of"),
         ({"image": []}, ".image: an object"),
         ({"image": {"dtype": "uint8"}}, ".image: key 'shape' is missing"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 
 from ...protocol.errors import InvalidInput
+from ...protocol.messages import Intent
 from ..camera import Camera
 from ..maps import BACKGROUND, NO_CLASS, SceneMaps
 from . import families, painter
@@ -61,7 +63,7 @@ SURFACES = frozenset(
     }
 )
 """Nouns of what covers the surface that is there, instead of standing before it."""
-INTENTS = ("replace", "change", "remove", "extend")
+INTENTS = get_args(Intent)
 
 
 def repaint_mask(

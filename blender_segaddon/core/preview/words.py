@@ -128,6 +128,7 @@ def read(prompt: str, nouns: Mapping[str, tuple[str, ...]]) -> Reading:
         nouns: words (also of several parts, "coffee table") → names of the classes that they mean.
     """
     text: str = " ".join(re.findall(r"[a-z]+", prompt.lower()))
+    text = re.sub(r"\b(?:no|not|without)(?: (?:at|a|an|any|the))* [a-z]+", " ", text)
     mood, words = mood_of(text)
     wishes, subject, phrases = _things(list[str](text.split()), nouns)
     return Reading(mood, wishes, subject, tuple(dict.fromkeys(words + phrases)))
