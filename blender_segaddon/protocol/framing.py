@@ -22,7 +22,8 @@ from .messages import BufferRef, DtypeName
 T = TypeVar("T")
 BytesLike = bytes | bytearray | memoryview
 
-MAX_HEADER_BYTES = 1 << 20
+MAX_HEADER_BYTES = 16 << 20
+"""Room for half a million visible instances, as a meadow of scattered grass has them."""
 MAX_PIXELS = 8192 * 8192
 MAX_CHANNELS = 4
 MAX_BUFFERS = 64
@@ -60,7 +61,7 @@ class BodyWriter:
         return ref
 
     def finish(self, message: Any) -> list[BytesLike]:
-        """The parts of the body, to be sent one after the other. Raises InvalidInput for a header over 1 MiB."""
+        """The parts of the body, to be sent one after the other. Raises InvalidInput for a header over 16 MiB."""
         head = {"protocol": version.PROTOCOL_VERSION, "type": type(message).__name__, "message": to_json(message)}
         header = dump(head)
         header += b" " * (-(4 + len(header)) % _ALIGNMENT)

@@ -147,7 +147,7 @@ def test_too_many_or_too_large_buffers_are_refused():
 
 
 def test_a_header_has_its_limit_on_both_sides():
-    with pytest.raises(InvalidInput, match="at most 1024"):
+    with pytest.raises(InvalidInput, match="at most 16384"):
         BodyWriter().finish(GenerateRequest("preview", "x" * framing.MAX_HEADER_BYTES))
     with pytest.raises(InvalidInput, match="header"):
         read_body(b"\xff\xff\xff\xff{}")

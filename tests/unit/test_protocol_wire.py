@@ -61,6 +61,14 @@ def test_maps_arrive_exactly():
     assert (got.unit_scale, got.vocabulary, got.background) == (0.01, "ade20k", "sky")
 
 
+def test_a_meadow_of_fifty_thousand_instances_travels():
+    ids = np.arange(1, 224 * 224 + 1, dtype=np.uint32).reshape(224, 224)
+    maps = some_maps(224, 224)
+    blades = tuple(dataclasses.replace(maps.instances[0], id=int(id), text="") for id in ids.flat)
+    got = sent(dataclasses.replace(maps, instance_map=ids, instances=blades))
+    assert len(got.instances) == 224 * 224
+
+
 def test_names_of_objects_do_not_travel():
     writer = BodyWriter()
     data = b"".join(writer.finish(scene_to_wire(some_maps(4, 4), writer)))
