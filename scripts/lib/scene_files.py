@@ -45,6 +45,7 @@ def load_scene(path: str | Path) -> bpy.types.Scene:
     fresh_file()
     load = {".blend": _open_blend, ".glb": _import_gltf, ".gltf": _import_gltf}.get(path.suffix.lower(), _import_usd)
     _read(load, path)
+    _check_names(path)
     scene = bpy.context.scene
     if scene.world is None and path.suffix.lower() != ".blend":
         add_even_light(scene)
@@ -108,6 +109,18 @@ def _check_path(path: Path) -> None:
         raise SceneError(f"'{path.name}' is no kind of scene that can be read", f"Give one of: {_known()}")
     if not os.access(path, os.R_OK):
         raise SceneError(f"Scene '{path}' may not be read", "Check the permissions of the file")
+
+
+def _check_names(path: Path) -> None:
+    """Files of long ago, and broken ones, hold names that Blender itself cannot hand over."""
+    try:
+        for item in bpy.data.user_map():
+            _ = item.name
+    except UnicodeDecodeError as error:
+        fresh_file()
+        raise SceneError(
+            f"'{path.name}' holds names that are no Unicode", "Rename its objects, save it again"
+        ) from error
 
 
 def _known() -> str:

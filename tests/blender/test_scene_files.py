@@ -144,6 +144,16 @@ def test_garbage(suffix, content, tmp_path, capfd):
     assert len(bpy.data.objects) == 0
 
 
+def test_names_that_are_no_unicode(tmp_path):
+    fresh_file()
+    add_box().name = "ZaunLatin"
+    path = tmp_path / "old.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path), compress=False)
+    path.write_bytes(path.read_bytes().replace(b"ZaunLatin", b"Zaun\xe9\xfftin"))
+    with pytest.raises(SceneError, match=r"old\.blend.*no Unicode"):
+        load_scene(path)
+
+
 def test_truncated_blend(tmp_path):
     fresh_file()
     build_room()
