@@ -24,6 +24,8 @@ _TRIAL_WIDTH = 128
 _OUTSIDE_LENSES = (35.0, 24.0, 18.0)
 """millimetres on a sensor of 36; the wider ones where a sky dome lets the camera not go farther away"""
 _INSIDE_LENS = 18.0
+_OPEN = 100
+"""Things; a scene that shows so many to the outside is no closed room, however many more it has"""
 _SIDE_VIEWS = tuple((near, sign * angle) for near in (1.0, 0.5, 0.25) for angle in (30, 20, 12) for sign in (1, -1))
 """(how far the pivot is on the way from the camera to the centre of the picture, degrees), the best first"""
 
@@ -102,11 +104,11 @@ def remove_camera(camera: bpy.types.Object) -> None:
 
 
 def _choose(scene: bpy.types.Scene, camera: bpy.types.Object, boxes: np.ndarray) -> _View:
-    """From outside if that shows half of the things, from inside where that shows clearly more."""
+    """From outside if that shows half of the things or very many, from inside where that shows clearly more."""
     outside = None
     for lens in _OUTSIDE_LENSES:
         outside = _best(scene, camera, _outside_views(scene, boxes, lens))
-        if outside.shows >= 0.5 * len(boxes):
+        if outside.shows >= min(0.5 * len(boxes), _OPEN):
             return outside
     inside = _best(scene, camera, _inside_views(scene, camera, boxes))
     return inside if inside is not None and inside.shows > 1.5 * outside.shows else outside

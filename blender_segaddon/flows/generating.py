@@ -99,12 +99,16 @@ def make(
     return [_keep_outside(picture) for picture in made]
 
 
-@lru_cache(maxsize=1)
 def _bridge(connection: Connection) -> Bridge | None:
     """The server to use, None where none is installed: only then does the add-on paint by itself."""
     command = connection.server_command or default_server_command()
     if command is None and connection.address is None:
         return None
+    return _connected(connection, None if command is None else tuple(command))
+
+
+@lru_cache(maxsize=1)
+def _connected(connection: Connection, command: tuple[str, ...] | None) -> Bridge:
     return Bridge(
         server_command=command,
         state_dir=connection.state_dir,

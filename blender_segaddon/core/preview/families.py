@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 from functools import lru_cache
-from pathlib import Path
 
+from ..vocabulary import available, load
 from . import made, nature, special
 
 RECIPES = {**nature.RECIPES, **made.RECIPES, **special.RECIPES}
@@ -240,25 +239,18 @@ RECIPE_COLOURS: dict[str, tuple[str, ...]] = {
 """For recipes that a prompt asks for by their material."""
 
 
-@lru_cache(maxsize=4)
 def class_names(vocabulary: str) -> tuple[str, ...]:
     """The names of the classes by index; () for a vocabulary that is not carried here."""
-    path = Path(__file__).parent.parent / "vocabularies" / f"{Path(vocabulary).name}.csv"
-    if not path.is_file():
-        return ()
-    with path.open(encoding="utf-8", newline="") as file:
-        return tuple(row["name"] for row in csv.DictReader(file))
+    return tuple(one.name for one in load(vocabulary).classes) if vocabulary in available() else ()
 
 
 @lru_cache(maxsize=1)
 def nouns() -> dict[str, tuple[str, ...]]:
     """Words of a prompt → class names that they mean."""
-    path = Path(__file__).parent.parent / "vocabularies" / "ade20k.csv"
     words: dict[str, tuple[str, ...]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            for word in (row["name"], *filter(None, row["synonyms"].split(";"))):
-                words.setdefault(word, (row["name"],))
+    for one in load("ade20k").classes:
+        for word in (one.name, *one.synonyms):
+            words.setdefault(word, (one.name,))
     return {**words, **EXTRA_NOUNS}
 
 
