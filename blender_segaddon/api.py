@@ -80,6 +80,8 @@ __all__ = [
 
 MaskLike = Mask | np.ndarray
 Objects = Iterable[bpy.types.Object | str] | bpy.types.Object | str
+"""Objects or their names; one alone needs no list."""
+Objects = Objects
 """Objects or their names; one alone may stand without a list."""
 
 
@@ -288,12 +290,20 @@ def project(
     return placing.project(picture, scene, names, lighting)
 
 
-def backdrop(picture: PictureLike, *, scene: bpy.types.Scene | None = None) -> Placement:
+def backdrop(
+    picture: PictureLike,
+    *,
+    foreground: Objects | None = None,
+    scene: bpy.types.Scene | None = None,
+) -> Placement:
     """Put a picture behind everything: seen by the camera where no object is; the old world goes on lighting the scene.
+
+    Args:
+        foreground: only these stay to be seen before the picture (in Cycles); all objects when None.
 
     Raises: as ``project``.
     """
-    return placing.backdrop(picture, scene)
+    return placing.backdrop(picture, scene, None if foreground is None else placing.names_of(foreground))
 
 
 def placements(scene: bpy.types.Scene | None = None) -> list[Placement]:

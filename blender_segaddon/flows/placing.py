@@ -50,11 +50,12 @@ def project(
     return _remembered(placement, source)
 
 
-def backdrop(picture: PictureLike, scene: bpy.types.Scene | None) -> Placement:
+def backdrop(picture: PictureLike, scene: bpy.types.Scene | None, foreground: Iterable[str] | None = None) -> Placement:
     """Put a picture behind everything; see ``api.backdrop``."""
     source, maps = pictures.with_maps(picture)
     scene = scene or _scene(maps.scene)
-    placement = texturing.backdrop(scene, _light(source, scene), maps, name=source.title)
+    names = None if foreground is None else list(foreground)
+    placement = texturing.backdrop(scene, _light(source, scene), maps, foreground=names, name=source.title)
     return _remembered(placement, source)
 
 
@@ -62,7 +63,7 @@ def again(placement: Placement, picture: Picture) -> Placement:
     """Put a picture where ``placement`` was: of its kind, in its scene, on the objects that it was meant for."""
     scene = scene_of(placement)
     if placement.kind == "backdrop":
-        return backdrop(picture, scene)
+        return backdrop(picture, scene, placement.objects)
     return project(picture, scene, placement.objects)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import bpy
 import numpy as np
 
 from ..core.camera import Camera
 from ..core.maps import SceneMaps
+from . import foreground as foregrounds
 from . import surfaces, worlds
 from .colour import emitted
 from .graph import Graph, Value, new_group
@@ -16,7 +19,14 @@ from .projection import check_size
 from .projector import locate
 
 
-def backdrop(scene: bpy.types.Scene, linear: np.ndarray, maps: SceneMaps, *, name: str = "Picture") -> Placement:
+def backdrop(
+    scene: bpy.types.Scene,
+    linear: np.ndarray,
+    maps: SceneMaps,
+    *,
+    foreground: Collection[str] | None = None,
+    name: str = "Picture",
+) -> Placement:
     """Put a picture behind the scene, exactly where the camera of ``maps`` sees it.
 
     Perspective and panoramic cameras: fixed to the world, so another camera sees it in the same directions.
@@ -24,16 +34,21 @@ def backdrop(scene: bpy.types.Scene, linear: np.ndarray, maps: SceneMaps, *, nam
 
     Args:
         linear: float32 H×W×3, scene-linear, of the maps' size.
+        foreground: names of what stays to be seen before the picture (an instancer stands for all that it makes); None:
+            everything.
         name: a readable name; numbered where it is taken.
     Raises:
-        InvalidInput: wrong size.
+        InvalidInput: wrong size, a foreground that the maps do not show.
     """
     check_size(linear, maps)
+    foregrounds.check(maps, foreground or ())
     title = free_name(scene, f"Seg Backdrop {name}")
     group = _build(title, maps.camera, data_image(f"{title} picture", emitted(linear, scene)))
     group[surfaces.GROUP_MARK] = True
     surfaces.insert(worlds.writable(scene).node_tree, group)
-    placement = Placement(title, "backdrop", scene.name)
+    skipped = [] if foreground is None else foregrounds.hide_the_rest(scene, maps, foreground, group)
+    wanted = None if foreground is None else tuple(foreground)
+    placement = Placement(title, "backdrop", scene.name, tuple(skipped), wanted)
     record(scene, placement, group)
     return placement
 

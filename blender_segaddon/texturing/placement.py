@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import bpy
 
 from ..protocol.errors import InvalidInput
-from . import linked, surfaces, worlds
+from . import foreground, linked, surfaces, worlds
 
 PLACEMENTS = "seg_placements"
 """On a scene: {name: {"kind", "group", …}}; the pointer to the node group survives save, reload and renaming."""
@@ -25,9 +25,9 @@ class Placement:
     """"projection" or "backdrop"."""
     scene: str
     skipped: tuple[str, ...] = ()
-    """Names of objects that the picture could not be put on, with nothing changed on them."""
+    """Names of objects that the picture could not be put on (a backdrop: hidden), with nothing changed on them."""
     objects: tuple[str, ...] | None = None
-    """Names of the objects that the picture was asked to be put on, None for all."""
+    """Names of the objects that the picture was asked to be put on (a backdrop: before), None for all."""
 
 
 def record(scene: bpy.types.Scene, placement: Placement, group: bpy.types.NodeTree) -> None:
@@ -81,6 +81,7 @@ def take_out(group: bpy.types.NodeTree | None) -> None:
     surfaces.tidy(remaining)
     worlds.tidy(remaining)
     linked.tidy(remaining)
+    foreground.tidy(remaining)
 
 
 def free_name(scene: bpy.types.Scene, wanted: str) -> str:

@@ -4,6 +4,7 @@ import bpy
 import numpy as np
 import pytest
 
+from blender_segaddon.protocol.errors import InvalidInput
 from blender_segaddon.texturing.backdrop import backdrop
 from blender_segaddon.texturing.colour import to_scene_linear
 from blender_segaddon.texturing.placement import remove
@@ -11,6 +12,7 @@ from blender_segaddon.texturing.render import render_view
 
 from .cast import cast_maps
 from .little import SIZE, gentle_picture, little_scene, psnr
+from .state import state
 
 
 @pytest.mark.parametrize("view", ["Standard", "Filmic", "AgX"])
@@ -69,3 +71,29 @@ def test_the_old_world_goes_on_lighting():
     assert render_view(scene, size=SIZE)[~objects][:, :3].max() == 0
     remove(placed)
     assert len(world.node_tree.nodes) == 2
+
+
+def test_only_the_foreground_stays_before_it():
+    scene = little_scene()
+    maps = cast_maps(scene, SIZE)
+    before = state()
+    depths = {one.object: np.median(maps.depth[maps.instance_map == one.id]) for one in maps.instances}
+    hero = min(depths, key=depths.__getitem__)  # the nearest: nothing stands before it
+    linear = to_scene_linear(gentle_picture(), scene)
+    placed = backdrop(scene, linear.pixels, maps, foreground=[hero])
+    shown = render_view(scene, size=SIZE)
+    real = np.isin(maps.instance_map, [one.id for one in maps.instances if one.object == hero])
+    assert 0 < real.sum() < (maps.instance_map > 0).sum()
+    assert psnr(shown, gentle_picture(), ~real & linear.reachable) >= 55
+    assert psnr(shown, gentle_picture(), real) < 40
+    remove(placed)
+    assert state() == before
+
+
+def test_a_foreground_that_is_not_there_changes_nothing():
+    scene = little_scene()
+    maps = cast_maps(scene, SIZE)
+    before = state()
+    with pytest.raises(InvalidInput, match="Nobody"):
+        backdrop(scene, to_scene_linear(gentle_picture(), scene).pixels, maps, foreground=["Nobody"])
+    assert state() == before
