@@ -23,7 +23,6 @@ Every error is a ``SegAddonError`` whose text says what to do.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, Unpack, overload
@@ -81,8 +80,6 @@ __all__ = [
 MaskLike = Mask | np.ndarray
 Objects = Iterable[bpy.types.Object | str] | bpy.types.Object | str
 """Objects or their names; one alone needs no list."""
-Objects = Objects
-"""Objects or their names; one alone may stand without a list."""
 
 
 DEFAULT_CONNECTION = Connection(end_with_us=bpy.app.background)
@@ -181,7 +178,7 @@ def generate(
         generator=model or preview.NAME,
         prompt=prompt,
         negative_prompt=negative_prompt,
-        seed=_seed(seed),
+        seed=generating.seed_or_any(seed),
         image=start,
         intent="change" if start is not None else "replace",
         strength=1.0 if start is None else 0.6 if strength is None else strength,
@@ -253,7 +250,7 @@ def inpaint(
         maps=source.maps,
         generator=model or preview.NAME,
         prompt=prompt,
-        seed=_seed(seed),
+        seed=generating.seed_or_any(seed),
         image=source.pixels,
         mask=mask.array if isinstance(mask, Mask) else np.asarray(mask),
         intent=intent,
@@ -399,7 +396,3 @@ def _start(recipe: Recipe, count: int) -> Job[list[Picture]]:
     recipe, count = generating.checked(recipe, count), int(count)
     connection = _connection
     return Job(lambda on_event, cancelled: generating.make(recipe, count, connection, on_event, cancelled))
-
-
-def _seed(seed: int | None) -> int:
-    return random.randrange(generating.MAX_SEED + 1) if seed is None else seed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -69,6 +70,11 @@ def checked(recipe: Recipe, count: int) -> Recipe:
     if recipe.mask is not None:
         _check_mask(recipe)
     return replace(recipe, seed=int(recipe.seed), strength=float(recipe.strength))
+
+
+def seed_or_any(seed: int | None) -> int:
+    """The seed, by chance where it is None."""
+    return random.randrange(MAX_SEED + 1) if seed is None else seed
 
 
 def server_info(connection: Connection) -> ServerInfo | None:
