@@ -23,7 +23,7 @@ GROUP_MARK = "seg_projection"
 KEY = "seg_key"
 """On a painted object: Object Info Random at its first capture. Random hangs on the name, this outlasts renaming."""
 SAMPLING = "seg_emission_sampling"
-"""On a material: its emission sampling before."""
+"""On a material: its emission sampling before, "" where none was set."""
 
 
 def writable(one: bpy.types.Object) -> list[bpy.types.Material]:
@@ -97,8 +97,21 @@ def _before(node: bpy.types.Node, passed: list[bpy.types.Node]) -> bpy.types.Nod
 def lights_nothing(material: bpy.types.Material) -> None:
     """Keep Cycles from sampling a painted material as a lamp, unless it is one."""
     if SAMPLING not in material and not _glows(material.node_tree):
-        material[SAMPLING] = material.cycles.emission_sampling
-        material.cycles.emission_sampling = "NONE"
+        cycles = material.cycles
+        material[SAMPLING] = cycles.emission_sampling if cycles.is_property_set("emission_sampling") else ""
+        cycles.emission_sampling = "NONE"
+
+
+def _restore_sampling(material: bpy.types.Material) -> None:
+    before = material.pop(SAMPLING)
+    if before:
+        material.cycles.emission_sampling = before
+        return
+    material.cycles.property_unset("emission_sampling")
+    if (
+        "cycles" in material and not material["cycles"].keys()
+    ):  # where Cycles' settings are custom properties: below 5.0
+        del material["cycles"]
 
 
 def tidy(groups: set[bpy.types.NodeTree]) -> None:
@@ -106,8 +119,7 @@ def tidy(groups: set[bpy.types.NodeTree]) -> None:
     free = [one for one in bpy.data.materials if one.library is None and not uses(one.node_tree, groups)]
     for material in free:
         if SAMPLING in material:
-            material.cycles.emission_sampling = material[SAMPLING]
-            del material[SAMPLING]
+            _restore_sampling(material)
     stand_ins = [one for one in free if STAND_IN in one]
     for one in [one for one in bpy.data.objects if SLOTS in one]:
         _restore_slots(one, stand_ins)
