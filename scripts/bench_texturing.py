@@ -16,6 +16,7 @@ import bpy
 import numpy as np
 
 from blender_segaddon import capture, texturing
+from scripts.lib.figures import reported_psnr
 from tests.blender.truth import neighbourhood, side_view
 
 
@@ -51,8 +52,8 @@ def measure(scene: bpy.types.Scene, size: tuple[int, int]) -> dict[str, object]:
         "view": scene.view_settings.view_transform,
         "instances": len(maps.instances),
         "unreachable": round(linear.unreachable, 5),
-        "psnr_objects": psnr(shown, picture, seen & linear.reachable),
-        "psnr_background": psnr(shown, picture, ~seen & linear.reachable),
+        "psnr_objects": reported_psnr(shown, picture, seen & linear.reachable),
+        "psnr_background": reported_psnr(shown, picture, ~seen & linear.reachable),
         "skipped": len(placed.skipped),
     }
     return {**figures, **_from_the_side(scene, maps, picture, placed), **clock.times}
@@ -91,14 +92,6 @@ class _Clock:
         result = work()
         self.times[name] = round(time.perf_counter() - start, 3)
         return result
-
-
-def psnr(shown: np.ndarray, picture: np.ndarray, where: np.ndarray) -> float | None:
-    """dB over the pixels in ``where``; 120 stands for identical, None for no pixel."""
-    if not where.any():
-        return None
-    error = float(((shown[where].astype(float) - picture[where]) ** 2).mean())
-    return 120.0 if error == 0 else round(10 * np.log10(255**2 / error), 2)
 
 
 def _picture(size: tuple[int, int]) -> np.ndarray:

@@ -20,6 +20,9 @@ BACKGROUND = 0
 
 SCHEMA_VERSION = 1
 
+_NAMED = 3
+"""Objects that a summary names; the rest is counted."""
+
 
 @dataclass(frozen=True)
 class Instance:
@@ -106,6 +109,20 @@ class SceneMaps:
         if not 1 <= id <= len(self.instances):
             raise IndexError(f"no instance {id}; ids run from 1 to {len(self.instances)}")
         return self.instances[id - 1]
+
+    def without_class(self) -> list[str]:
+        """Object names of the instances that nobody knows what they are, one an instance."""
+        return [one.object for one in self.instances if one.class_name is None]
+
+    def summary(self) -> str:
+        """One line for people: "233 instances, 5 without a class: Box, Lamp, Cube, …"."""
+        count, nameless = len(self.instances), self.without_class()
+        text = f"{count} instance{'' if count == 1 else 's'}"
+        if not nameless:
+            return f"{text}, all with a class"
+        names = list(dict.fromkeys(nameless))
+        more = ", …" if len(names) > _NAMED else ""
+        return f"{text}, {len(nameless)} without a class: {', '.join(names[:_NAMED])}{more}"
 
     def legend(self) -> dict[str, Any]:
         """What legend.json holds: plain values only."""

@@ -9,20 +9,6 @@ from ..core import vocabulary
 from .generation import has_camera
 from .reporting import reported, show_in_image_editor, show_in_new_window
 
-_NAMED = 3
-"""Objects that a report names; the rest is counted."""
-
-
-def _summary(maps: api.SceneMaps) -> str:
-    """ "233 instances, 5 without a class: Box, Lamp, Cube, …"."""
-    nameless = [one.object for one in maps.instances if one.class_name is None]
-    text = f"{len(maps.instances)} instances"
-    if not nameless:
-        return f"{text}, all with a class"
-    names = list(dict.fromkeys(nameless))
-    more = ", …" if len(names) > _NAMED else ""
-    return f"{text}, {len(nameless)} without a class: {', '.join(names[:_NAMED])}{more}"
-
 
 class SEGADDON_OT_capture(bpy.types.Operator):
     """Render the semantic, instance, depth and normal maps of the scene as images"""
@@ -39,7 +25,7 @@ class SEGADDON_OT_capture(bpy.types.Operator):
         with reported(self):
             maps = api.capture(context.scene)
             show_in_image_editor(context, api.map_images(maps)["semantic_map"])
-            self.report({"INFO"}, _summary(maps))
+            self.report({"INFO"}, maps.summary())
             return {"FINISHED"}
         return {"CANCELLED"}
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from .demo import Options, Stages
 
 REPORT_SCHEMA = 1
-IDENTICAL = 120.0
-"""dB that stand for "every pixel the same", since JSON has no infinity."""
 SAMPLES = 4
 """Where the scene's own materials and lights are seen; an unlit picture needs one."""
 
@@ -58,7 +56,7 @@ class Demo:
             with self.stages.stage(name), scene_files.messages_logged():
                 stage()
             if stage == self._capture:
-                self.stages.tell(f"  {self._unclassified()}")
+                self.stages.tell(f"    {self.maps.summary()}")
         self.stages.seconds["total"] = round(time.perf_counter() - began, 3)
         self._report()
 
@@ -81,17 +79,6 @@ class Demo:
     def _capture(self) -> None:
         self.maps = api.capture(self.scene, self.camera, self.size)
         api.export_maps(self.maps, self.folder)
-
-        self.without_class = [one.object for one in self.maps.instances if one.class_name is None]
-
-    def _unclassified(self) -> str:
-        """One line that says what was seen, and of what nobody knows what it is."""
-        seen = _counted(len(self.maps.instances), "instance")
-        if not self.without_class:
-            return f"  {seen}, all with a class"
-        names = list(dict.fromkeys(self.without_class))
-        shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
-        return f"  {seen}, {len(self.without_class)} without a class: {shown}"
 
     def _generate(self) -> None:
         options = self.options
@@ -135,15 +122,12 @@ class Demo:
             "side_agreement": asdict(side),
             "retouched_outside_changed_pixels": int((self.pixels["retouched"] != picture).any(axis=-1)[outside].sum()),
             "instances": len(self.maps.instances),
-            "instances_without_class": len(self.without_class),
+            "instances_without_class": len(self.maps.without_class()),
             "background_share": round(float((~things).mean()), 6),
         }
 
     def _psnr(self, name: str, where: np.ndarray) -> float | None:
-        """dB against the picture, ``IDENTICAL`` at most; None where there is no pixel to compare."""
-        if not where.any():
-            return None
-        return round(min(figures.psnr(self.pixels[name], self.picture.pixels, where), IDENTICAL), 2)
+        return figures.reported_psnr(self.pixels[name], self.picture.pixels, where)
 
     def _sheet(self) -> None:
         maps, facts, shown = self.maps, self.figures, self.pixels
@@ -194,7 +178,7 @@ class Demo:
             "generator_said": self.picture.metadata,
             "seed": self.options.seed,
             "light_added": self.light_added,
-            "objects_without_class": sorted(set(self.without_class)),
+            "objects_without_class": sorted(set(self.maps.without_class())),
             "view_transform": view.view_transform,
             "look": view.look,
             "exposure": view.exposure,
@@ -252,4 +236,4 @@ def _counted(count: int, noun: str) -> str:
 def _spoken(figure: float | None) -> str:
     if figure is None:
         return "the camera sees no background"
-    return "identical to the picture" if figure == IDENTICAL else f"{figure:.1f} dB against the picture"
+    return "identical to the picture" if figure == figures.IDENTICAL else f"{figure:.1f} dB against the picture"

@@ -8,6 +8,9 @@ import numpy as np
 
 from blender_segaddon.protocol.errors import InvalidInput
 
+IDENTICAL = 120.0
+"""dB that stand for "every pixel the same", since JSON has no infinity."""
+
 
 def psnr(a: np.ndarray, b: np.ndarray, mask: np.ndarray | None = None) -> float:
     """Peak signal-to-noise ratio in dB of two uint8 pictures of one shape; inf where they are equal.
@@ -30,3 +33,8 @@ def psnr(a: np.ndarray, b: np.ndarray, mask: np.ndarray | None = None) -> float:
         raise InvalidInput("There is no pixel to compare", "Give a mask that is not empty")
     error = np.mean(np.square(a.astype(np.float64) - b))
     return math.inf if error == 0 else 10 * math.log10(255**2 / error)
+
+
+def reported_psnr(a: np.ndarray, b: np.ndarray, mask: np.ndarray) -> float | None:
+    """As ``psnr``, for JSON: ``IDENTICAL`` at most, two decimals; None where the mask has no pixel."""
+    return round(min(psnr(a, b, mask), IDENTICAL), 2) if mask.any() else None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from blender_segaddon.protocol.errors import InvalidInput
-from scripts.lib.figures import psnr
+from scripts.lib.figures import IDENTICAL, psnr, reported_psnr
 
 BLACK = np.zeros((4, 6, 3), np.uint8)
 
@@ -43,3 +43,10 @@ def test_only_the_mask_counts():
 def test_what_cannot_be_compared(b, mask):
     with pytest.raises(InvalidInput):
         psnr(BLACK, b, mask)
+
+
+def test_reported_figures_are_numbers_or_nothing():
+    black, all_of_it = np.zeros((4, 4, 3), np.uint8), np.ones((4, 4), bool)
+    assert reported_psnr(black, black, all_of_it) == IDENTICAL
+    assert reported_psnr(black, black + 1, all_of_it) == 48.13
+    assert reported_psnr(black, black, ~all_of_it) is None
