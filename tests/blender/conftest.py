@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
@@ -19,3 +20,19 @@ def own_server_folder(tmp_path_factory):
         del os.environ["SEGADDON_STATE_DIR"]
     else:
         os.environ["SEGADDON_STATE_DIR"] = before
+
+
+_exit_status = pytest.StashKey[int]()
+
+
+def pytest_sessionfinish(session, exitstatus):
+    session.config.stash[_exit_status] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config):
+    """Leave without the interpreter's own end: the bpy wheels now and then crash or hang in it, after all is done."""
+    if _exit_status in config.stash:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(config.stash[_exit_status])

@@ -1,0 +1,68 @@
+"""The scripting interface; the buttons call the same functions.
+
+In Blender::
+
+    from bl_ext.user_default.blender_segaddon import api as seg
+
+next to the bpy wheel::
+
+    from blender_segaddon import api as seg
+
+and then::
+
+    maps = seg.capture()
+    picture = seg.generate("a harbour at dawn", maps=maps)[0]
+    seg.project(picture)
+    mask = seg.segment(picture, points=[(512, 300)])[0]
+    seg.project(seg.inpaint(picture, mask, "a red brick wall")[0])
+
+Functions block until they are done. Pictures and arrays are display-referred sRGB with row 0 at the top; a parameter
+``picture`` takes a ``Picture``, a Blender image or an array H×W×3 or H×W×4 (uint8, or floats in 0..1).
+Every error is a ``SegAddonError`` whose text says what to do.
+"""
+
+from __future__ import annotations
+
+from ..core.maps import SceneMaps
+from ..flows.generating import Connection
+from ..flows.jobs import Job
+from ..flows.masking import Mask
+from ..flows.picture import Picture
+from ..protocol.errors import SegAddonError
+from ..texturing import Placement
+from .pictures import DEFAULT_CONNECTION, check_server, configure, find_picture, forget_pictures, generate, regenerate
+from .placing import backdrop, bake, picture_of, placements, project, remove_placement, update
+from .retouching import inpaint, remove, segment
+from .scene_maps import add_camera, capture, class_of, export_maps, map_images
+
+__all__ = [
+    "DEFAULT_CONNECTION",
+    "Connection",
+    "Job",
+    "Mask",
+    "Picture",
+    "Placement",
+    "SceneMaps",
+    "SegAddonError",
+    "add_camera",
+    "backdrop",
+    "bake",
+    "capture",
+    "check_server",
+    "class_of",
+    "configure",
+    "export_maps",
+    "find_picture",
+    "forget_pictures",
+    "generate",
+    "inpaint",
+    "map_images",
+    "picture_of",
+    "placements",
+    "project",
+    "regenerate",
+    "remove",
+    "remove_placement",
+    "segment",
+    "update",
+]

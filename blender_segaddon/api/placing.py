@@ -1,0 +1,98 @@
+"""Pictures → scene."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import texturing
+from ..flows import placing, updating
+from ..flows.picture import Picture, PictureLike
+from ..texturing import Placement
+from .kinds import Objects
+from .pictures import begin
+
+
+def project(
+    picture: PictureLike,
+    *,
+    objects: Objects | None = None,
+    lighting: str = "unlit",
+    scene: bpy.types.Scene | None = None,
+) -> Placement:
+    """Put a picture on the objects that it shows, where the camera saw them; hidden surfaces keep their material.
+
+    Args:
+        picture: one that was made from maps of this scene.
+        objects: only on these; on all when None.
+        lighting: "unlit": the camera sees the picture as it is, and it lights nothing.
+
+    Raises:
+        InvalidInput: a picture that was not made from a scene, an unknown lighting.
+        SceneError: the picture's scene or objects are gone.
+    """
+    names = None if objects is None else placing.names_of(objects)
+    return placing.project(picture, scene, names, lighting)
+
+
+def backdrop(
+    picture: PictureLike,
+    *,
+    foreground: Objects | None = None,
+    scene: bpy.types.Scene | None = None,
+) -> Placement:
+    """Put a picture behind everything: seen by the camera where no object is; the old world goes on lighting the scene.
+
+    Args:
+        foreground: only these stay to be seen before the picture (in Cycles); all objects when None.
+
+    Raises: as ``project``.
+    """
+    return placing.backdrop(picture, scene, None if foreground is None else placing.names_of(foreground))
+
+
+def placements(scene: bpy.types.Scene | None = None) -> list[Placement]:
+    """What has been put into the scene, oldest first; known also after save and reload."""
+    return texturing.placements(scene or bpy.context.scene)
+
+
+def picture_of(placement: Placement) -> Picture | None:
+    """The picture that a placement shows, with its maps; known also after save and reload.
+
+    None where the user has deleted the placement's node group. Raises InvalidInput where what was kept is damaged.
+    """
+    return placing.picture_of(placement)
+
+
+def remove_placement(placement: Placement) -> None:
+    """Take a projection or a backdrop out of the scene again, without a trace."""
+    texturing.remove(placement)
+
+
+def bake(
+    objects: Objects,
+    *,
+    texels: int | None = None,
+    scene: bpy.types.Scene | None = None,
+) -> list[bpy.types.Image]:
+    """Bake what is projected on objects into images on a new UV layer, one an object; packed into the .blend.
+
+    Args:
+        texels: width and height of each image in pixels; 1024 when None.
+
+    Raises:
+        InvalidInput: an object that is no mesh, has no faces or shares its mesh, or a silly size.
+        SceneError: an object is hidden or not in the scene.
+    """
+    scene = scene or bpy.context.scene
+    named = [placing.object_named(scene, name) for name in placing.names_of(objects)]
+    return texturing.bake(scene, named, texels=1024 if texels is None else texels)
+
+
+def update(placement: Placement) -> Placement:
+    """After a change of layout: capture again, keep what stayed, paint again what changed, and place the result.
+
+    Raises:
+        InvalidInput: nothing is known of the placement's picture: it, or its node group, was deleted.
+        SceneError: its scene or camera is gone. After any error the old picture stands as it did.
+    """
+    return updating.update(placement, lambda recipe: begin(recipe, 1).result()[0])

@@ -1,0 +1,96 @@
+"""Masks, and what is under them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Unpack, overload
+
+import numpy as np
+
+from ..core import preview
+from ..flows import generating, masking, placing
+from ..flows import picture as _picture
+from ..flows.jobs import Job
+from ..flows.masking import Mask
+from ..flows.options import InpaintOptions
+from ..flows.picture import Picture, PictureLike, Recipe
+from .kinds import MaskLike, Objects
+from .pictures import begin
+
+
+def segment(
+    picture: PictureLike,
+    *,
+    points: Sequence[tuple[float, float]] | None = None,
+    labels: Sequence[int] | None = None,
+    box: tuple[float, float, float, float] | None = None,
+    text: str | None = None,
+    objects: Objects | None = None,
+) -> list[Mask]:
+    """Masks of what is meant, best first. Exact: they come from the instance map of the picture.
+
+    Give exactly one of ``points`` (with ``labels`` 1 or 0), ``box`` (x0, y0, x1, y1), ``text`` and ``objects``; pixels
+    count from the top left corner.
+
+    Raises:
+        InvalidInput: none or several of them, nothing found, or a picture that was not made from a scene.
+    """
+    _source, maps = _picture.with_maps(picture)
+    names = None if objects is None else placing.names_of(objects)
+    return masking.find(maps, points=points, labels=labels, box=box, text=text, objects=names)
+
+
+@overload
+def inpaint(
+    picture: PictureLike,
+    mask: MaskLike,
+    prompt: str,
+    *,
+    wait: Literal[True] = True,
+    **options: Unpack[InpaintOptions],
+) -> list[Picture]: ...
+@overload
+def inpaint(
+    picture: PictureLike, mask: MaskLike, prompt: str, *, wait: Literal[False], **options: Unpack[InpaintOptions]
+) -> Job[list[Picture]]: ...
+def inpaint(
+    picture: PictureLike,
+    mask: MaskLike,
+    prompt: str,
+    *,
+    intent: str = "replace",
+    strength: float = 1.0,
+    count: int = 1,
+    seed: int | None = None,
+    model: str | None = None,
+    wait: bool = True,
+) -> list[Picture] | Job[list[Picture]]:
+    """Paint what is under the mask anew; every pixel outside stays identical.
+
+    Args:
+        mask: a ``Mask``, or bool H×W of the picture's size; True is painted.
+        prompt: what should be there.
+        intent: "replace", "change" (keeps the structure), "remove", or "extend" (what the maps say is there).
+        strength, count, seed, model, wait: as in ``generate``.
+
+    Raises:
+        InvalidInput: an empty mask, one of another size, an unknown intent.
+    """
+    source = _picture.as_picture(picture)
+    recipe = Recipe(
+        maps=source.maps,
+        generator=model or preview.NAME,
+        prompt=prompt,
+        seed=generating.seed_or_any(seed),
+        image=source.pixels,
+        mask=mask.array if isinstance(mask, Mask) else np.asarray(mask),
+        intent=intent,
+        strength=strength,
+    )
+    job = begin(recipe, count)
+    return job.result() if wait else job
+
+
+def remove(picture: PictureLike, mask: MaskLike, *, seed: int | None = None, model: str | None = None) -> Picture:
+    """Take away what is under the mask and fill it from its surroundings. Raises as ``inpaint``."""
+    return inpaint(picture, mask, "", intent="remove", seed=seed, model=model)[0]

@@ -1,0 +1,69 @@
+"""Scene → maps, and maps → files and images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from .. import capture as _capture
+from ..core import files
+from ..core.maps import SceneMaps
+from ..core.naming import ClassMatch
+from ..texturing import images
+
+
+def capture(
+    scene: bpy.types.Scene | None = None,
+    camera: bpy.types.Object | None = None,
+    size: tuple[int, int] | None = None,
+    engine: str = "auto",
+    *,
+    vocabulary: str = "ade20k",
+    background: str | None = None,
+) -> SceneMaps:
+    """Render the exact maps of a scene; the scene is left as it was.
+
+    Args:
+        scene: the active scene when None.
+        camera: the scene's camera when None.
+        size: (width, height) in pixels; the scene's render size when None.
+        engine: "auto" or "cycles".
+        vocabulary: "ade20k" or "coco_panoptic".
+        background: class of what lies behind all objects, "" for none; the scene's setting, else "sky", when None.
+
+    Raises:
+        SceneError: no camera, or nothing visible.
+        InvalidInput: an unusable size, an unknown engine, vocabulary or class.
+    """
+    scene = scene or bpy.context.scene
+    if background is None:
+        settings = getattr(scene, "segaddon", None)  # not there where the module is used without the add-on
+        background = settings.background if settings else "sky"
+    return _capture.capture(
+        scene, camera=camera, size=size, engine=engine, vocabulary=vocabulary, background=background
+    )
+
+
+def class_of(one: bpy.types.Object, *, vocabulary: str = "ade20k") -> ClassMatch:
+    """What a capture would take an object for, and why. Raises InvalidInput for an unknown vocabulary."""
+    return _capture.class_of(one, vocabulary)
+
+
+def add_camera(scene: bpy.types.Scene | None = None) -> bpy.types.Object:
+    """Add a camera that frames all that renders, and make it the scene's. Raises SceneError where nothing does."""
+    return _capture.add_framing_camera(scene or bpy.context.scene)
+
+
+def map_images(maps: SceneMaps) -> dict[str, bpy.types.Image]:
+    """The maps for the eye as Blender images "Seg semantic_map" …, replaced at each call; by their short names."""
+    return {name: images.swapped_image(f"Seg {name}", pixels) for name, pixels in files.maps_images(maps).items()}
+
+
+def export_maps(maps: SceneMaps, folder: str | Path) -> list[Path]:
+    """Write maps.npz, legend.json, camera.json and the pictures of the four maps; returns what was written.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    return [*files.save_maps(maps, folder), *files.save_maps_images(maps, folder)]
