@@ -7,14 +7,15 @@ from collections.abc import Callable
 import bpy
 import numpy as np
 
+from ..core import geometry
 from ..core import vocabulary as vocabularies
+from ..core.camera import Camera
 from ..core.maps import NO_CLASS, Instance, SceneMaps
-from ..core.naming import classify
 from ..core.vocabulary import Vocabulary
 from ..protocol.errors import InvalidInput, SceneError
 from . import cycles
 from .cameras import check_camera
-from .evidence import EvidenceReader
+from .evidence import EvidenceReader, is_around
 from .instances import Row, Runs
 from .shot import Shot, View
 
@@ -22,6 +23,9 @@ MIN_SIZE = 4
 """pixels, each side; Blender renders none smaller"""
 MAX_SIZE = 16384
 """pixels, each side"""
+
+_NOTEWORTHY = 0.01
+"""of the picture: what is smaller neither surrounds the camera nor stands in its way"""
 
 Engine = Callable[[View], Shot]
 
@@ -51,7 +55,7 @@ def capture(
         scene: need not be the active one.
         camera: None takes the scene's own.
         size: (width, height) in pixels, 4..16384 each; None takes the scene's resolution and percentage.
-        vocabulary: name of the class list.
+        vocabulary: name of the class list, or a file of the user's own.
         background: class of what no object covers; "" for none.
         engine: "cycles", or "auto", which takes it too.
         view_layer: its name or itself; None takes the active one.
@@ -79,9 +83,9 @@ def _maps(shot: Shot, scene: bpy.types.Scene, classes: Vocabulary, background_id
     rows, instance_map = _number_visible(shot)
     if not rows:
         raise SceneError(f"Camera {shot.camera.name!r} sees no object", "Aim it at the scene, or make it renderable")
-    instances = _describe(rows, instance_map, classes)
+    instances = _describe(rows, instance_map, classes, shot.camera)
     class_of = np.array([background_id, *(one.class_id for one in instances)], np.uint16)
-    return SceneMaps(
+    maps = SceneMaps(
         instance_map=instance_map,
         class_map=class_of[instance_map],
         depth=shot.depth,
@@ -95,6 +99,7 @@ def _maps(shot: Shot, scene: bpy.types.Scene, classes: Vocabulary, background_id
         frame=scene.frame_current,
         engine=shot.engine,
     )
+    return geometry.classified(maps)
 
 
 def _engine(engine: str) -> Engine:
@@ -139,12 +144,15 @@ def _number_visible(shot: Shot) -> tuple[list[Row], np.ndarray]:
     return [shot.rows[index] for index in visible], ids[shot.shown + 1]
 
 
-def _describe(rows: list[Row], instance_map: np.ndarray, vocabulary: Vocabulary) -> tuple[Instance, ...]:
+def _describe(
+    rows: list[Row], instance_map: np.ndarray, vocabulary: Vocabulary, camera: Camera
+) -> tuple[Instance, ...]:
     reader = EvidenceReader()
     pixels, boxes = _measure(instance_map, len(rows))
+    least = _NOTEWORTHY * instance_map.size
     described = []
     for number, row in enumerate(rows, start=1):
-        match = classify(reader.evidence(row), vocabulary)
+        match = reader.match(row, vocabulary)
         described.append(
             Instance(
                 id=number,
@@ -160,6 +168,8 @@ def _describe(rows: list[Row], instance_map: np.ndarray, vocabulary: Vocabulary)
                 persistent_id=row.persistent_id,
                 key=row.key,
                 library=row.library,
+                class_score=match.score,
+                around_camera=bool(pixels[number] > least and is_around(row, camera.matrix_world[:3, 3])),
             )
         )
     return tuple(described)
