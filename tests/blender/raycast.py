@@ -26,6 +26,15 @@ class Hits:
     normal: np.ndarray
     """float64 H×W×3, world space, interpolated, towards the camera"""
     identities: list[Identity]
+    matrices: list[np.ndarray]
+    """float64 4×4 of each identity, object space to world space"""
+    keys: list[tuple[float, float, float]]
+    """Object Info (Random, Location x, Location y) of each identity"""
+
+
+def depsgraph_of(scene: bpy.types.Scene) -> bpy.types.Depsgraph:
+    with bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0]):
+        return bpy.context.evaluated_depsgraph_get()
 
 
 def cast(
@@ -39,19 +48,24 @@ def cast(
     Args:
         see_through: told (object's name, point in world space), whether a ray goes on there (cutouts).
     """
-    scene.render.resolution_x, scene.render.resolution_y = size
-    scene.render.resolution_percentage = 100
-    depsgraph = bpy.context.evaluated_depsgraph_get()
+    depsgraph = depsgraph_of(scene)
     soup = _Soup(depsgraph)
     matrix = camera.evaluated_get(depsgraph).matrix_world.copy()
     position, rotation, _ = matrix.decompose()
     width, height = size
     hits = Hits(
-        np.full((height, width), -1), np.full((height, width), np.inf), np.zeros((height, width, 3)), soup.names
+        np.full((height, width), -1),
+        np.full((height, width), np.inf),
+        np.zeros((height, width, 3)),
+        soup.names,
+        soup.matrices,
+        soup.keys,
     )
+    near, far = camera.data.clip_start, camera.data.clip_end
     for (row, column), (start, along) in _rays(scene, camera.data, size):
         origin, direction = rotation @ start + position, (rotation @ along).normalized()
-        hit = soup.first(origin, direction, see_through)
+        stretch = 1.0 if camera.data.type == "PANO" else -1 / along.normalized().z
+        hit = soup.first(origin + direction * near * stretch, direction, see_through, (far - near) * stretch)
         if hit is not None:
             point, triangle = hit
             hits.index[row, column] = soup.owner[triangle]
@@ -75,7 +89,7 @@ def _rays(scene, data, size):
                 flat = cos(latitude)
                 yield (row, column), (Vector(), Vector((sin(longitude) * flat, sin(latitude), -cos(longitude) * flat)))
         return
-    corners = data.view_frame(scene=scene)
+    corners = _view_frame(scene, data, size)
     left, right = min(c.x for c in corners), max(c.x for c in corners)
     bottom, top = min(c.y for c in corners), max(c.y for c in corners)
     z = corners[0].z
@@ -89,6 +103,15 @@ def _rays(scene, data, size):
                 yield (row, column), (Vector(), Vector((x, y, z)))
 
 
+def _view_frame(scene, data, size):
+    render = scene.render
+    before = render.resolution_x, render.resolution_y
+    render.resolution_x, render.resolution_y = size
+    corners = data.view_frame(scene=scene)
+    render.resolution_x, render.resolution_y = before
+    return corners
+
+
 class _Soup:
     """All triangles of all instances in world space."""
 
@@ -98,7 +121,11 @@ class _Soup:
         instances.foreach_get("matrix_world", matrices)
         persistent = np.empty(len(instances) * 8, np.int32)
         instances.foreach_get("persistent_id", persistent)
+        randoms = np.empty(len(instances), np.int32)
+        instances.foreach_get("random_id", randoms)
         self.names: list[Identity] = []
+        self.matrices: list[np.ndarray] = []
+        self.keys: list[tuple[float, float, float]] = []
         vertices, triangles, owners, corner_normals, count = [], [], [], [], 0
         for number, one in enumerate(instances):
             if not one.show_self or one.object.type not in {"MESH", "CURVE", "FONT", "SURFACE", "META"}:
@@ -111,7 +138,8 @@ class _Soup:
             vertices.append(points @ matrix[:3, :3].T + matrix[:3, 3])
             triangles.append(corners + count)
             corner_normals.append(normals @ np.linalg.inv(matrix[:3, :3]))
-            owners.append(np.full(len(corners), self._number(one, persistent[number * 8 : number * 8 + 8])))
+            owner = self._number(one, persistent[number * 8 : number * 8 + 8], matrix, int(randoms[number]))
+            owners.append(np.full(len(corners), owner))
             count += len(points)
             one.object.to_mesh_clear()
         self.owner = np.concatenate(owners)
@@ -119,7 +147,7 @@ class _Soup:
         self.normals = np.concatenate(corner_normals)
         self.tree = BVHTree.FromPolygons(self.vertices.tolist(), self.triangles.tolist(), all_triangles=True)
 
-    def _number(self, one, persistent) -> int:
+    def _number(self, one, persistent, matrix, random_id) -> int:
         original = one.object.original
         instancer, numbers = "", ()
         if one.is_instance:
@@ -129,16 +157,20 @@ class _Soup:
         identity = (instancer, original.name, original.library.filepath if original.library else "", numbers)
         if identity not in self.names:
             self.names.append(identity)
+            self.matrices.append(matrix)
+            hashed = random_id & 0xFFFFFFFF if instancer else name_hash(original.name)
+            self.keys.append((float(np.float32(hashed) * np.float32(1 / 0xFFFFFFFF)), *matrix[:2, 3].tolist()))
         return self.names.index(identity)
 
-    def first(self, origin, direction, see_through) -> tuple[Vector, int] | None:
-        while True:
-            point, _, triangle, _ = self.tree.ray_cast(origin, direction)
+    def first(self, origin, direction, see_through, reach) -> tuple[Vector, int] | None:
+        while reach > 0:
+            point, _, triangle, distance = self.tree.ray_cast(origin, direction, reach)
             if point is None:
                 return None
             if see_through is None or not see_through(self.names[self.owner[triangle]][1], point):
                 return point, triangle
-            origin = point + direction * 1e-4
+            origin, reach = point + direction * 1e-4, reach - distance - 1e-4
+        return None
 
     def normal(self, triangle: int, point: Vector, direction: Vector) -> np.ndarray:
         a, b, c = self.vertices[self.triangles[triangle]]
@@ -166,3 +198,17 @@ def _triangles(mesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         corners.reshape(-1, 3),
         normals.reshape(-1, 3)[loops].reshape(-1, 3, 3).astype(np.float64),
     )
+
+
+def name_hash(name: str) -> int:
+    """The id that Cycles gives to an object that is no instance: Bob Jenkins' lookup3 of a simple string hash."""
+    mask, x = 0xFFFFFFFF, 0
+    for byte in name.encode():
+        x = (x * 37 + byte) & mask
+    words = [(0xDEADBEEF + 8 + 13) & mask] * 3
+    words[0] = (words[0] + x) & mask
+    for target, source, bits in ((2, 1, 14), (0, 2, 11), (1, 0, 25), (2, 1, 16), (0, 2, 4), (1, 0, 14), (2, 1, 24)):
+        value = words[source]
+        rotated = ((value << bits) | (value >> (32 - bits))) & mask
+        words[target] = ((words[target] ^ value) - rotated) & mask
+    return words[2]
