@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import bpy
 import numpy as np
 
 from ..core import vocabulary as vocabularies
-from ..core.camera import Camera
 from ..core.maps import NO_CLASS, Instance, SceneMaps
 from ..core.naming import classify
 from ..core.vocabulary import Vocabulary
 from ..protocol.errors import InvalidInput, SceneError
-from .cameras import check_camera, read_camera
+from . import cycles
+from .cameras import check_camera
 from .evidence import EvidenceReader
-from .ids_engine import Job, run
-from .instances import Row, Runs, collect, decode, number_objects
-from .scene_copy import INDEX_PASS, KEY_PASS, NORMAL_PASS, scene_copy
-from .shaders import use_stand_in, write_ids
-from .transparency import Transparency
+from .instances import Row, Runs
+from .shot import Shot, View
 
 MIN_SIZE = 4
 """pixels, each side; Blender renders none smaller"""
 MAX_SIZE = 16384
 """pixels, each side"""
 
-_ENGINES = ("auto", "cycles")
-_FAR = 1e9
-"""scene units; Cycles writes 1e10 where it hits nothing"""
+Engine = Callable[[View], Shot]
+
+ENGINES: dict[str, Engine] = {"auto": cycles.shoot, cycles.NAME: cycles.shoot}
+"""What ``capture`` takes as ``engine``."""
 
 
 def capture(
@@ -66,63 +63,44 @@ def capture(
         CaptureError: Blender does not render.
         Cancelled: ``cancelled`` said so.
     """
-    if engine not in _ENGINES:
-        raise InvalidInput(f"Unknown capture engine {engine!r}", f"Choose one of: {', '.join(_ENGINES)}")
+    shoot = _engine(engine)
     classes = vocabularies.load(vocabulary)
     background_id = classes.lookup(background).id if background else NO_CLASS
     camera = camera or scene.camera
     if camera is None:
         raise SceneError(f"Scene {scene.name!r} has no camera", "Add one, or let the add-on frame the scene")
     check_camera(camera)
-    shot = _Shot(check_size(size) if size is not None else _render_size(scene))
-    job = Job(shot.prepare, cancelled=cancelled)
-    with scene_copy(scene, layer_name(scene, view_layer), camera, shot.size) as copy:
-        shot.stand_in = copy.stand_in
-        run(job, copy.scene, copy.view_layer)
-    job.check_cancelled()
-    depth, rows, instance_map = _decode(job.passes, shot.rows)
+    checked = check_size(size) if size is not None else _render_size(scene)
+    shot = shoot(View(scene, layer_name(scene, view_layer), camera, checked, cancelled))
+    return _maps(shot, scene, classes, background_id)
+
+
+def _maps(shot: Shot, scene: bpy.types.Scene, classes: Vocabulary, background_id: int) -> SceneMaps:
+    rows, instance_map = _number_visible(shot)
     if not rows:
-        raise SceneError(f"Camera {camera.name!r} sees no object", "Aim it at the scene, or make objects renderable")
+        raise SceneError(f"Camera {shot.camera.name!r} sees no object", "Aim it at the scene, or make it renderable")
     instances = _describe(rows, instance_map, classes)
     class_of = np.array([background_id, *(one.class_id for one in instances)], np.uint16)
     return SceneMaps(
         instance_map=instance_map,
         class_map=class_of[instance_map],
-        depth=depth,
-        normal=_camera_normals(job.passes[NORMAL_PASS][..., :3], instance_map, shot.camera),
+        depth=shot.depth,
+        normal=shot.normal,
         instances=instances,
         camera=shot.camera,
-        vocabulary=vocabulary,
-        background=background,
+        vocabulary=classes.name,
+        background="" if background_id == NO_CLASS else classes.classes[background_id].name,
         unit_scale=scene.unit_settings.scale_length,
         scene=scene.name,
         frame=scene.frame_current,
+        engine=shot.engine,
     )
 
 
-@dataclass
-class _Shot:
-    """What is read from the evaluated scene while it is there."""
-
-    size: tuple[int, int]
-    stand_in: bpy.types.Material | None = None
-    rows: list[Row] = field(default_factory=list)
-    camera: Camera | None = None
-
-    def prepare(self, depsgraph: bpy.types.Depsgraph) -> None:
-        """Make the evaluated scene show ids, and note what stands in it."""
-        transparency = Transparency()
-        for one in depsgraph.ids:
-            if isinstance(one, bpy.types.Material):
-                write_ids(one, transparency)
-            elif isinstance(one, bpy.types.Object):
-                one.is_holdout = one.is_shadow_catcher = False
-            elif isinstance(one, bpy.types.Camera):
-                one.dof.use_dof = False
-        number_objects(depsgraph)
-        use_stand_in(depsgraph, self.stand_in.evaluated_get(depsgraph))
-        self.camera = read_camera(depsgraph, self.size)
-        self.rows = collect(depsgraph)
+def _engine(engine: str) -> Engine:
+    if engine not in ENGINES:
+        raise InvalidInput(f"Unknown capture engine {engine!r}", f"Choose one of: {', '.join(ENGINES)}")
+    return ENGINES[engine]
 
 
 def check_size(size: tuple[int, int]) -> tuple[int, int]:
@@ -153,16 +131,12 @@ def _render_size(scene: bpy.types.Scene) -> tuple[int, int]:
     return check_size((max(width, MIN_SIZE), max(height, MIN_SIZE)))
 
 
-def _decode(passes: dict[str, np.ndarray], rows: list[Row]) -> tuple[np.ndarray, list[Row], np.ndarray]:
-    """(depth float32 H×W with inf for background, the visible rows, instance map uint32 H×W)."""
-    depth = np.ascontiguousarray(passes["Depth"][..., 0])
-    keys = np.concatenate([passes[KEY_PASS][..., :3], passes[INDEX_PASS]], axis=-1)
-    shown = decode(keys, depth < _FAR, rows)
-    depth[shown < 0] = np.inf
-    visible = np.flatnonzero(np.bincount(shown.ravel() + 1, minlength=len(rows) + 1)[1:])
-    ids = np.zeros(len(rows) + 1, np.uint32)
+def _number_visible(shot: Shot) -> tuple[list[Row], np.ndarray]:
+    """(the visible rows, instance map uint32 H×W)."""
+    visible = np.flatnonzero(np.bincount(shot.shown.ravel() + 1, minlength=len(shot.rows) + 1)[1:])
+    ids = np.zeros(len(shot.rows) + 1, np.uint32)
     ids[visible + 1] = np.arange(1, len(visible) + 1, dtype=np.uint32)
-    return depth, [rows[index] for index in visible], ids[shown + 1]
+    return [shot.rows[index] for index in visible], ids[shot.shown + 1]
 
 
 def _describe(rows: list[Row], instance_map: np.ndarray, vocabulary: Vocabulary) -> tuple[Instance, ...]:
@@ -204,11 +178,3 @@ def _measure(instance_map: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarr
     for column, values in ((2, x + runs.length), (3, y + 1)):
         np.maximum.at(boxes[:, column], ids, values)
     return pixels, boxes
-
-
-def _camera_normals(normal: np.ndarray, instance_map: np.ndarray, camera: Camera) -> np.ndarray:
-    """World → camera space, unit length, 0 on the background: float32 H×W×3."""
-    turned = normal @ camera.matrix_world[:3, :3].astype(np.float32)
-    length = np.linalg.norm(turned, axis=-1, keepdims=True)
-    seen = (instance_map[..., None] > 0) & (length > 0)
-    return np.divide(turned, length, out=np.zeros_like(turned), where=seen)

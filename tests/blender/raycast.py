@@ -48,68 +48,68 @@ def cast(
     Args:
         see_through: told (object's name, point in world space), whether a ray goes on there (cutouts).
     """
-    depsgraph = depsgraph_of(scene)
-    soup = _Soup(depsgraph)
-    matrix = camera.evaluated_get(depsgraph).matrix_world.copy()
-    position, rotation, _ = matrix.decompose()
-    width, height = size
-    hits = Hits(
-        np.full((height, width), -1),
-        np.full((height, width), np.inf),
-        np.zeros((height, width, 3)),
-        soup.names,
-        soup.matrices,
-        soup.keys,
-    )
-    near, far = camera.data.clip_start, camera.data.clip_end
-    for (row, column), (start, along) in _rays(scene, camera.data, size):
-        origin, direction = rotation @ start + position, (rotation @ along).normalized()
-        stretch = 1.0 if camera.data.type == "PANO" else -1 / along.normalized().z
-        hit = soup.first(origin + direction * near * stretch, direction, see_through, (far - near) * stretch)
-        if hit is not None:
-            point, triangle = hit
-            hits.index[row, column] = soup.owner[triangle]
-            hits.depth[row, column] = _distance(camera, rotation.inverted() @ (point - position))
-            hits.normal[row, column] = soup.normal(triangle, point, direction)
-    return hits
+    return Caster(scene, camera, size, see_through).hits()
 
 
-def _distance(camera: bpy.types.Object, point: Vector) -> float:
-    return point.length if camera.data.type == "PANO" else -point.z
+class Caster:
+    """Shoots rays through places of the picture; see ``cast``."""
+
+    def __init__(self, scene, camera, size, see_through=None) -> None:
+        depsgraph = depsgraph_of(scene)
+        self.size, self.see_through, self.data = size, see_through, camera.data
+        self.soup = _Soup(depsgraph)
+        self.position, self.rotation, _ = camera.evaluated_get(depsgraph).matrix_world.decompose()
+        self.frame = _view_frame(scene, camera.data, size)
+
+    def hits(self) -> Hits:
+        width, height = self.size
+        soup = self.soup
+        index, depth, normal = (
+            np.full((height, width), -1),
+            np.full((height, width), np.inf),
+            np.zeros((height, width, 3)),
+        )
+        for row, column in np.ndindex(height, width):
+            index[row, column], depth[row, column], normal[row, column] = self.shoot(column + 0.5, row + 0.5)
+        return Hits(index, depth, normal, soup.names, soup.matrices, soup.keys)
+
+    def shoot(self, x: float, y: float) -> tuple[int, float, np.ndarray]:
+        """(index of the identity, depth, normal) at a place in pixels, y down."""
+        start, along = self._ray(x, y)
+        origin, direction = self.rotation @ start + self.position, (self.rotation @ along).normalized()
+        stretch = 1.0 if self.data.type == "PANO" else -1 / along.normalized().z
+        near, far = self.data.clip_start, self.data.clip_end
+        hit = self.soup.first(origin + direction * near * stretch, direction, self.see_through, (far - near) * stretch)
+        if hit is None:
+            return -1, np.inf, np.zeros(3)
+        point, triangle = hit
+        seen = self.rotation.inverted() @ (point - self.position)
+        distance = seen.length if self.data.type == "PANO" else -seen.z
+        return int(self.soup.owner[triangle]), distance, self.soup.normal(triangle, point, direction)
+
+    def _ray(self, x: float, y: float) -> tuple[Vector, Vector]:
+        """(start, direction) in camera space."""
+        width, height = self.size
+        if self.data.type == "PANO":
+            latitude, longitude = pi / 2 - y / height * pi, x / width * 2 * pi - pi
+            flat = cos(latitude)
+            return Vector(), Vector((sin(longitude) * flat, sin(latitude), -cos(longitude) * flat))
+        left, right, bottom, top, z = self.frame
+        at = left + (right - left) * x / width, top + (bottom - top) * y / height
+        if self.data.type == "ORTHO":
+            return Vector((*at, 0)), Vector((0, 0, -1))
+        return Vector(), Vector((*at, z))
 
 
-def _rays(scene, data, size):
-    """((row, column), (start, direction)) in camera space for each pixel."""
-    width, height = size
-    if data.type == "PANO":
-        for row in range(height):
-            for column in range(width):
-                latitude = pi / 2 - (row + 0.5) / height * pi
-                longitude = (column + 0.5) / width * 2 * pi - pi
-                flat = cos(latitude)
-                yield (row, column), (Vector(), Vector((sin(longitude) * flat, sin(latitude), -cos(longitude) * flat)))
-        return
-    corners = _view_frame(scene, data, size)
-    left, right = min(c.x for c in corners), max(c.x for c in corners)
-    bottom, top = min(c.y for c in corners), max(c.y for c in corners)
-    z = corners[0].z
-    for row in range(height):
-        for column in range(width):
-            x = left + (right - left) * (column + 0.5) / width
-            y = top + (bottom - top) * (row + 0.5) / height
-            if data.type == "ORTHO":
-                yield (row, column), (Vector((x, y, 0)), Vector((0, 0, -1)))
-            else:
-                yield (row, column), (Vector(), Vector((x, y, z)))
-
-
-def _view_frame(scene, data, size):
+def _view_frame(scene, data, size) -> tuple[float, ...]:
+    """(left, right, bottom, top, z) of the picture in camera space."""
     render = scene.render
     before = render.resolution_x, render.resolution_y
     render.resolution_x, render.resolution_y = size
     corners = data.view_frame(scene=scene)
     render.resolution_x, render.resolution_y = before
-    return corners
+    x, y = [one.x for one in corners], [one.y for one in corners]
+    return min(x), max(x), min(y), max(y), corners[0].z
 
 
 class _Soup:
