@@ -11,6 +11,7 @@ from ..core.camera import Camera
 from .cameras import read_camera
 from .ids_engine import Job, run
 from .instances import Row, collect, decode, number_objects
+from .moment import moment
 from .scene_copy import INDEX_PASS, KEY_PASS, NORMAL_PASS, scene_copy
 from .shaders import use_stand_in, write_ids
 from .shot import Shot, View
@@ -25,7 +26,7 @@ _FAR = 1e9
 def shoot(view: View) -> Shot:
     """See ``shot``. Raises CaptureError if Blender does not render."""
     evaluated = _Evaluated(view.size)
-    job = Job(evaluated.prepare, cancelled=view.cancelled)
+    job = Job(evaluated.prepare, cancelled=view.cancelled, frame=moment(view.scene))
     with scene_copy(view.scene, view.view_layer, view.camera, view.size) as copy:
         evaluated.stand_in = copy.stand_in
         run(job, copy.scene, copy.view_layer)

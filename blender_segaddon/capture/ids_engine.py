@@ -7,6 +7,7 @@ there is gone after the render, and the user's data is never touched.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,6 +44,8 @@ class Job:
     with_passes: bool = True
     """False: stop after ``visit``, render nothing"""
     cancelled: Callable[[], bool] | None = None
+    frame: float | None = None
+    """the moment to show; None: the frame at which Blender starts, which is the active scene's"""
     passes: dict[str, np.ndarray] = field(default_factory=dict)
     """name → float32 H×W×channels, row 0 at the top"""
     failure: BaseException | None = None
@@ -72,6 +75,8 @@ class IdsEngine(bpy.types.RenderEngine):
             return
         try:
             job.check_cancelled()
+            if job.frame is not None and job.frame != depsgraph.scene.frame_float:
+                self.frame_set(math.floor(job.frame), job.frame - math.floor(job.frame))
             job.visit(depsgraph)
             job.check_cancelled()
             if job.with_passes:

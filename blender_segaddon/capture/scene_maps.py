@@ -16,6 +16,7 @@ from . import cycles
 from .cameras import check_camera
 from .evidence import EvidenceReader
 from .instances import Row, Runs
+from .moment import moment
 from .shot import Shot, View
 
 MIN_SIZE = 4
@@ -92,7 +93,7 @@ def _maps(shot: Shot, scene: bpy.types.Scene, classes: Vocabulary, background_id
         background="" if background_id == NO_CLASS else classes.classes[background_id].name,
         unit_scale=scene.unit_settings.scale_length,
         scene=scene.name,
-        frame=scene.frame_current,
+        frame=moment(scene),
         engine=shot.engine,
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import bpy
 
 from .scene_copy import INDEX_PASS, KEY_PASS, NORMAL_PASS
-from .transparency import Transparency, Value, math_node, source_of
+from .transparency import Transparency, Value, has_output, math_node, source_of
 
 
 def write_ids(material: bpy.types.Material, transparency: Transparency) -> None:
@@ -110,6 +110,9 @@ def _output_transparency(tree: bpy.types.NodeTree, output: bpy.types.Node, trans
 
 def use_stand_in(depsgraph: bpy.types.Depsgraph, stand_in: bpy.types.Material) -> None:
     """Put ``stand_in`` (evaluated) wherever evaluated geometry has no material, or one that could write nothing."""
+    for one in depsgraph.ids:
+        if isinstance(one, bpy.types.Object) and any(modifier.type == "SUBSURF" for modifier in one.modifiers):
+            _cover_subdivided(one, stand_in)
     done: set[int] = set()
     for instance in depsgraph.object_instances:
         _fill_slots(instance.object, stand_in)
@@ -126,19 +129,22 @@ def use_stand_in(depsgraph: bpy.types.Depsgraph, stand_in: bpy.types.Material) -
                 materials[index] = stand_in
 
 
+def _cover_subdivided(one: bpy.types.Object, stand_in: bpy.types.Material) -> None:
+    """Since Blender 4.5 a subdivided mesh is another than ``data``, and out of reach: its object gets the materials."""
+    if not one.material_slots:
+        one.active_material = stand_in
+    for slot in one.material_slots:
+        if _needs_stand_in(slot.material):
+            slot.link = "OBJECT"
+            slot.material = stand_in
+
+
 def _fill_slots(one: bpy.types.Object, stand_in: bpy.types.Material) -> None:
     """Slots whose material belongs to the object, not to its data."""
     for slot in one.material_slots:
         if slot.link == "OBJECT" and _needs_stand_in(slot.material):
             _release(slot.material, stand_in)
             slot.material = stand_in
-
-
-def has_output(material: bpy.types.Material) -> bool:
-    """Whether Cycles finds an output among its nodes; False without nodes, and for those of old engines."""
-    if bpy.app.version < (5, 0) and not material.use_nodes:  # what nodes it has do not count
-        return False
-    return material.node_tree is not None and material.node_tree.get_output_node("CYCLES") is not None
 
 
 def _needs_stand_in(material: bpy.types.Material | None) -> bool:
