@@ -87,9 +87,9 @@ class IdsEngine(bpy.types.RenderEngine):
         cycles = driver()
         if self.session is None:  # another instance than at the last render, or the first
             free_session()
-            cycles.create(self, data)
+            _drive(cycles.create, self, data)
             IdsEngine.kept.session = self.session
-        cycles.reset(self, data, depsgraph)
+        _drive(cycles.reset, self, data, depsgraph)
 
     def render(self, depsgraph: bpy.types.Depsgraph) -> None:
         job = self.job
@@ -98,8 +98,8 @@ class IdsEngine(bpy.types.RenderEngine):
         try:
             if job.rendered and job.failure is None:
                 cycles = driver()
-                cycles.render(self, depsgraph)
-                cycles.render_frame_finish(self)
+                _drive(cycles.render, self, depsgraph)
+                _drive(cycles.render_frame_finish, self)
                 job.passes = _read_passes(self.get_result())
         except BaseException as error:  # noqa: BLE001 - as in update
             job.failure = error
@@ -122,6 +122,14 @@ def driver() -> Any:
     return engine
 
 
+def _drive(function: Callable[..., None], *arguments: Any) -> None:
+    try:
+        function(*arguments)
+    except Exception as error:
+        what = f"{function.__name__}: {type(error).__name__}: {error}"
+        raise MissingInternals(f"This Blender's Cycles cannot be driven ({what})", "Use engine 'passes'") from error
+
+
 def free_session() -> None:
     """Give Cycles' memory back."""
     kept = IdsEngine.kept
@@ -134,14 +142,22 @@ def free_session() -> None:
 def registered() -> Iterator[None]:
     """The engine is known to Blender, and what Blender keeps for it is gone afterwards."""
     bpy.utils.register_class(IdsEngine)
-    before = set(bpy.data.images)
     try:
-        yield
+        with result_kept():
+            yield
     finally:
         IdsEngine.job = None
         free_session()
         bpy.utils.unregister_class(IdsEngine)
-        # Blender makes the image "Render Result" at the first render; a file that had none shall have none.
+
+
+@contextmanager
+def result_kept() -> Iterator[None]:
+    """Blender makes the image "Render Result" at the first render; a file that had none shall have none."""
+    before = set(bpy.data.images)
+    try:
+        yield
+    finally:
         for image in set(bpy.data.images) - before:
             if image.type == "RENDER_RESULT":
                 bpy.data.images.remove(image)
@@ -153,18 +169,26 @@ def run(job: Job, scene: bpy.types.Scene, view_layer: str) -> None:
     Raises what ``job.visit`` raised, or CaptureError if Blender does not render.
     """
     check_idle()
-    with handlers_silent(_RENDER_HANDLERS + _SCENE_HANDLERS):
-        IdsEngine.job = job
-        if scene.render.engine != IdsEngine.bl_idname:  # to set it makes Blender forget what it keeps
-            scene.render.engine = IdsEngine.bl_idname
-        try:
-            bpy.ops.render.render(scene=scene.name, layer=view_layer)
-        except RuntimeError as error:
-            if job.failure is None:
-                raise CaptureError("Blender could not render the maps", str(error).strip()) from error
-        finally:
-            IdsEngine.job = None
+    IdsEngine.job = job
+    if scene.render.engine != IdsEngine.bl_idname:  # to set it makes Blender forget what it keeps
+        scene.render.engine = IdsEngine.bl_idname
+    try:
+        render_quietly(scene, view_layer)
+    except CaptureError:
+        if job.failure is None:
+            raise
+    finally:
+        IdsEngine.job = None
     job.check()
+
+
+def render_quietly(scene: bpy.types.Scene, view_layer: str, **options: bool) -> None:
+    """Blender's own render operator, waited for, without the user's handlers. Raises CaptureError."""
+    with handlers_silent(_RENDER_HANDLERS + _SCENE_HANDLERS):
+        try:
+            bpy.ops.render.render(scene=scene.name, layer=view_layer, **options)
+        except RuntimeError as error:
+            raise CaptureError("Blender could not render the maps", str(error).strip()) from error
 
 
 def check_idle() -> None:
