@@ -108,14 +108,19 @@ def _output_transparency(tree: bpy.types.NodeTree, output: bpy.types.Node, trans
     return transparency.of(tree, output.inputs["Surface"])
 
 
-def use_stand_in(depsgraph: bpy.types.Depsgraph, stand_in: bpy.types.Material) -> None:
-    """Put ``stand_in`` (evaluated) wherever evaluated geometry has no material, or one that could write nothing."""
+def use_stand_in(depsgraph: bpy.types.Depsgraph, stand_in: bpy.types.Material) -> bool:
+    """Put ``stand_in`` (evaluated) wherever evaluated geometry has no material, or one that could write nothing.
+
+    Returns whether that was so anywhere: Blender then evaluates objects (not their geometry) again before it renders
+    again.
+    """
+    done: set[int] = set()
+    used = False
     for one in depsgraph.ids:
         if isinstance(one, bpy.types.Object) and any(modifier.type == "SUBSURF" for modifier in one.modifiers):
-            _cover_subdivided(one, stand_in)
-    done: set[int] = set()
+            used |= _cover_subdivided(one, stand_in)
     for instance in depsgraph.object_instances:
-        _fill_slots(instance.object, stand_in)
+        used |= _fill_slots(instance.object, stand_in)
         data = instance.object.data
         materials = getattr(data, "materials", None)
         if materials is None or data.as_pointer() in done:
@@ -123,28 +128,36 @@ def use_stand_in(depsgraph: bpy.types.Depsgraph, stand_in: bpy.types.Material) -
         done.add(data.as_pointer())
         if len(materials) == 0:
             materials.append(stand_in)
+            used = True
         for index, material in enumerate(materials):
             if _needs_stand_in(material):
                 _release(material, stand_in)
                 materials[index] = stand_in
+                used = True
+    return used
 
 
-def _cover_subdivided(one: bpy.types.Object, stand_in: bpy.types.Material) -> None:
+def _cover_subdivided(one: bpy.types.Object, stand_in: bpy.types.Material) -> bool:
     """Since Blender 4.5 a subdivided mesh is another than ``data``, and out of reach: its object gets the materials."""
-    if not one.material_slots:
+    used = not one.material_slots
+    if used:
         one.active_material = stand_in
     for slot in one.material_slots:
         if _needs_stand_in(slot.material):
-            slot.link = "OBJECT"
+            slot.link, used = "OBJECT", True
             slot.material = stand_in
+    return used
 
 
-def _fill_slots(one: bpy.types.Object, stand_in: bpy.types.Material) -> None:
+def _fill_slots(one: bpy.types.Object, stand_in: bpy.types.Material) -> bool:
     """Slots whose material belongs to the object, not to its data."""
+    used = False
     for slot in one.material_slots:
         if slot.link == "OBJECT" and _needs_stand_in(slot.material):
             _release(slot.material, stand_in)
             slot.material = stand_in
+            used = True
+    return used
 
 
 def _needs_stand_in(material: bpy.types.Material | None) -> bool:
