@@ -97,7 +97,8 @@ class SceneMaps:
     unit_scale: float = 1.0
     """Metres in one scene unit."""
     scene: str = ""
-    frame: int = 0
+    frame: float = 0
+    """The moment shown; between frames where motion is blurred from or to the frame (the shutter's middle)."""
     engine: str = "cycles"
 
     @property
