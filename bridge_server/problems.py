@@ -44,7 +44,7 @@ def response(error: ProblemError) -> Response:
         status=error.status,
         code=error.code,
         detail=error.detail,
-        hint=error.hint,
+        hints=(error.hint,) if error.hint else (),
         retryable=error.retry_after > 0,
     )
     headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
