@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ..protocol.discovery import default_state_dir, read_token
-from ..protocol.errors import BridgeUnavailable, Cancelled
+from ..protocol.errors import BridgeError, BridgeUnavailable, Cancelled, InvalidInput
 from ..protocol.framing import BytesLike
 from ..protocol.messages import Event, Health, JobList, JobStatus, Priority, ServerInfo
 from .endpoint import ConnectionBrokenError, Endpoint
 from .finding import Finder
-from .http import RefusedError, exchange
+from .http import RefusedError, Reply, exchange
 from .jobs import JobHandle, Order, Result
 from .launch import default_server_command
 from .network import network
@@ -23,6 +24,8 @@ T = TypeVar("T")
 _LOOK_SECONDS = 0.05
 """Between two looks at whether the caller has cancelled."""
 _PATIENCE_SECONDS = 120.0
+_ANSWER_SECONDS = 600.0
+"""What concerns the worker waits for its job under way."""
 
 
 class Bridge:
@@ -89,6 +92,15 @@ class Bridge:
         """How busy the running server is. Raises BridgeUnavailable where none runs."""
         return _wait(self._ask("GET", "/v1/health", Health))
 
+    def begin(
+        self, body: Sequence[BytesLike], *, key: str = "", priority: Priority = "interactive", job_id: str = ""
+    ) -> JobHandle:
+        """Start to hand in a job without waiting; arguments as ``submit``. What goes wrong, ``result`` raises.
+
+        With the ``job_id`` that it had before it is sent again only where the server knows nothing of it any more.
+        """
+        return JobHandle(self._find, Order(body, key or uuid.uuid4().hex, priority, job_id), self._patience)
+
     def submit(
         self,
         body: Sequence[BytesLike],
@@ -107,7 +119,7 @@ class Bridge:
 
         Raises Cancelled, InvalidInput, BridgeUnavailable, ProtocolMismatch.
         """
-        handle = JobHandle(self._find, Order(body, key or uuid.uuid4().hex, priority), self._patience)
+        handle = self.begin(body, key=key, priority=priority)
         try:
             while not handle.wait_accepted(_LOOK_SECONDS):
                 _look(cancelled)
@@ -120,7 +132,11 @@ class Bridge:
 
     def resume(self, job_id: str) -> JobHandle:
         """A job that was handed in before, by whatever session. Its ``result`` raises JobFailed where it is unknown."""
-        return JobHandle(self._find, Order((), "", "interactive", job_id), self._patience)
+        return self.begin((), job_id=job_id)
+
+    def cancel(self, job_id: str) -> None:
+        """End a job, whoever handed it in. Raises BridgeUnavailable, BridgeError where the server knows no such job."""
+        _wait(self._ask("DELETE", f"/v1/jobs/{job_id}", JobStatus))
 
     def jobs(self) -> tuple[JobStatus, ...]:
         """Every job that the running server still knows, oldest first. Raises BridgeUnavailable where none runs."""
@@ -150,16 +166,42 @@ class Bridge:
             handle.cancel()
             raise
 
+    def free_gpu(self) -> None:
+        """Have the running server give back all memory of its models; waits until it has. Raises as ``jobs``."""
+        _wait(self._tell("/v1/memory/free"))
+
+    def lend_gpu(self, lend: bool) -> None:
+        """Have the server keep off the GPU while somebody else needs it, or take it back. Returns at once.
+
+        Nothing is started for it; a server that cannot be reached needs not hear it. Lent for 10 minutes at most: say it again
+        in time to go on.
+        """
+        network.start(self._told(f"/v1/memory/{'pause' if lend else 'resume'}"))
+
+    async def _told(self, path: str) -> None:
+        with contextlib.suppress(BridgeError, InvalidInput):
+            await self._tell(path)
+
     async def _find(self) -> Endpoint:
         return (await self._finder.ensure())[0]
 
     async def _ask(self, method: str, path: str, answer: type[T]) -> T:
+        async with self._asked(method, path) as reply:
+            return await reply.message(answer)
+
+    async def _tell(self, path: str) -> None:
+        async with self._asked("POST", path):
+            pass
+
+    @contextlib.asynccontextmanager
+    async def _asked(self, method: str, path: str) -> AsyncIterator[Reply]:
+        """One question to the running server. Raises BridgeUnavailable where none runs."""
         found = await self._finder.probe()
         if found is None:
             raise BridgeUnavailable("No bridge server is running", "It is started by the next job")
         try:
-            async with exchange(found[0], method, path) as reply:
-                return await reply.message(answer)
+            async with exchange(found[0], method, path, timeout=_ANSWER_SECONDS) as reply:
+                yield reply
         except ConnectionBrokenError as error:
             raise BridgeUnavailable(f"The bridge server broke off: {error}", "Try again") from error
         except RefusedError as refused:

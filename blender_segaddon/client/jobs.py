@@ -17,6 +17,7 @@ import numpy as np
 from ..protocol.codec import from_json, load
 from ..protocol.errors import BridgeUnavailable, Cancelled, InvalidInput, JobFailed
 from ..protocol.framing import BytesLike, read_body
+from ..protocol.headers import BODY_TYPE, KEY_HEADER, PRIORITY_HEADER
 from ..protocol.messages import FINAL_STATES, Event, GenerateResult, JobAccepted, Priority
 from .endpoint import ConnectionBrokenError, Endpoint
 from .http import RefusedError, exchange
@@ -135,7 +136,11 @@ class Order:
     @property
     def headers(self) -> dict[str, str]:
         """Of the request that hands it in."""
-        return {"Content-Type": "application/octet-stream", "Idempotency-Key": self.key, "Priority": self.priority}
+        return {
+            "Content-Type": "application/octet-stream",
+            "Idempotency-Key": self.key,
+            "X-SegAddon-Priority": self.priority,
+        }
 
 
 class _Course:
