@@ -38,7 +38,7 @@ class Settings:
     max_blob_bytes: int = 2 << 30
     """buffers kept by their SHA-256, so that clients need not send them again"""
     devices: tuple[str, ...] = ()
-    """one worker process for each: "cpu", or the number of a GPU as "cuda:0"; empty: all GPUs, else "cpu""""
+    """one worker process each: "cpu", or a GPU as "cuda:0"; empty: every GPU there is, else the CPU"""
     model_idle_seconds: float = 300.0
     """models that no job has used for this long are unloaded"""
     worker_idle_seconds: float = 900.0

@@ -9,7 +9,7 @@
     async for event in job.follow(after=0, heartbeat=10.0): ...
     with jobs.reading(job) as result: ...                # StoredFile; not removed meanwhile
 
-A job is acknowledged (``submit`` returns) when its body and its row are on disk; an event is seen by nobody before it is.
-"On disk" is the system's page cache: what is there survives the death of the server (kill -9). Bodies are not flushed to
-the medium, so a power cut may take the last jobs with it; they then end as failed, with the code body_lost.
+A job is acknowledged (``submit`` returns) when its body and its row are on disk; nobody sees an event before it is.
+"On disk" is the system's page cache: what is there survives the death of the server (kill -9). Bodies are not flushed
+to the medium, so a power cut may take the last jobs with it; they then end as failed, with the code body_lost.
 """

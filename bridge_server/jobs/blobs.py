@@ -1,4 +1,4 @@
-"""Buffers that clients have sent before, by their SHA-256: a cache, kept across restarts, the least used removed first."""
+"""Buffers that clients have sent before, by SHA-256: a cache that outlives the server, the least used go first."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Blobs:
 
     @contextlib.asynccontextmanager
     async def incoming(self, size: int) -> AsyncIterator[Spool]:
-        """A spool for ``size`` bytes; what is not handed to ``put`` is gone afterwards. Raises ProblemError (413, 507)."""
+        """A spool for ``size`` bytes; what is not ``put`` is gone afterwards. Raises ProblemError (413, 507)."""
         if size > self._max_bytes:
             hint = f"Send at most {self._max_bytes >> 20} MiB"
             raise ProblemError(413, "too_large", f"A blob of {size >> 20} MiB", hint)
