@@ -173,8 +173,8 @@ class Bridge:
     def lend_gpu(self, lend: bool) -> None:
         """Have the server keep off the GPU while somebody else needs it, or take it back. Returns at once.
 
-        Nothing is started for it; a server that cannot be reached needs not hear it. Lent for 10 minutes at most: say it again
-        in time to go on.
+        Nothing is started for it, and a server that cannot be reached needs not hear it. Lent for 10 minutes at
+        most: say it again in time to go on.
         """
         network.start(self._told(f"/v1/memory/{'pause' if lend else 'resume'}"))
 

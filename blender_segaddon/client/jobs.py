@@ -136,11 +136,7 @@ class Order:
     @property
     def headers(self) -> dict[str, str]:
         """Of the request that hands it in."""
-        return {
-            "Content-Type": "application/octet-stream",
-            "Idempotency-Key": self.key,
-            "X-SegAddon-Priority": self.priority,
-        }
+        return {"Content-Type": BODY_TYPE, KEY_HEADER: self.key, PRIORITY_HEADER: self.priority}
 
 
 class _Course:
