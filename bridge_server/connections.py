@@ -14,7 +14,7 @@ import struct
 import sys
 from typing import Any
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from . import problems
 from .problems import ProblemError
@@ -74,10 +74,16 @@ class GuardedConnection(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP gets a problem as its answer, unless an answer is under way already."""
-        if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
+        if self._answering and self.cycle.response_started:
             self.transport.abort()
             return
         self._refuse(ProblemError(400, "no_http", msg.rstrip("."), "Send HTTP/1.1 with a head of at most 32 KiB"))
+
+    @property
+    def _answering(self) -> bool:
+        """True between the head of a request and the end of its answer."""
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.response_complete
 
     def _refusal(self, transport: asyncio.Transport) -> ProblemError | None:
         if len(self.connections) > self.max_connections:
@@ -98,7 +104,7 @@ class GuardedConnection(H11Protocol):
 
     def _watch(self) -> None:
         """Start the clock when no request is being answered, stop it while one is."""
-        if self.cycle is not None and not self.cycle.response_complete:
+        if self._answering:
             self._forget_deadline()
         elif self._deadline is None and not self.transport.is_closing():
             self._deadline = self.loop.call_later(self.header_timeout, self.transport.abort)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ class Metrics:
     def __init__(self) -> None:
         self.requests: Counter[Labels] = Counter()
         """by method, route and status"""
-        self.seconds: Counter[Labels] = Counter()
+        self.seconds: defaultdict[Labels, float] = defaultdict(float)
         """time until the reply began, by method and route"""
         self.under_way = 0
 

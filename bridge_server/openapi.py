@@ -6,7 +6,7 @@ import http
 import inspect
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
@@ -119,6 +119,8 @@ def _schemas(endpoints: tuple[Endpoint, ...]) -> dict[str, Any]:
     classes = {one.reply for one in endpoints if isinstance(one.reply, type)}
     classes |= {cls for one in endpoints for _, cls in one.takes if cls}
     named = sorted(classes | {Problem}, key=lambda cls: cls.__name__)
-    inputs = [(cls.__name__, "validation", adapter(cls)) for cls in named]
+    inputs: list[tuple[str, Literal["validation"], TypeAdapter[Any]]] = [
+        (cls.__name__, "validation", adapter(cls)) for cls in named
+    ]
     _, schema = TypeAdapter.json_schemas(inputs, ref_template="#/components/schemas/{model}")
     return schema["$defs"]

@@ -76,6 +76,8 @@ class Settings:
     """what loaded models may take of a device's memory; 0: what is free"""
     cancel_grace: float = 5.0
     """time that a worker has to stop at the next step before it is killed"""
+    load_grace: float = 60.0
+    """the same while it loads or compiles"""
     drain_grace: float = 3.0
     """the same when the server is told to end"""
     heartbeat: float = 10.0

@@ -30,13 +30,9 @@ _FAST_BYTES = 256 << 10
 
 def read_json(cls: type[T], data: bytes | bytearray | memoryview) -> T:
     """The message of type ``cls`` in UTF-8 JSON. Raises InvalidInput naming the field, ProtocolMismatch."""
-    if len(data) <= _FAST_BYTES:
-        try:
-            message = adapter(cls).validate_json(bytes(data))
-        except ValidationError:
-            message = _read_slowly(cls, data)
-    else:
-        message = _read_slowly(cls, data)
+    message = _read_fast(cls, data) if len(data) <= _FAST_BYTES else None
+    if message is None:
+        return _read_slowly(cls, data)
     if isinstance(message, JobHeader):
         check_protocol(message.protocol)
     return message
@@ -73,6 +69,14 @@ def _configure_all() -> None:
     for cls in vars(messages).values():
         if dataclasses.is_dataclass(cls):
             cls.__pydantic_config__ = _STRICT  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _read_fast(cls: type[T], data: bytes | bytearray | memoryview) -> T | None:
+    """None when something is wrong with it."""
+    try:
+        return adapter(cls).validate_json(bytes(data))
+    except ValidationError:
+        return None
 
 
 def _read_slowly(cls: type[T], data: bytes | bytearray | memoryview) -> T:

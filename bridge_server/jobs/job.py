@@ -48,7 +48,7 @@ class Job:
         """of the step that was reported last, if its generator makes any"""
         self.stop_wanted = asyncio.Event()
         self._stop_as: JobState = "cancelled"
-        self._stop_reason: dict[str, str] = {}
+        self._stop_reason = ("", "", "")
         self._journal = journal
         self._events = events
         """what others may see: all of it is on disk"""
@@ -95,14 +95,15 @@ class Job:
         """Ask a running job to stop, and say how it then ends: cancelled, expired, failed, or queued once more."""
         if not self.stop_wanted.is_set():
             self._stop_as = state
-            self._stop_reason = {"code": code, "message": message, "hint": hint}
+            self._stop_reason = (code, message, hint)
             self.stop_wanted.set()
 
     def report_stopped(self) -> None:
         """Append the event that ``stop`` asked for."""
         if self._stop_as == "queued":  # this attempt was nobody's fault
             self.attempt -= 1
-        self.report(self._stop_as, **self._stop_reason)
+        code, message, hint = self._stop_reason
+        self.report(self._stop_as, code=code, message=message, hint=hint)
 
     def succeed(self, result: StoredFile) -> None:
         """Append the final event of a job that has its result."""

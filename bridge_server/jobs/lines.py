@@ -18,7 +18,7 @@ class Lines:
     """The waiting jobs: interactive before batch, first come first served within each."""
 
     def __init__(self) -> None:
-        self._lines: dict[Priority, deque[Job]] = {name: deque() for name in get_args(Priority)}
+        self._lines: dict[str, deque[Job]] = {name: deque() for name in get_args(Priority)}
         self._in_a_row = 0
 
     def __len__(self) -> int:

@@ -95,10 +95,14 @@ class JobQueue:
             self._watch_deadline(job)
         self._forget_old()
 
-    async def close(self) -> None:
-        """Let those who follow jobs go, write what waits, and leave no file behind when no job is kept."""
+    def let_go(self) -> None:
+        """End the event streams: the server goes before the jobs do."""
         for job in self._jobs.values():
             job.close()
+
+    async def close(self) -> None:
+        """Write what waits, and leave no file behind when no job is kept."""
+        self.let_go()
         await self._database.close()
         if not self._jobs and not self._kept:
             await asyncio.to_thread(self._files.remove_if_empty)

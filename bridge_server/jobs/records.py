@@ -151,6 +151,5 @@ def _one(db: sqlite3.Connection, where: str, value: str) -> Record | None:
 
 
 def _record(row: tuple[Any, ...]) -> Record:
-    id, key, *rest = row
-    attempt, stopping, *ending = rest[6:]
-    return Record(id, key or "", *rest[:6], attempt, bool(stopping), *ending)
+    values = dict(zip(_COLUMNS.split(", "), row, strict=True))
+    return Record(**{**values, "key": values["key"] or "", "stopping": bool(values["stopping"])})

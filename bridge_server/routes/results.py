@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import AsyncIterator
 
 from starlette.requests import Request
@@ -11,6 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from blender_segaddon.protocol.headers import BODY_TYPE
 
 from ..jobs.job import Job
+from ..jobs.mapped import mapped
 from ..jobs.queue import JobQueue
 from ..problems import ProblemError
 from .endpoint import Header
@@ -53,12 +53,6 @@ def _matches(asked: str, etag: str) -> bool:
 
 
 async def _slices(jobs: JobQueue, job: Job) -> AsyncIterator[memoryview]:
-    with (
-        jobs.reading(job) as stored,
-        stored.path.open("rb") as file,
-        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
-        memoryview(mapped) as view,
-    ):
+    with jobs.reading(job) as stored, mapped(stored.path) as view:
         for start in range(0, len(view), _SLICE):
-            with view[start : start + _SLICE] as part:
-                yield part
+            yield view[start : start + _SLICE]

@@ -56,7 +56,7 @@ async def info(request: Request) -> Response:
             protocol_version=PROTOCOL_VERSION,
             generators=tuple(one.name for one in generators.offered(service.settings.test_generator)),
             pid=os.getpid(),
-            worker_pid=service.runner.worker.pid,
+            worker_pid=next(iter(service.runner.worker_pids), 0),
             heavy_modules=tuple(name for name in HEAVY_MODULES if name in sys.modules),
             vocabularies=vocabulary.available(),
             limits=limits(service.settings),

@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import get_args
+from typing import cast, get_args
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -106,7 +106,7 @@ def _terms(request: Request) -> _Terms:
     if priority not in get_args(Priority):
         hint = f"Use one of: {', '.join(get_args(Priority))}"
         raise ProblemError(400, "invalid_input", f"There is no priority {priority!r:.40}", hint)
-    return _Terms(key, priority, _deadline(request.headers.get(DEADLINE_HEADER)))
+    return _Terms(key, cast("Priority", priority), _deadline(request.headers.get(DEADLINE_HEADER)))
 
 
 def _deadline(seconds: str | None) -> float:
