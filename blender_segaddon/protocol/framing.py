@@ -63,17 +63,22 @@ class BodyWriter:
 
     def finish(self, message: Any) -> list[BytesLike]:
         """The parts of the body, to be sent one after the other. Raises InvalidInput for a header over 16 MiB."""
-        head = {"protocol": version.PROTOCOL_VERSION, "type": type(message).__name__, "message": to_json(message)}
-        header = dump(head)
-        header += b" " * (-(4 + len(header)) % ALIGNMENT)
-        if len(header) > MAX_HEADER_BYTES:
-            raise InvalidInput(
-                f"The description of this scene takes {len(header) >> 10} KiB of at most {MAX_HEADER_BYTES >> 10}",
-                "Use fewer visible instances or shorter texts",
-            )
         if self._size > MAX_UNPACKED_BYTES:
             raise InvalidInput(f"The arrays take {self._size >> 20} MiB", "Use a smaller size")
-        return [len(header).to_bytes(4, "little") + header, *self._parts]
+        return [start(message), *self._parts]
+
+
+def start(message: Any) -> bytes:
+    """What stands before the buffers of a body. Raises InvalidInput for a header over 16 MiB."""
+    head = {"protocol": version.PROTOCOL_VERSION, "type": type(message).__name__, "message": to_json(message)}
+    header = dump(head)
+    header += b" " * (-(4 + len(header)) % ALIGNMENT)
+    if len(header) > MAX_HEADER_BYTES:
+        raise InvalidInput(
+            f"The description of this scene takes {len(header) >> 10} KiB of at most {MAX_HEADER_BYTES >> 10}",
+            "Use fewer visible instances or shorter texts",
+        )
+    return len(header).to_bytes(4, "little") + header
 
 
 class Body:

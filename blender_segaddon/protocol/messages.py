@@ -133,6 +133,16 @@ class JobStatus:
 
 
 @dataclass(frozen=True)
+class JobPreview:
+    """Header of the body of /v1/jobs/{id}/preview: how the picture looks in the middle."""
+
+    step: int
+    steps: int
+    image: BufferRef
+    """uint8 H×W×3, smaller than the picture"""
+
+
+@dataclass(frozen=True)
 class GenerateResult:
     """Header of a finished job's body."""
 
@@ -156,17 +166,23 @@ class JobList:
 
 
 @dataclass(frozen=True)
-class JobFromBlobs:
+class JobHeader:
+    """JSON header of a framed job."""
+
+    protocol: tuple[int, int]
+    """(major, minor) of the sender"""
+    type: Literal["GenerateRequest"]
+    message: GenerateRequest
+
+
+@dataclass(frozen=True)
+class JobFromBlobs(JobHeader):
     """A framed body whose buffers the server has already, for POST /v1/jobs as application/json.
 
     The buffers of ``message`` lie in the blobs, put one behind the other in this order, each filled up with zeros to a
     multiple of 16 bytes. What is uploaded once (the maps of a scene) serves many jobs.
     """
 
-    protocol: tuple[int, int]
-    """(major, minor) of the sender"""
-    type: Literal["GenerateRequest"]
-    message: GenerateRequest
     blobs: tuple[str, ...]
     """SHA-256 of each, 64 lower-case hexadecimal digits"""
 
