@@ -21,12 +21,3 @@ __all__ = [
     "new_entry",
     "settle",
 ]
-    "Bridge",
-    "Entry",
-    "JobHandle",
-    "Journal",
-    "default_server_command",
-    "default_state_dir",
-    "new_entry",
-    "settle",
-]

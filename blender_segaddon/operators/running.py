@@ -63,7 +63,7 @@ def redraw() -> None:
     areas = [area for window in bpy.context.window_manager.windows for area in window.screen.areas]
     for region in [region for area in areas if area.type == "VIEW_3D" for region in area.regions]:
         if region.type == "UI":
-            region.tagredraw()
+            region.tag_redraw()
 
 
 class Modal:
