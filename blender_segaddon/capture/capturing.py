@@ -58,10 +58,12 @@ def capture(
     """The exact maps of the scene's current frame as its render would show it; the scene is left as it was.
 
     Instances are numbered 1..N over the visible ones, sorted by (name of the instancer, name of the object, path of
-    the object's library, persistent id), split by material also by its name. Depth of field is ignored; motion is shown
-    at the middle of the shutter's time; volumes and lights are seen through, a surface is there where its alpha is at least one half. Objects that are holdouts or shadow catchers are seen;
-    collections that the view layer holds out are background. Handlers for renders and frames do not run. The render
-    runs on the CPU, whatever the scene says: no kernels are compiled, and its ids were shown to be exact.
+    the object's library, persistent id), and by material where the map is split so. Depth of field is ignored; motion
+    is shown at the middle of the shutter's time; volumes and lights are seen through; a surface is there where its
+    alpha is at least one half. Objects that are holdouts or shadow catchers are seen; collections that the view layer
+    holds out are background. What cannot be exact is listed in ``SceneMaps.inexact``. Handlers for renders and frames
+    do not run. The render runs on the CPU, whatever the scene says: no kernels are compiled, and its ids were shown to
+    be exact.
 
     Args:
         scene: need not be the active one.
