@@ -21,21 +21,11 @@ from .ids_engine import Job, registered, run
 from .inexact import inexact_materials, inexact_objects, inexact_pixels, inexact_rows
 from .instances import Row, collect, decode, number_objects
 from .moment import moment
-from .scene_copy import (
-    FACE_PASS,
-    INDEX_PASS,
-    KEY_PASS,
-    MATERIAL_PASS,
-    NORMAL_PASS,
-    PASSES,
-    SceneCopy,
-    scene_copy,
-    set_band,
-    set_view,
-)
+from .scene_copy import SceneCopy, scene_copy, set_band, set_view
 from .shaders import use_stand_in, write_ids
 from .shot import MissingInternals, Shot, View
 from .transparency import Transparency
+from .writer import FACE_PASS, INDEX_PASS, KEY_PASS, MATERIAL_PASS, NORMAL_PASS, PASSES
 
 log = logging.getLogger(__name__)
 
@@ -139,10 +129,10 @@ class Session:
         self._view.check_cancelled()
         first, self._visits = self._visits == 0, self._visits + 1
         changed = list(depsgraph.ids) if first else [one.id for one in depsgraph.updates]
-        transparency = Transparency()
+        transparency, writer = Transparency(), self.copy.writer.evaluated_get(depsgraph)
         for one in changed:
-            if isinstance(one, bpy.types.Material):
-                write_ids(one, self._number(one.original), transparency)
+            if isinstance(one, bpy.types.Material) and one.original != self.copy.stand_in:
+                write_ids(one, self._number(one.original), transparency, writer)
             elif isinstance(one, bpy.types.Camera):
                 one.dof.use_dof = False
         if not self.rows or any(isinstance(one, bpy.types.Object) and one.type != "CAMERA" for one in changed):
@@ -160,8 +150,6 @@ class Session:
         return True
 
     def _number(self, material: bpy.types.Material) -> int:
-        if material == self.copy.stand_in:
-            return 0
         return self.materials.setdefault(material, len(self.materials) + 1) & 0xFFFF
 
     def _settle(self, depsgraph: bpy.types.Depsgraph, changed: list[bpy.types.ID]) -> bool:

@@ -75,7 +75,7 @@ class Transparency:
             return told
         twin = _twin(tree, node)  # only a new node has the sockets that its group got meanwhile
         for shader, value in self._inputs.get(node.node_tree.as_pointer(), {}).items():
-            _feed(tree, self.of(tree, _socket(node.inputs, shader)), _socket(twin.inputs, value))
+            feed(tree, self.of(tree, _socket(node.inputs, shader)), _socket(twin.inputs, value))
         return _socket(twin.outputs, told)
 
     def _inside(self, group: bpy.types.NodeTree, output: str) -> float | str:
@@ -85,7 +85,7 @@ class Transparency:
             value = self.of(group, _socket(ends[0].inputs, output)) if ends else 0.0
             if not isinstance(value, float):
                 added = group.interface.new_socket("Transparency", in_out="OUTPUT", socket_type="NodeSocketFloat")
-                _feed(group, value, _socket(ends[0].inputs, added.identifier))
+                feed(group, value, _socket(ends[0].inputs, added.identifier))
                 value = added.identifier
             self._outputs[key] = value
         return self._outputs[key]
@@ -141,7 +141,7 @@ def math_node(tree: bpy.types.NodeTree, operation: str, first: Value, second: Va
     node = tree.nodes.new("ShaderNodeMath")
     node.operation = operation
     for socket, value in zip(node.inputs, (first, second), strict=False):
-        _feed(tree, value, socket)
+        feed(tree, value, socket)
     return node.outputs[0]
 
 
@@ -165,7 +165,7 @@ def _mixed(tree: bpy.types.NodeTree, factor: Value, first: Value, second: Value)
         return second if factor >= 1.0 else first
     node = tree.nodes.new("ShaderNodeMix")  # clamps the factor, as Mix Shader does
     for socket, value in zip((node.inputs[0], node.inputs[2], node.inputs[3]), (factor, first, second), strict=True):
-        _feed(tree, value, socket)
+        feed(tree, value, socket)
     return node.outputs[0]
 
 
@@ -195,7 +195,8 @@ def _twin(tree: bpy.types.NodeTree, node: bpy.types.Node) -> bpy.types.Node:
     return twin
 
 
-def _feed(tree: bpy.types.NodeTree, value: Value, socket: bpy.types.NodeSocket) -> None:
+def feed(tree: bpy.types.NodeTree, value: Value, socket: bpy.types.NodeSocket) -> None:
+    """Give an input a number, or link it."""
     if isinstance(value, (int, float)):
         socket.default_value = value
     else:
