@@ -102,7 +102,9 @@ class EvidenceReader:
                 yield source, value.strip()
 
     def _labels(self, row: Row) -> Iterator[tuple[str, str]]:
-        """(source, label) by asset libraries and other programs, the strongest source first."""
+        """(source, label) by the user's words, asset libraries and other programs, the strongest source first."""
+        if text := self.text(row):
+            yield "text", text
         owners = [one for one in (row.instancer, row.object, row.object.data) if one is not None]
         libraries = [one.instance_collection for one in owners if getattr(one, "instance_collection", None)]
         for one in (*owners, *libraries):
