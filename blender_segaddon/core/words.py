@@ -130,7 +130,8 @@ def lexicon(vocabulary: Vocabulary) -> Lexicon:
         else:
             others[row["kind"]].update(keys)
     meanings.update(_own_words(vocabulary, meanings, others["ignore"]))
-    return Lexicon(meanings, *(frozenset(others[kind]) for kind in ("noise", "link", "head")), frozenset(leading))
+    noise, links, heads = (frozenset(others[kind]) for kind in ("noise", "link", "head"))
+    return Lexicon(meanings, noise, links, heads, frozenset(leading))
 
 
 def _own_words(target: Vocabulary, meanings: dict[str, Meaning], ignored: set[str]) -> dict[str, Meaning]:
