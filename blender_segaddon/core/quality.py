@@ -196,9 +196,10 @@ def _percent(share: float) -> str:
 
 
 def _named(names: Sequence[str]) -> str:
-    """ "Cube ×14, Lamp, Box, …" """
-    groups = [stem if len(group) == 1 and stem == group[0] else _counted(stem, group) for stem, group in grouped(names)]
-    return ", ".join(groups[:_NAMED]) + (", …" if len(groups) > _NAMED else "")
+    """ "Cube ×14, Lamp, Box, …", in the order of the names."""
+    groups = sorted(grouped(names), key=lambda group: names.index(group[1][0]))
+    shown = ", ".join(_counted(stem, group) for stem, group in groups[:_NAMED])
+    return shown + (", …" if len(groups) > _NAMED else "")
 
 
 def _counted(stem: str, group: tuple[str, ...]) -> str:

@@ -70,7 +70,6 @@ class _OfGroup:
 
 class _SetsClass:
     bl_options = {"REGISTER", "UNDO"}
-    bl_property = "choice"
 
     choice: EnumProperty(name="Class", items=_choices, options={"SKIP_SAVE"})
     class_name: StringProperty(
@@ -127,6 +126,7 @@ class SEGADDON_OT_set_class(_Selected, _SetsClass, bpy.types.Operator):
 
     bl_idname = "segaddon.set_class"
     bl_label = "Set Class"
+    bl_property = "choice"  # Blender does not look for it in a base
 
 
 class SEGADDON_OT_set_group_class(_OfGroup, _SetsClass, bpy.types.Operator):
@@ -134,6 +134,7 @@ class SEGADDON_OT_set_group_class(_OfGroup, _SetsClass, bpy.types.Operator):
 
     bl_idname = "segaddon.set_group_class"
     bl_label = "Set Class"
+    bl_property = "choice"
 
 
 class SEGADDON_OT_describe(_Selected, _Describes, bpy.types.Operator):
@@ -179,7 +180,7 @@ class SEGADDON_OT_remedy(bpy.types.Operator):
 
     @classmethod
     def description(cls, context, properties):
-        return LABELS.get(_finding(context, properties.index).remedy, ("", ""))[1] or cls.__doc__
+        return REMEDIES.get(_finding(context, properties.index).remedy, ("", ""))[1] or cls.__doc__
 
     def invoke(self, context, _event):
         finding = _finding(context, self.index)
@@ -201,13 +202,13 @@ class SEGADDON_OT_remedy(bpy.types.Operator):
         return {"CANCELLED"}
 
 
-LABELS = {
-    "set_class": ("Set Class", "Select the objects and say what they are"),
-    "select": ("Select", "Select the objects"),
-    "move_near_clip": ("Clip It", "Let the camera's view begin behind the object"),
-    "frame_scene": ("Frame Scene", "Add a camera that sees the whole scene"),
+REMEDIES = {
+    "set_class": ("SHAPEKEY_DATA", "Select the objects and say what they are"),
+    "select": ("RESTRICT_SELECT_OFF", "Select the objects"),
+    "move_near_clip": ("VIEW_CAMERA", "Let the camera's view begin behind the object"),
+    "frame_scene": ("CAMERA_DATA", "Add a camera that sees the whole scene"),
 }
-"""Remedy → (what the button says, what it does)."""
+"""Remedy → (icon, what it does)."""
 
 
 def _finding(context: bpy.types.Context, index: int) -> api.Finding:

@@ -220,3 +220,9 @@ def test_a_camera_inside_a_thing_is_said_and_mended(scene, enabled):
     bpy.ops.segaddon.capture()
     assert "camera_inside" not in {one.code for one in class_operators.last_reports[scene.name].findings}
     assert crate.name not in {each.object for each in api.capture(scene, size=SIZE).instances}
+
+
+def test_the_popup_for_classes_finds_them():
+    """Blender looks for ``bl_property`` in the operator's own class only; without it the popup is empty."""
+    for cls in (class_operators.SEGADDON_OT_set_class, class_operators.SEGADDON_OT_set_group_class):
+        assert vars(cls)["bl_property"] == "choice"
