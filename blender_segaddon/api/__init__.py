@@ -35,7 +35,7 @@ from ..flows.sending import Unfinished
 from ..protocol.errors import SegAddonError
 from ..protocol.messages import ServerState
 from ..texturing import Placement
-from .meaning import class_mapping, class_of, describe, scene_vocabulary, set_class, set_text, unclassed
+from .meaning import class_mapping, class_of, describe, scene_vocabulary, set_class, set_face_class, set_text, unclassed
 from .pictures import find_picture, forget_pictures, generate, regenerate
 from .placing import backdrop, bake, picture_of, placements, project, remove_placement, update
 from .retouching import inpaint, remove, segment
@@ -106,6 +106,7 @@ __all__ = [
     "segment",
     "server_state",
     "set_class",
+    "set_face_class",
     "set_text",
     "unclassed",
     "unfinished",

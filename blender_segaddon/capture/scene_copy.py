@@ -14,6 +14,16 @@ from .transparency import has_output
 KEY_PASS = "segaddon_key"
 INDEX_PASS = "segaddon_index"
 NORMAL_PASS = "segaddon_normal"
+MATERIAL_PASS = "segaddon_material"
+FACE_PASS = "segaddon_face"
+PASSES = {
+    KEY_PASS: "COLOR",
+    INDEX_PASS: "VALUE",
+    NORMAL_PASS: "COLOR",
+    MATERIAL_PASS: "VALUE",
+    FACE_PASS: "VALUE",
+}
+"""What every material writes: name → type of the AOV"""
 
 
 @dataclass(frozen=True)
@@ -141,7 +151,7 @@ def _set_view_layers(scene: bpy.types.Scene, view_layer: str, stand_in: bpy.type
         layer.material_override = stand_in
     while layer.aovs:
         layer.aovs.remove(layer.aovs[0])
-    for name, kind in ((KEY_PASS, "COLOR"), (INDEX_PASS, "VALUE"), (NORMAL_PASS, "COLOR")):
+    for name, kind in PASSES.items():
         aov = layer.aovs.add()
         aov.name, aov.type = name, kind
     layer.pass_alpha_threshold = 0.5

@@ -84,7 +84,12 @@ def classified(maps: SceneMaps) -> SceneMaps:
 
 
 def _is_candidate(one: Instance, maps: SceneMaps) -> bool:
-    return one.class_source == "none" and not one.text and one.pixels >= _MIN_SHARE * maps.instance_map.size
+    return (
+        one.class_source == "none"
+        and not one.text
+        and not one.parts
+        and one.pixels >= _MIN_SHARE * maps.instance_map.size
+    )
 
 
 def _told(one: Instance, found: tuple[str, float] | None, vocabulary: str) -> Instance:
