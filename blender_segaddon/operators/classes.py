@@ -85,9 +85,9 @@ class _SetsClass:
 
     def execute(self, context):
         with reported(self):
-            wanted = self.class_name or self.choice
-            api.set_class(self.objects(context), None if wanted == "BY_NAME" else wanted, to=self.to)
-            _redraw(context)
+            wanted, objects = self.class_name or self.choice, self.objects(context)
+            api.set_class(objects, None if wanted == "BY_NAME" else wanted, to=self.to)
+            _settle(context, [one.name for one in objects])
             return {"FINISHED"}
         return {"CANCELLED"}
 
@@ -115,8 +115,9 @@ class _Describes:
 
     def execute(self, context):
         with reported(self):
-            api.set_text(self.objects(context), self.text, to=self.to)
-            _redraw(context)
+            objects = self.objects(context)
+            api.set_text(objects, self.text, to=self.to)
+            _settle(context, [one.name for one in objects])
             return {"FINISHED"}
         return {"CANCELLED"}
 
@@ -194,8 +195,10 @@ class SEGADDON_OT_remedy(bpy.types.Operator):
             finding, scene = _finding(context, self.index), context.scene
             if finding.remedy == "move_near_clip" and scene.camera is not None:
                 scene.camera.data.clip_start = finding.value
+                _drop(scene, finding)
             elif finding.remedy == "frame_scene":
                 api.add_camera(scene)
+                _drop(scene, finding)
             else:
                 _select(context, finding.objects)
             return {"FINISHED"}
@@ -227,9 +230,19 @@ def _select(context: bpy.types.Context, names) -> None:
         context.view_layer.objects.active = wanted[0]
 
 
-def _redraw(context: bpy.types.Context) -> None:
+def _settle(context: bpy.types.Context, names: list[str]) -> None:
+    """What was found of these objects' classes is no longer so, though nothing was captured since."""
+    known = last_reports.get(context.scene.name)
+    for finding in known.findings if known else ():
+        if finding.remedy == "set_class" and set(finding.objects) <= set(names):
+            _drop(context.scene, finding)
     for area in context.screen.areas if context.screen else ():
         area.tag_redraw()
+
+
+def _drop(scene: bpy.types.Scene, mended: api.Finding) -> None:
+    left = tuple(one for one in last_reports[scene.name].findings if one != mended)
+    last_reports[scene.name] = api.Report(left)
 
 
 CLASSES = (

@@ -205,6 +205,8 @@ def test_the_quality_of_a_capture_and_its_remedies(scene, enabled):
     assert {"unknown_class", "by_shape", "unclassed"} <= set(codes)
     assert bpy.ops.segaddon.remedy(index=codes["unknown_class"]) == {"FINISHED"}
     assert [each.name for each in bpy.context.selected_objects] == ["Cube"]
+    assert bpy.ops.segaddon.set_class(class_name="rock") == {"FINISHED"}
+    assert "unknown_class" not in {one.code for one in class_operators.last_reports[scene.name].findings}
     bpy.ops.wm.read_factory_settings(use_empty=True)
     assert not class_operators.last_reports
 
