@@ -85,7 +85,7 @@ class EvidenceReader:
             materials=tuple(one.name for one in _shown(row, shown)),
             instancer=row.instancer.name if row.instancer else "",
             explicit=tuple(self._given(row, CLASS_PROPERTY, shown)),
-            labels=tuple(self._labels(row)),
+            labels=tuple(self._labels(row, shown)),
         )
 
     def text(self, row: Row, shown: Shown = None) -> str:
@@ -105,8 +105,10 @@ class EvidenceReader:
             if isinstance(value, str) and value.strip():
                 yield source, value.strip()
 
-    def _labels(self, row: Row) -> Iterator[tuple[str, str]]:
-        """(source, label) by asset libraries and other programs, the strongest source first."""
+    def _labels(self, row: Row, shown: Shown) -> Iterator[tuple[str, str]]:
+        """(source, label) by the user's words, asset libraries and other programs, the strongest source first."""
+        if text := self.text(row, shown):
+            yield "text", text
         owners = [one for one in (row.instancer, row.object, row.object.data) if one is not None]
         libraries = [one.instance_collection for one in owners if getattr(one, "instance_collection", None)]
         for one in (*owners, *libraries):

@@ -29,7 +29,7 @@ _PLACES: tuple[tuple[str, tuple[str, ...]], ...] = (
 _LANDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("an airfield", ("runway", "airplane")),
     ("a harbour", ("pier", "ship")),
-    ("a street", ("road", "sidewalk", "crosswalk")),
+    ("a street", ("road", "sidewalk")),
     ("a beach", ("sand",)),
     ("a coast", ("sea",)),
     ("a lake", ("lake",)),
@@ -52,14 +52,14 @@ _SAID_OTHERWISE = {
     "earth": "bare earth",
     "swivel chair": "office chair",
     "streetlight": "street light",
-    "pot": "pot",
     "glass": "drinking glass",
     "palm": "palm tree",
+    "sea": "the sea",
     "bannister": "handrail",
 }
 _NEVER = ("wall", "floor", "ceiling", "sky", "base", "case", "trade name", "light")
 """Said by the place, or by no sensible words."""
-_MASS = ("grass", "water", "sand", "food", "clothes", "bare earth", "stairs", "furniture")
+_MASS = ("the sea", "grass", "water", "sand", "food", "clothes", "bare earth", "stairs")
 _PLURALS = {"person": "people", "shelf": "shelves", "bench": "benches"}
 _BEHIND = ("in", "with", "of", "made", "covered", "on", "like", "from", "full", "that", "which", "without")
 """A text that begins like this stands behind its noun ("a tree in autumn colours")."""

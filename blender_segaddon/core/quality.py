@@ -51,6 +51,8 @@ class Finding:
     """names of the objects that it is about, each once, the largest in the picture first"""
     remedy: str = ""
     """one of ``REMEDIES``, "" where there is none"""
+    value: float = 0.0
+    """"move_near_clip": the clip start, in scene units, behind which the object is no longer seen"""
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ def _camera_inside(maps: SceneMaps, classes: Vocabulary) -> Iterator[Finding]:
         is_room = known is not None and not known.is_thing  # walls, sky, houses: there one may stand
         if one.around_camera and not is_room and one.pixels > _IN_THE_WAY * maps.instance_map.size:
             message = f"The camera stands inside {one.object!r}"
-            yield Finding("error", "camera_inside", message, (one.object,), "move_near_clip")
+            yield Finding("error", "camera_inside", message, (one.object,), "move_near_clip", _past(maps, one))
 
 
 def _by_shape(maps: SceneMaps) -> Iterator[Finding]:
@@ -181,12 +183,10 @@ def _by_shape(maps: SceneMaps) -> Iterator[Finding]:
         yield Finding("info", "by_shape", f"By their shape alone: {_named(tuple(pairs))}", _names(guessed), "set_class")
 
 
-def past(maps: SceneMaps, name: str) -> float:
-    """The clip start, in scene units, behind which the camera no longer sees an object that it stands in: just beyond
-    its farthest pixel. 0 where it is not seen."""
-    ids = [one.id for one in maps.instances if one.object == name]
-    seen = np.isin(maps.instance_map, ids) & np.isfinite(maps.depth)
-    return float(maps.depth[seen].max()) * 1.01 if seen.any() else 0.0
+def _past(maps: SceneMaps, one: Instance) -> float:
+    """Just behind the farthest pixel of an instance."""
+    seen = (maps.instance_map == one.id) & np.isfinite(maps.depth)
+    return float(maps.depth[seen].max()) * 1.01
 
 
 def _names(instances: Iterable[Instance]) -> tuple[str, ...]:
@@ -202,9 +202,10 @@ def _percent(share: float) -> str:
 
 
 def _named(names: Sequence[str]) -> str:
-    """ "Cube ×14, Lamp, Box, …" """
-    groups = [stem if len(group) == 1 and stem == group[0] else _counted(stem, group) for stem, group in grouped(names)]
-    return ", ".join(groups[:_NAMED]) + (", …" if len(groups) > _NAMED else "")
+    """ "Cube ×14, Lamp, Box, …", in the order of the names."""
+    groups = sorted(grouped(names), key=lambda group: names.index(group[1][0]))
+    shown = ", ".join(_counted(stem, group) for stem, group in groups[:_NAMED])
+    return shown + (", …" if len(groups) > _NAMED else "")
 
 
 def _counted(stem: str, group: tuple[str, ...]) -> str:
