@@ -23,6 +23,7 @@ Every error is a ``SegAddonError`` whose text says what to do.
 
 from __future__ import annotations
 
+from ..capture import CaptureJob, Sequel
 from ..core.maps import SceneMaps
 from ..flows.generating import Connection
 from ..flows.jobs import Job
@@ -33,10 +34,11 @@ from ..texturing import Placement
 from .pictures import DEFAULT_CONNECTION, check_server, configure, find_picture, forget_pictures, generate, regenerate
 from .placing import backdrop, bake, picture_of, placements, project, remove_placement, update
 from .retouching import inpaint, remove, segment
-from .scene_maps import add_camera, capture, capture_views, class_of, export_maps, map_images
+from .scene_maps import add_camera, capture, capture_views, class_of, export_maps, map_images, start_capture
 
 __all__ = [
     "DEFAULT_CONNECTION",
+    "CaptureJob",
     "Connection",
     "Job",
     "Mask",
@@ -44,6 +46,7 @@ __all__ = [
     "Placement",
     "SceneMaps",
     "SegAddonError",
+    "Sequel",
     "add_camera",
     "backdrop",
     "bake",
@@ -65,5 +68,6 @@ __all__ = [
     "remove",
     "remove_placement",
     "segment",
+    "start_capture",
     "update",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import bpy
@@ -13,6 +13,10 @@ from ..protocol.errors import CaptureError
 KEY_PASS = "segaddon_key"
 INDEX_PASS = "segaddon_index"
 NORMAL_PASS = "segaddon_normal"
+
+
+_STAND_IN = "segaddon_stand_in"
+"""Custom property that tells a copy, and holds its material"""
 
 
 @dataclass(frozen=True)
@@ -36,18 +40,33 @@ def scene_copy(
         material = bpy.data.materials.new("SegAddon stand-in")
         if bpy.app.version < (5, 0):
             material.use_nodes = True
-        copy["segaddon_stand_in"] = material
+        copy[_STAND_IN] = material
         _set_render(copy)
         set_view(copy, camera, size)
         _set_cycles(copy)
         _set_view_layers(copy, view_layer)
         yield SceneCopy(copy, view_layer, material)
     finally:
-        if copy is not None:
-            bpy.data.scenes.remove(copy)
-        if material is not None:
+        for collection, one in ((bpy.data.scenes, copy), (bpy.data.materials, material)):
+            with suppress(ReferenceError):  # while a capture is in the background, people undo and load files
+                if one is not None:
+                    collection.remove(one)
+        with suppress(ReferenceError):
+            _restore_users(scene, users)
+
+
+def is_copy(scene: bpy.types.Scene) -> bool:
+    """Whether it is one of ours, and no scene of the user's."""
+    return _STAND_IN in scene
+
+
+def remove_forgotten() -> None:
+    """Remove copies that came back: by undo to a step, or in a file, from while a capture was in the background."""
+    for scene in [one for one in bpy.data.scenes if is_copy(one)]:
+        material = scene[_STAND_IN]
+        bpy.data.scenes.remove(scene)
+        if isinstance(material, bpy.types.Material):
             bpy.data.materials.remove(material)
-        _restore_users(scene, users)
 
 
 def _restore_users(scene: bpy.types.Scene, users: dict[bpy.types.ID, int]) -> None:

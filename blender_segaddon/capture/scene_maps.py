@@ -70,16 +70,16 @@ class Wanted:
 
     def maps(self, shot: Shot) -> SceneMaps:
         """Number and describe what was seen. Raises SceneError where that is nothing."""
-        rows, instance_map = number_visible(shot)
-        if not rows:
-            raise SceneError(
-                f"Camera {shot.camera.name!r} sees no object", "Aim it at the scene, or make it renderable"
-            )
-        instances = _describe(rows, instance_map, self.classes)
+        seen = Seen.of(shot)
+        return self.assemble(seen, tuple(described(seen, self.classes)))
+
+    def assemble(self, seen: Seen, instances: tuple[Instance, ...]) -> SceneMaps:
+        """The last step; ``instances`` as ``described`` gave them."""
+        shot = seen.shot
         class_of = np.array([self.background, *(one.class_id for one in instances)], np.uint16)
         return SceneMaps(
-            instance_map=instance_map,
-            class_map=_looked_up(class_of, instance_map),
+            instance_map=seen.instance_map,
+            class_map=_looked_up(class_of, seen.instance_map),
             depth=shot.depth,
             normal=shot.normal,
             instances=instances,
@@ -91,6 +91,29 @@ class Wanted:
             frame=self.scene.frame_current,
             engine=shot.engine,
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A shot whose visible instances have their numbers."""
+
+    shot: Shot
+    rows: list[Row]
+    """the visible ones; number 1 comes first"""
+    instance_map: np.ndarray
+    """uint32 H×W, 0 for background"""
+    pixels: np.ndarray
+    """int64, of each number from 0"""
+    boxes: np.ndarray
+    """int64 ×4, of each number from 0: x0, y0, x1, y1, ends exclusive"""
+
+    @classmethod
+    def of(cls, shot: Shot) -> Seen:
+        """Needs no Blender; may run in any thread. Raises SceneError where nothing is seen."""
+        rows, instance_map = _number_visible(shot)
+        if not rows:
+            raise SceneError(f"Camera {shot.camera.name!r} sees no object", "Aim it at the scene, or unhide objects")
+        return cls(shot, rows, instance_map, *_measure(instance_map, len(rows)))
 
 
 def check_size(size: tuple[int, int]) -> tuple[int, int]:
@@ -121,7 +144,7 @@ def _render_size(scene: bpy.types.Scene) -> tuple[int, int]:
     return check_size((max(width, MIN_SIZE), max(height, MIN_SIZE)))
 
 
-def number_visible(shot: Shot) -> tuple[list[Row], np.ndarray]:
+def _number_visible(shot: Shot) -> tuple[list[Row], np.ndarray]:
     """(the visible rows, instance map uint32 H×W). Needs no Blender; may run in any thread."""
     counts = np.zeros(len(shot.rows) + 1, np.int64)
     for part in _in_bands(shot.shown):
@@ -146,33 +169,29 @@ def _looked_up(table: np.ndarray, image: np.ndarray, offset: int = 0) -> np.ndar
     return made
 
 
-def _describe(rows: list[Row], instance_map: np.ndarray, vocabulary: Vocabulary) -> tuple[Instance, ...]:
+def described(seen: Seen, vocabulary: Vocabulary) -> Iterator[Instance]:
+    """The visible instances, one by one, since reading what the scene says of them takes its time."""
     reader = EvidenceReader()
-    pixels, boxes = measure(instance_map, len(rows))
-    described = []
-    for number, row in enumerate(rows, start=1):
+    for number, row in enumerate(seen.rows, start=1):
         match = classify(reader.evidence(row), vocabulary)
-        described.append(
-            Instance(
-                id=number,
-                object=row.object.name,
-                matrix_world=row.matrix_world,
-                class_name=match.class_name,
-                class_id=match.class_id,
-                class_source=match.source,
-                text=reader.text(row),
-                pixels=int(pixels[number]),
-                bbox=tuple(boxes[number].tolist()),
-                instancer=row.instancer.name if row.instancer else "",
-                persistent_id=row.persistent_id,
-                key=row.key,
-                library=row.library,
-            )
+        yield Instance(
+            id=number,
+            object=row.object.name,
+            matrix_world=row.matrix_world,
+            class_name=match.class_name,
+            class_id=match.class_id,
+            class_source=match.source,
+            text=reader.text(row),
+            pixels=int(seen.pixels[number]),
+            bbox=tuple(seen.boxes[number].tolist()),
+            instancer=row.instancer.name if row.instancer else "",
+            persistent_id=row.persistent_id,
+            key=row.key,
+            library=row.library,
         )
-    return tuple(described)
 
 
-def measure(instance_map: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+def _measure(instance_map: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Pixels (int64) and box (int64 ×4: x0, y0, x1, y1, ends exclusive) of each id 0..count."""
     pixels = np.zeros(count + 1, np.int64)
     boxes = np.zeros((count + 1, 4), np.int64)

@@ -12,9 +12,10 @@ from . import running
 from .reporting import show_in_image_editor
 
 
-def _is_idle(cls) -> bool:
+def is_idle(cls) -> bool:
+    """For ``poll``: whether no job runs; says so if one does."""
     if running.current is not None:
-        cls.poll_message_set("A picture is being made; Esc cancels it")
+        cls.poll_message_set("Maps or a picture are being made; Esc cancels")
         return False
     return True
 
@@ -71,13 +72,18 @@ class SEGADDON_OT_generate(_Making, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        return _is_idle(cls) and has_camera(cls, context)
+        return is_idle(cls) and has_camera(cls, context)
 
     def start(self, context):
-        scene = context.scene
-        return api.generate(
-            self.prompt or scene.segaddon.prompt, maps=api.capture(scene), seed=_seed(scene), wait=False
-        )
+        return self._job(context.scene)(api.capture(context.scene))
+
+    def begin(self, context):
+        return api.start_capture(context.scene).then(self._job(context.scene))
+
+    def _job(self, scene):
+        """What is to be made from maps; gathered now, since the scene may change while they are captured."""
+        prompt, seed = self.prompt or scene.segaddon.prompt, _seed(scene)
+        return lambda maps: api.generate(prompt, maps=maps, seed=seed, wait=False)
 
 
 class SEGADDON_OT_retouch_object(_Making, bpy.types.Operator):
@@ -91,7 +97,7 @@ class SEGADDON_OT_retouch_object(_Making, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        if not _is_idle(cls) or not knows_maps(cls, context):
+        if not is_idle(cls) or not knows_maps(cls, context):
             return False
         if context.active_object is None:
             cls.poll_message_set("Make the object active that should be replaced")

@@ -6,11 +6,12 @@ from bpy.props import EnumProperty, StringProperty
 
 from .. import api
 from ..core import vocabulary
-from .generation import has_camera
+from . import running
+from .generation import has_camera, is_idle
 from .reporting import reported, show_in_image_editor, show_in_new_window
 
 
-class SEGADDON_OT_capture(bpy.types.Operator):
+class SEGADDON_OT_capture(running.Modal, bpy.types.Operator):
     """Render the semantic, instance, depth and normal maps of the scene as images"""
 
     bl_idname = "segaddon.capture"
@@ -19,15 +20,20 @@ class SEGADDON_OT_capture(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        return has_camera(cls, context)
+        return is_idle(cls) and has_camera(cls, context)
 
     def execute(self, context):
         with reported(self):
-            maps = api.capture(context.scene)
-            show_in_image_editor(context, api.map_images(maps)["semantic_map"])
-            self.report({"INFO"}, maps.summary())
+            self.finish(context, context.scene, api.capture(context.scene))
             return {"FINISHED"}
         return {"CANCELLED"}
+
+    def begin(self, context):
+        return api.start_capture(context.scene)
+
+    def finish(self, context, _scene, maps):
+        show_in_image_editor(context, api.map_images(maps)["semantic_map"])
+        self.report({"INFO"}, maps.summary())
 
 
 class SEGADDON_OT_show_image(bpy.types.Operator):
