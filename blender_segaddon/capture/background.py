@@ -1,9 +1,9 @@
 """A capture that does not block Blender's window: Blender renders in its own thread, the picture is decoded in one of
 ours, and the main thread only looks in now and then.
 
-While Blender renders, people may look around, save, load another file, render, close Blender. Only the evaluation of the
-scene holds up the window: it is done before the render, in the main thread. What Blender does not survive in any render
-of its own thread is that something is deleted while it reads the scene: ``holds_scene`` says how long edits must wait.
+While Blender renders, people may look around, save, load another file, render, close Blender. Only the evaluation of
+the scene holds up the window: it is done before the render, in the main thread. What Blender does not survive in any render
+of its own thread is that something is deleted while it reads the scene: ``holds_scene`` says how long edits wait.
 """
 
 from __future__ import annotations
