@@ -2,8 +2,8 @@
 ours, and the main thread only looks in now and then.
 
 While Blender renders, people may look around, save, load another file, render, close Blender. Only the evaluation of
-the scene holds up the window: it is done before the render, in the main thread. What Blender does not survive in any render
-of its own thread is that something is deleted while it reads the scene: ``holds_scene`` says how long edits wait.
+the scene holds up the window: it is done before the render, in the main thread. What no render of Blender's in a thread
+survives is that something is deleted while it reads the scene: ``holds_scene`` says for how long edits have to wait.
 """
 
 from __future__ import annotations
