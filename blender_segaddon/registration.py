@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import bpy
 
 from . import api, operators, panels, preferences, properties
+from .capture import background
 from .operators import classes, running, server
 
 _MODULES = (properties, preferences, operators, panels)
@@ -14,6 +17,7 @@ _MODULES = (properties, preferences, operators, panels)
 def _before_load(_path: object, *_more: object) -> None:
     """Another file: a picture of this one is left to the server."""
     running.stop()
+    background.end_all()
 
 
 @bpy.app.handlers.persistent
@@ -22,6 +26,30 @@ def _on_load(_path: object, *_more: object) -> None:
     api.forget_pictures()
     classes.forget_reports()
     server.look()
+    background.sweep()
+
+
+@bpy.app.handlers.persistent
+def _before_change(_scene: object, *_more: object) -> None:
+    """An undo or a save: a capture that is under way must have nothing in the file then."""
+    background.interrupt_all()
+
+
+@bpy.app.handlers.persistent
+def _after_undo(_scene: object, *_more: object) -> None:
+    """The step may be from while a capture was under way."""
+    background.sweep()
+
+
+def _handlers() -> Iterator[tuple[list, Callable[..., None]]]:
+    """(Blender's list, what belongs into it)."""
+    lists = bpy.app.handlers
+    yield lists.load_pre, _before_load
+    yield lists.load_post, _on_load
+    for functions in (lists.undo_pre, lists.redo_pre, lists.save_pre):
+        yield functions, _before_change
+    for functions in (lists.undo_post, lists.redo_post):
+        yield functions, _after_undo
 
 
 def register() -> None:
@@ -31,14 +59,15 @@ def register() -> None:
             bpy.utils.register_class(cls)
         if hasattr(module, "register"):
             module.register()
-    bpy.app.handlers.load_pre.append(_before_load)
-    bpy.app.handlers.load_post.append(_on_load)
+    for functions, function in _handlers():
+        functions.append(function)
 
 
 def unregister() -> None:
     running.stop()
-    bpy.app.handlers.load_post.remove(_on_load)
-    bpy.app.handlers.load_pre.remove(_before_load)
+    background.end_all()
+    for functions, function in _handlers():
+        functions.remove(function)
     for module in reversed(_MODULES):
         if hasattr(module, "unregister"):
             module.unregister()

@@ -23,6 +23,7 @@ Every error is a ``SegAddonError`` whose text says what to do.
 
 from __future__ import annotations
 
+from ..capture import CaptureJob, Sequel
 from ..core.maps import SceneMaps
 from ..core.naming import ClassMatch
 from ..core.quality import Finding, Report
@@ -39,7 +40,7 @@ from .meaning import class_mapping, class_of, describe, scene_vocabulary, set_cl
 from .pictures import find_picture, forget_pictures, generate, regenerate
 from .placing import backdrop, bake, picture_of, placements, project, remove_placement, update
 from .retouching import inpaint, remove, segment
-from .scene_maps import add_camera, capture, capture_views, export_maps, map_images, quality
+from .scene_maps import add_camera, capture, capture_views, export_maps, map_images, quality, start_capture
 from .server import (
     DEFAULT_CONNECTION,
     attend_server,
@@ -58,6 +59,7 @@ from .server import (
 
 __all__ = [
     "DEFAULT_CONNECTION",
+    "CaptureJob",
     "ClassMatch",
     "Connection",
     "Finding",
@@ -69,6 +71,7 @@ __all__ = [
     "Report",
     "SceneMaps",
     "SegAddonError",
+    "Sequel",
     "ServerState",
     "Unfinished",
     "add_camera",
@@ -108,6 +111,7 @@ __all__ = [
     "set_class",
     "set_face_class",
     "set_text",
+    "start_capture",
     "unclassed",
     "unfinished",
     "update",

@@ -9,6 +9,7 @@ import bpy
 import numpy as np
 
 from .. import capture as _capture
+from ..capture import CaptureJob
 from ..core import files
 from ..core.maps import SceneMaps
 from ..core.quality import Report
@@ -77,6 +78,27 @@ def capture_views(
     return _capture.capture_views(
         scene, cameras, size=size, vocabulary=classes, background=_background(scene, background, classes)
     )
+
+
+def start_capture(
+    scene: bpy.types.Scene | None = None,
+    camera: bpy.types.Object | None = None,
+    size: tuple[int, int] | None = None,
+    *,
+    vocabulary: str | None = None,
+    background: str | None = None,
+) -> CaptureJob:
+    """Begin a capture beside the work in Blender's window, and return at once.
+
+    Ask its ``done()`` from a timer or a modal operator, then ``result()``; ``cancel()`` ends it. An undo, a save or the
+    deletion of an object meanwhile let it start again; the load of another file ends it.
+
+    Arguments and errors as of ``capture``; also CaptureError where there is no window, or something is being rendered.
+    """
+    scene = scene or bpy.context.scene
+    vocabulary = _vocabulary(scene, vocabulary)
+    background = _background(scene, background, vocabulary)
+    return _capture.start_capture(scene, camera=camera, size=size, vocabulary=vocabulary, background=background)
 
 
 def _vocabulary(scene: bpy.types.Scene, vocabulary: str | None) -> str:

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from .background import CaptureJob, Sequel, start_capture
 from .capturing import capture, capture_views
 from .evidence import class_of
 from .framing import add_framing_camera, remove_camera, second_camera
 from .scene_maps import MAX_SIZE
 
-__all__ = ["MAX_SIZE", "add_framing_camera", "capture", "capture_views", "class_of", "remove_camera", "second_camera"]
+__all__ = [
+    "MAX_SIZE",
+    "CaptureJob",
+    "Sequel",
+    "add_framing_camera",
+    "capture",
+    "capture_views",
+    "class_of",
+    "remove_camera",
+    "second_camera",
+    "start_capture",
+]

@@ -22,7 +22,7 @@ from .shot import MissingInternals
 
 log = logging.getLogger(__name__)
 
-_RENDER_HANDLERS = (
+RENDER_HANDLERS = (
     "render_init",
     "render_pre",
     "render_post",
@@ -31,7 +31,8 @@ _RENDER_HANDLERS = (
     "render_complete",
     "render_cancel",
 )
-_SCENE_HANDLERS = ("frame_change_pre", "frame_change_post", "depsgraph_update_pre", "depsgraph_update_post")
+FRAME_HANDLERS = ("frame_change_pre", "frame_change_post")
+_UPDATE_HANDLERS = ("depsgraph_update_pre", "depsgraph_update_post")
 _DRIVEN = ("create", "reset", "render", "render_frame_finish", "free", "register_passes")
 """What has to be in the module ``cycles.engine``; undocumented, there in Blender 4.2 to 5.2"""
 
@@ -189,11 +190,33 @@ def run(job: Job, scene: bpy.types.Scene, view_layer: str) -> None:
 
 def render_quietly(scene: bpy.types.Scene, view_layer: str, **options: bool) -> None:
     """Blender's own render operator, waited for, without the user's handlers. Raises CaptureError."""
-    with handlers_silent(_RENDER_HANDLERS + _SCENE_HANDLERS):
+    with _handlers_silent():
         try:
             bpy.ops.render.render(scene=scene.name, layer=view_layer, **options)
         except RuntimeError as error:
             raise CaptureError("Blender could not render the maps", str(error).strip()) from error
+
+
+def start(job: Job, scene: bpy.types.Scene, view_layer: str) -> None:
+    """As ``run``, but Blender renders in a thread of its own; ``job.ended`` becomes True there, if nobody ends it.
+
+    Needs a window. Handlers are for the caller to silence, until Blender renders no more.
+    """
+    check_idle()
+    IdsEngine.job = job
+    if scene.render.engine != IdsEngine.bl_idname:
+        scene.render.engine = IdsEngine.bl_idname
+    preferences = bpy.context.preferences
+    shown, dirty = preferences.view.render_display_type, preferences.is_dirty
+    preferences.view.render_display_type = "NONE"  # no window of its own, no Image Editor taken
+    try:
+        with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+            bpy.ops.render.render("INVOKE_DEFAULT", scene=scene.name, layer=view_layer)
+    except RuntimeError as error:
+        raise CaptureError("Blender could not render the maps", str(error).strip()) from error
+    finally:
+        preferences.view.render_display_type = shown
+        preferences.is_dirty = dirty
 
 
 def check_idle() -> None:
@@ -202,17 +225,30 @@ def check_idle() -> None:
         raise CaptureError("Blender is rendering", "Wait until the render has ended, then capture again")
 
 
-@contextmanager
-def handlers_silent(names: tuple[str, ...]) -> Iterator[None]:
+class HandlersSilent:
     """Scripts that people hang on renders and frames (mail me when done) have no business with ours."""
-    kept = {name: list(getattr(bpy.app.handlers, name)) for name in names if hasattr(bpy.app.handlers, name)}
-    for name in kept:
-        getattr(bpy.app.handlers, name).clear()
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        lists = {name: getattr(bpy.app.handlers, name, None) for name in names}
+        self._lists = {name: functions for name, functions in lists.items() if functions is not None}
+        self._kept = {name: list(functions) for name, functions in self._lists.items()}
+        for functions in self._lists.values():
+            functions.clear()
+
+    def restore(self, names: tuple[str, ...] | None = None) -> None:
+        """Those of ``names`` (None: all) again, before what was added meanwhile."""
+        for name in self._kept.keys() if names is None else self._kept.keys() & set(names):
+            kept = self._kept[name]
+            self._lists[name][:] = kept + [one for one in self._lists[name] if one not in kept]
+
+
+@contextmanager
+def _handlers_silent() -> Iterator[None]:
+    silent = HandlersSilent(RENDER_HANDLERS + FRAME_HANDLERS + _UPDATE_HANDLERS)
     try:
         yield
     finally:
-        for name, functions in kept.items():
-            getattr(bpy.app.handlers, name)[:] = functions
+        silent.restore()
 
 
 def _read_passes(result: bpy.types.RenderResult) -> dict[str, np.ndarray]:

@@ -132,6 +132,13 @@ class Sorter:
         classes = np.array([*([background] * behind), *(one.match.class_id for one in pieces)], np.uint16)
         return [self._thing(rows, group) for group in groups.values()], *image.looked_up(codes, numbers, classes)
 
+    def learn(self, rows: Sequence[Row]) -> Iterator[None]:
+        """Read what the scene says of each row, a step each, so that ``things`` has it at hand."""
+        for row in rows:
+            self._may_vary(row)
+            self.reader.match(row, self.classes)
+            yield
+
     def _may_vary(self, row: Row) -> bool:
         """Whether pixels of an instance can differ in what has to be told apart."""
         one = row.object

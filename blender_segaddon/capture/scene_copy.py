@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import bpy
@@ -11,6 +11,11 @@ import bpy
 from ..protocol.errors import CaptureError
 from .transparency import has_output
 from .writer import PASSES, build_writer, use_writer
+
+_STAND_IN = "segaddon_stand_in"
+"""Custom property that tells a copy, and holds its material"""
+_WRITER = "segaddon_writer"
+"""Custom property that holds its node group"""
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,8 @@ def scene_copy(
         material = bpy.data.materials.new("SegAddon stand-in")
         if bpy.app.version < (5, 0):
             material.use_nodes = True
-        copy["segaddon_stand_in"] = material
-        writer = build_writer()
+        copy[_STAND_IN] = material
+        copy[_WRITER] = writer = build_writer()
         use_writer(material, material.node_tree.get_output_node("CYCLES"), writer)
         copy.timeline_markers.clear()  # they may switch to other cameras
         _set_render(copy)
@@ -46,13 +51,29 @@ def scene_copy(
         _set_view_layers(copy, view_layer, material)
         yield SceneCopy(copy, view_layer, material, writer)
     finally:
-        if copy is not None:
-            bpy.data.scenes.remove(copy)
-        if material is not None:
+        made = ((bpy.data.scenes, copy), (bpy.data.materials, material), (bpy.data.node_groups, writer))
+        for collection, one in made:
+            with suppress(ReferenceError):  # while a capture is in the background, people undo and load files
+                if one is not None:
+                    collection.remove(one)
+        with suppress(ReferenceError):
+            _restore_users(scene, users)
+
+
+def is_copy(scene: bpy.types.Scene) -> bool:
+    """Whether it is one of ours, and no scene of the user's."""
+    return _STAND_IN in scene
+
+
+def remove_forgotten() -> None:
+    """Remove copies that came back: by undo to a step, or in a file, from while a capture was in the background."""
+    for scene in [one for one in bpy.data.scenes if is_copy(one)]:
+        material, writer = scene[_STAND_IN], scene.get(_WRITER)
+        bpy.data.scenes.remove(scene)
+        if isinstance(material, bpy.types.Material):
             bpy.data.materials.remove(material)
-        if writer is not None:
+        if isinstance(writer, bpy.types.NodeTree):
             bpy.data.node_groups.remove(writer)
-        _restore_users(scene, users)
 
 
 def _restore_users(scene: bpy.types.Scene, users: dict[bpy.types.ID, int]) -> None:

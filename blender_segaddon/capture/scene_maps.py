@@ -10,7 +10,6 @@ import numpy as np
 
 from ..core import geometry
 from ..core import vocabulary as vocabularies
-from ..core.camera import Camera
 from ..core.maps import NO_CLASS, Inexact, Instance, SceneMaps
 from ..core.vocabulary import Vocabulary
 from ..protocol.errors import InvalidInput, SceneError
@@ -82,15 +81,21 @@ class Wanted:
 
     def maps(self, shot: Shot) -> SceneMaps:
         """Number and describe what was seen. Raises SceneError where that is nothing."""
-        rows, instance_map = number_visible(shot)
-        if not rows:
-            raise SceneError(
-                f"Camera {shot.camera.name!r} sees no object", "Aim it at the scene, or make it renderable"
-            )
-        sorter = Sorter(EvidenceReader(), self.classes, self.split)
-        things, instance_map, class_map = sorter.things(shot, rows, instance_map, self.background)
-        instances = _describe(things, instance_map, shot.camera)
-        maps = SceneMaps(
+        maps = self.assemble(Seen.of(shot), self.sorter())
+        return geometry.classified(maps)
+
+    def sorter(self) -> Sorter:
+        """What tells the classes of instances; one a capture."""
+        return Sorter(EvidenceReader(), self.classes, self.split)
+
+    def assemble(self, seen: Seen, sorter: Sorter) -> SceneMaps:
+        """The last step with Blender; classes by shape are still to come."""
+        shot = seen.shot
+        things, instance_map, class_map = sorter.things(shot, seen.rows, seen.instance_map, self.background)
+        same = instance_map is seen.instance_map
+        pixels, boxes = (seen.pixels, seen.boxes) if same else _measure(instance_map, len(things))
+        instances = tuple(_describe(things, pixels, boxes, shot))
+        return SceneMaps(
             instance_map=instance_map,
             class_map=class_map,
             depth=shot.depth,
@@ -106,7 +111,29 @@ class Wanted:
             split=self.split,
             inexact=(*inexact_scene(self.scene), *(Inexact("", note) for note in shot.notes), *shot.inexact),
         )
-        return geometry.classified(maps)
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A shot whose visible instances have their numbers."""
+
+    shot: Shot
+    rows: list[Row]
+    """the visible ones; number 1 comes first"""
+    instance_map: np.ndarray
+    """uint32 H×W, 0 for background"""
+    pixels: np.ndarray
+    """int64, of each number from 0"""
+    boxes: np.ndarray
+    """int64 ×4, of each number from 0: x0, y0, x1, y1, ends exclusive"""
+
+    @classmethod
+    def of(cls, shot: Shot) -> Seen:
+        """Needs no Blender; may run in any thread. Raises SceneError where nothing is seen."""
+        rows, instance_map = _number_visible(shot)
+        if not rows:
+            raise SceneError(f"Camera {shot.camera.name!r} sees no object", "Aim it at the scene, or unhide objects")
+        return cls(shot, rows, instance_map, *_measure(instance_map, len(rows)))
 
 
 def check_size(size: tuple[int, int]) -> tuple[int, int]:
@@ -137,7 +164,7 @@ def _render_size(scene: bpy.types.Scene) -> tuple[int, int]:
     return check_size((max(width, MIN_SIZE), max(height, MIN_SIZE)))
 
 
-def number_visible(shot: Shot) -> tuple[list[Row], np.ndarray]:
+def _number_visible(shot: Shot) -> tuple[list[Row], np.ndarray]:
     """(the visible rows, instance map uint32 H×W). Needs no Blender; may run in any thread."""
     counts = np.zeros(len(shot.rows) + 1, np.int64)
     for part in _in_bands(shot.shown):
@@ -154,37 +181,32 @@ def _in_bands(image: np.ndarray) -> Iterator[np.ndarray]:
     return (image[top : top + step] for top in range(0, len(image), step))
 
 
-def _describe(things: list[Thing], instance_map: np.ndarray, camera: Camera) -> tuple[Instance, ...]:
-    pixels, boxes = measure(instance_map, len(things))
-    least = _NOTEWORTHY * instance_map.size
-    described = []
+def _describe(things: list[Thing], pixels: np.ndarray, boxes: np.ndarray, shot: Shot) -> Iterator[Instance]:
+    least, eye = _NOTEWORTHY * shot.shown.size, shot.camera.matrix_world[:3, 3]
     for number, thing in enumerate(things, start=1):
         row, match = thing.row, thing.match
-        described.append(
-            Instance(
-                id=number,
-                object=row.object.name,
-                matrix_world=row.matrix_world,
-                class_name=match.class_name,
-                class_id=match.class_id,
-                class_source=match.source,
-                text=thing.text,
-                pixels=int(pixels[number]),
-                bbox=tuple(boxes[number].tolist()),
-                instancer=row.instancer.name if row.instancer else "",
-                persistent_id=row.persistent_id,
-                key=row.key,
-                library=row.library,
-                class_score=match.score,
-                around_camera=bool(pixels[number] > least and is_around(row, camera.matrix_world[:3, 3])),
-                material=thing.material.name if thing.material else "",
-                parts=thing.parts,
-            )
+        yield Instance(
+            id=number,
+            object=row.object.name,
+            matrix_world=row.matrix_world,
+            class_name=match.class_name,
+            class_id=match.class_id,
+            class_source=match.source,
+            text=thing.text,
+            pixels=int(pixels[number]),
+            bbox=tuple(boxes[number].tolist()),
+            instancer=row.instancer.name if row.instancer else "",
+            persistent_id=row.persistent_id,
+            key=row.key,
+            library=row.library,
+            class_score=match.score,
+            around_camera=bool(pixels[number] > least and is_around(row, eye)),
+            material=thing.material.name if thing.material else "",
+            parts=thing.parts,
         )
-    return tuple(described)
 
 
-def measure(instance_map: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+def _measure(instance_map: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Pixels (int64) and box (int64 ×4: x0, y0, x1, y1, ends exclusive) of each id 0..count."""
     pixels = np.zeros(count + 1, np.int64)
     boxes = np.zeros((count + 1, 4), np.int64)

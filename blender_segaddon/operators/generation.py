@@ -67,10 +67,15 @@ class SEGADDON_OT_generate(_Making, bpy.types.Operator):
         return running.is_idle(cls) and has_camera(cls, context)
 
     def start(self, context):
-        scene = context.scene
-        return api.generate(
-            self.prompt or scene.segaddon.prompt, maps=api.capture(scene), seed=_seed(scene), wait=False
-        )
+        return self._job(context.scene)(api.capture(context.scene))
+
+    def begin(self, context):
+        return api.start_capture(context.scene).then(self._job(context.scene))
+
+    def _job(self, scene):
+        """What is to be made from maps; gathered now, since the scene may change while they are captured."""
+        prompt, seed = self.prompt or scene.segaddon.prompt, _seed(scene)
+        return lambda maps: api.generate(prompt, maps=maps, seed=seed, wait=False)
 
 
 class SEGADDON_OT_retouch_object(_Making, bpy.types.Operator):

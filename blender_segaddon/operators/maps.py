@@ -5,12 +5,13 @@ import bpy
 from bpy.props import StringProperty
 
 from .. import api
+from . import running
 from .classes import last_reports
 from .generation import has_camera
 from .reporting import reported, show_in_image_editor, show_in_new_window
 
 
-class SEGADDON_OT_capture(bpy.types.Operator):
+class SEGADDON_OT_capture(running.Modal, bpy.types.Operator):
     """Render the semantic, instance, depth and normal maps of the scene as images"""
 
     bl_idname = "segaddon.capture"
@@ -19,16 +20,21 @@ class SEGADDON_OT_capture(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        return has_camera(cls, context)
+        return running.is_idle(cls) and has_camera(cls, context)
 
     def execute(self, context):
         with reported(self):
-            maps = api.capture(context.scene)
-            show_in_image_editor(context, api.map_images(maps)["semantic_map"])
-            last_reports[context.scene.name] = api.quality(maps)
-            self.report({"INFO"}, maps.summary())
+            self.finish(context, context.scene, api.capture(context.scene))
             return {"FINISHED"}
         return {"CANCELLED"}
+
+    def begin(self, context):
+        return api.start_capture(context.scene)
+
+    def finish(self, context, scene, maps):
+        show_in_image_editor(context, api.map_images(maps)["semantic_map"])
+        last_reports[scene.name] = api.quality(maps)
+        self.report({"INFO"}, maps.summary())
 
 
 class SEGADDON_OT_show_image(bpy.types.Operator):

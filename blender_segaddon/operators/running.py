@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import bpy
 
 from .. import api
 from .reporting import reported
 
+Job = api.Job | api.CaptureJob | api.Sequel
+
+_HARMLESS = {
+    "TIMER",
+    "MOUSEMOVE",
+    "INBETWEEN_MOUSEMOVE",
+    "MIDDLEMOUSE",
+    "WHEELUPMOUSE",
+    "WHEELDOWNMOUSE",
+    "TRACKPADPAN",
+    "TRACKPADZOOM",
+    "NDOF_MOTION",
+    "WINDOW_DEACTIVATE",
+}
+"""Events that change nothing in the scene: people may look around at any time."""
 _TICK = 0.1
 """seconds between two looks at the job"""
 _STOP_SECONDS = 2.0
@@ -19,7 +35,7 @@ _STOP_SECONDS = 2.0
 class Running:
     """A job, and what waits for it. Holds names: undo and file load leave references dangling."""
 
-    job: api.Job[list[api.Picture]]
+    job: Job
     operator: str
     """bl_idname of what started it"""
     scene: str
@@ -31,11 +47,18 @@ current: Running | None = None
 
 
 def is_idle(cls: type) -> bool:
-    """For ``poll``: whether no picture is being made; says so if one is."""
+    """For ``poll``: whether no job runs; says so if one does."""
     if current is not None:
-        cls.poll_message_set("A picture is being made; Esc cancels it")  # pyright: ignore[reportAttributeAccessIssue]
+        text = "Maps or a picture are being made; Esc cancels"
+        cls.poll_message_set(text)  # pyright: ignore[reportAttributeAccessIssue]
         return False
     return True
+
+
+def _edits_wait() -> bool:
+    """Blender may crash when something is deleted while it reads the scene in another thread."""
+    job = current.job if current is not None else None
+    return isinstance(job, (api.CaptureJob, api.Sequel)) and job.holds_scene()
 
 
 def stop() -> None:
@@ -69,12 +92,16 @@ def redraw() -> None:
 class Modal:
     """Mixin of operators that start a job: waits in ``execute``, never blocks the window in ``invoke``."""
 
-    def start(self, context: bpy.types.Context) -> api.Job[list[api.Picture]]:
+    def start(self, context: bpy.types.Context) -> Job:
         """Gather inputs and start the job."""
         raise NotImplementedError
 
-    def finish(self, context: bpy.types.Context, scene: bpy.types.Scene, pictures: list[api.Picture]) -> None:
-        """Put the pictures where they belong; ``scene`` is where the job was started."""
+    def begin(self, context: bpy.types.Context) -> Job:
+        """As ``start``, where nothing may hold up the window."""
+        return self.start(context)
+
+    def finish(self, context: bpy.types.Context, scene: bpy.types.Scene, made: Any) -> None:
+        """Put what the job made where it belongs; ``scene`` is where the job was started."""
         raise NotImplementedError
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -88,12 +115,12 @@ class Modal:
         if bpy.app.background:
             return self.execute(context)
         with reported(self):  # pyright: ignore[reportArgumentType]
-            job = self.start(context)
+            job = self.begin(context)
             manager = context.window_manager
             timer = manager.event_timer_add(_TICK, window=context.window)
             current = Running(job, type(self).bl_idname, context.scene.name, timer)  # pyright: ignore
             manager.modal_handler_add(self)  # pyright: ignore[reportArgumentType]
-            context.workspace.status_text_set("Esc: cancel the picture")
+            context.workspace.status_text_set("Esc: Cancel")
             redraw()
             return {"RUNNING_MODAL"}
         return {"CANCELLED"}
@@ -109,7 +136,7 @@ class Modal:
             if current.job.done():
                 return self._collect(context)
             redraw()
-        return {"PASS_THROUGH"}
+        return {"RUNNING_MODAL"} if _edits_wait() and event.type not in _HARMLESS else {"PASS_THROUGH"}
 
     def cancel(self, _context: bpy.types.Context) -> None:
         """Blender ends the operator: the window closes, or another file is being loaded."""

@@ -48,7 +48,7 @@ class SEGADDON_PT_maps(_Part, bpy.types.Panel):
         column = _column(self.layout)
         _class_row(column, context.active_object)
         column.prop(context.scene.segaddon, "background")
-        column.operator("segaddon.capture", icon="RENDERLAYERS")
+        _action(column, "segaddon.capture", "RENDERLAYERS")
         if _MAPS[0][0][1] in bpy.data.images:
             grid = column.column(align=True)
             for pair in _MAPS:
