@@ -42,6 +42,8 @@ class Job:
     """called once with the depsgraph of the render, before Cycles reads it; may change the evaluated copies"""
     with_passes: bool = True
     """False: stop after ``visit``, render nothing"""
+    with_gpu: bool = False
+    """True: have a GPU context in ``visit`` and afterwards, also without a window"""
     cancelled: Callable[[], bool] | None = None
     passes: dict[str, np.ndarray] = field(default_factory=dict)
     """name → float32 H×W×channels, row 0 at the top"""
@@ -132,6 +134,7 @@ def _cycles() -> Any:
 
 @contextmanager
 def _registered(job: Job) -> Iterator[None]:
+    IdsEngine.bl_use_gpu_context = job.with_gpu
     bpy.utils.register_class(IdsEngine)
     IdsEngine.job = job
     try:

@@ -12,7 +12,7 @@ from ..core.maps import NO_CLASS, Instance, SceneMaps
 from ..core.naming import classify
 from ..core.vocabulary import Vocabulary
 from ..protocol.errors import InvalidInput, SceneError
-from . import cycles
+from . import cycles, gpu
 from .cameras import check_camera
 from .evidence import EvidenceReader
 from .instances import Row, Runs
@@ -25,7 +25,7 @@ MAX_SIZE = 16384
 
 Engine = Callable[[View], Shot]
 
-ENGINES: dict[str, Engine] = {"auto": cycles.shoot, cycles.NAME: cycles.shoot}
+ENGINES: dict[str, Engine] = {"auto": cycles.shoot, cycles.NAME: cycles.shoot, gpu.NAME: gpu.shoot}
 """What ``capture`` takes as ``engine``."""
 
 
