@@ -14,6 +14,7 @@ from .instances import Row, collect, decode, number_objects
 from .scene_copy import INDEX_PASS, KEY_PASS, NORMAL_PASS, scene_copy
 from .shaders import use_stand_in, write_ids
 from .shot import Shot, View
+from .transparency import Transparency
 
 NAME = "cycles"
 
@@ -43,9 +44,10 @@ class _Evaluated:
 
     def prepare(self, depsgraph: bpy.types.Depsgraph) -> None:
         """Make the evaluated scene show ids, and note what stands in it."""
+        transparency = Transparency()
         for one in depsgraph.ids:
             if isinstance(one, bpy.types.Material):
-                write_ids(one)
+                write_ids(one, transparency)
             elif isinstance(one, bpy.types.Object):
                 one.is_holdout = one.is_shadow_catcher = False
             elif isinstance(one, bpy.types.Camera):
