@@ -21,7 +21,7 @@ from ..shot import Shot, View
 from .canvas import Canvas, Crowd, Viewpoint
 from .context import require_context
 from .shapes import Shapes
-from .stage import Stage
+from .stage import render_stage
 
 NAME = "gpu"
 
@@ -51,7 +51,7 @@ class _Seen:
         require_context()
         self.camera = read_camera(depsgraph, self.size)
         self.rows = collect(depsgraph)
-        stage = Stage.of_render(depsgraph, self.rows, Shapes(surface=True))
+        stage = render_stage(depsgraph, self.rows, Shapes(surface=True))
         self.notes = stage.notes
         self.maps = draw_maps(stage.crowd, self.camera)
 

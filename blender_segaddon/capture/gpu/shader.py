@@ -21,14 +21,11 @@ void main()
   vec4 z = texelFetch(instances, at + ivec2(2, 0), 0);
   shown = uint(texelFetch(instances, at + ivec2(3, 0), 0).x);
   vec4 place = vec4(position, 1.0);
-  vec4 view = vec4(dot(x, place), dot(y, place), dot(z, place), 1.0);
-  distance_along = -view.z;
-  gl_Position = projection * view;
+  view = vec3(dot(x, place), dot(y, place), dot(z, place));
+  gl_Position = projection * vec4(view, 1.0);
 #ifdef SURFACE
-  /* The cofactors are the inverse transpose times the determinant, whose sign says whether the object is mirrored. */
-  mat3 cofactors = mat3(cross(y.xyz, z.xyz), cross(z.xyz, x.xyz), cross(x.xyz, y.xyz));
-  mirrored = dot(x.xyz, cofactors[0]) < 0.0 ? 1u : 0u;
-  turned = (normal * cofactors) * (mirrored == 1u ? -1.0 : 1.0);
+  /* By the cofactors: the inverse transpose but for its length (and the side, see below). */
+  turned = normal * mat3(cross(y.xyz, z.xyz), cross(z.xyz, x.xyz), cross(x.xyz, y.xyz));
 #endif
 }
 """
@@ -37,12 +34,14 @@ _FRAGMENT = """
 void main()
 {
   /* Linear: as exact far away as nearby, however near the clipping starts. */
-  gl_FragDepth = distance_along * depth_range.x + depth_range.y;
+  gl_FragDepth = depth_range.y - view.z * depth_range.x;
   id_out = shown;
 #ifdef SURFACE
-  depth_out = distance_along;
-  float side = gl_FrontFacing == (mirrored == 0u) ? 1.0 : -1.0;
-  normal_out = vec4(normalize(turned) * side, 0.0);
+  depth_out = -view.z;
+  /* On the side of the face that is seen: neither mirrored objects nor imported normals that point inwards matter. */
+  vec3 face = cross(dFdx(view), dFdy(view));
+  vec3 to_eye = projection[2][3] == 0.0 ? vec3(0.0, 0.0, 1.0) : -view;
+  normal_out = vec4(normalize(turned) * (dot(turned, face) * dot(face, to_eye) < 0.0 ? -1.0 : 1.0), 0.0);
 #endif
 }
 """
@@ -58,7 +57,7 @@ def id_shader(surface: bool) -> gpu.types.GPUShader:
     info = gpu.types.GPUShaderCreateInfo()
     between = gpu.types.GPUStageInterfaceInfo("segaddon_ids_surface" if surface else "segaddon_ids")
     between.flat("UINT", "shown")
-    between.smooth("FLOAT", "distance_along")
+    between.smooth("VEC3", "view")
     info.push_constant("MAT4", "projection")
     info.push_constant("VEC2", "depth_range")
     info.push_constant("INT", "first")
@@ -68,7 +67,6 @@ def id_shader(surface: bool) -> gpu.types.GPUShader:
     if surface:
         info.define("SURFACE")
         info.vertex_in(1, "VEC3", "normal")
-        between.flat("UINT", "mirrored")
         between.smooth("VEC3", "turned")
         info.fragment_out(1, "FLOAT", "depth_out")
         info.fragment_out(2, "VEC4", "normal_out")

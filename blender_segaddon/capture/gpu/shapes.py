@@ -32,14 +32,17 @@ class Shapes:
         self._surface = surface
         self._known: dict[tuple[int, frozenset[int]], Shape | None] = {}
 
-    def of(self, mesh: bpy.types.Mesh, hidden: frozenset[int] = frozenset()) -> Shape | None:
+    def of(self, mesh: bpy.types.Mesh, hidden: frozenset[int] = frozenset(), fresh: bool = False) -> Shape | None:
         """None for a mesh without faces.
 
         Args:
-            mesh: evaluated; known again by its address: ``forget`` what the depsgraph evaluated anew.
+            mesh: evaluated; known again by its address.
             hidden: material slots whose faces are not there.
+            fresh: it was evaluated anew; whatever is known of its address no longer holds.
         """
         key = (mesh.as_pointer(), hidden)
+        if fresh:
+            self._known = {known: shape for known, shape in self._known.items() if known[0] != key[0]}
         if key not in self._known:
             self._known[key] = _make(mesh, hidden, self._surface)
         return self._known[key]
