@@ -1,5 +1,6 @@
 """The panel in the 3D View's sidebar."""
 
-from . import main
+from . import main, overlay
 
-CLASSES = main.CLASSES
+CLASSES = (*main.CLASSES, *overlay.CLASSES)
+register, unregister = overlay.register, overlay.unregister

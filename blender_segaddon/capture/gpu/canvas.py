@@ -1,3 +1,5 @@
+# pyright: reportCallIssue=false, reportGeneralTypeIssues=false
+# (the stubs of the gpu module know no constructors)
 """A picture of integers: instances drawn with their numbers."""
 
 from __future__ import annotations
@@ -32,6 +34,10 @@ class Crowd:
         matrices = np.array([matrix for _, matrix, _ in things], np.float64).reshape(-1, 4, 4)
         ids = np.array([id for _, _, id in things], np.uint32)
         return cls(tuple(numbers), index[order], matrices[order], ids[order])
+
+    def only(self, which: np.ndarray) -> Crowd:
+        """Those of the instances that ``which`` (bool N) says."""
+        return Crowd(self.shapes, self.shape_of[which], self.matrices[which], self.ids[which])
 
     @property
     def triangles(self) -> int:
@@ -99,6 +105,14 @@ class Canvas:
         """ids uint32 H×W; with ``surface`` also depth float32 H×W and normal float32 H×W×3. Row 0 at the top."""
         found = tuple(self._read(slot) for slot in range(len(self._colors)))
         return (*found[:2], found[2][..., :3]) if self._surface else found
+
+    def read_with_depth(self, view: Viewpoint) -> tuple[np.ndarray, np.ndarray]:
+        """ids as ``read`` gives them, and depth float32 H×W of what was drawn for ``view`` (anything where id is 0)."""
+        with self._buffer.bind():
+            pixels = self._buffer.read_depth(0, 0, self.width, self.height)
+        near, far = view.clip_range()
+        depth = _array(pixels, self.width * self.height).reshape(self.height, self.width)[::-1]
+        return self._read(0), depth * np.float32(far - near) + np.float32(near)
 
     def id_at(self, x: int, y: int) -> int:
         """The id at a pixel, counted from the lower left; 0 outside."""

@@ -34,7 +34,8 @@ def shoot(view: View) -> Shot:
     with scene_copy(view.scene, view.view_layer, view.camera, view.size) as copy:
         run(Job(seen.visit, with_passes=False, with_gpu=True, cancelled=view.cancelled), copy.scene, copy.view_layer)
     view.check_cancelled()
-    return Shot(seen.rows, *seen.maps, seen.camera, NAME, seen.notes)
+    shown, depth, normal = seen.maps
+    return Shot(seen.rows, shown, depth, normal, seen.camera, NAME, seen.notes)
 
 
 @dataclass
@@ -44,7 +45,7 @@ class _Seen:
     size: tuple[int, int]
     rows: list[Row] = field(default_factory=list)
     camera: Camera | None = None
-    maps: tuple[np.ndarray, ...] = ()
+    maps: tuple[np.ndarray, np.ndarray, np.ndarray] | tuple[()] = ()
     notes: tuple[str, ...] = ()
 
     def visit(self, depsgraph: bpy.types.Depsgraph) -> None:

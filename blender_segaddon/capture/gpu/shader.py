@@ -1,3 +1,5 @@
+# pyright: reportCallIssue=false, reportGeneralTypeIssues=false
+# (the stubs of the gpu module know no constructors)
 """The one shader that writes ids: integers, no blending, no anti-aliasing, the true distance in the depth buffer."""
 
 from __future__ import annotations

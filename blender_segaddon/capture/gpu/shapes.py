@@ -1,3 +1,5 @@
+# pyright: reportCallIssue=false, reportGeneralTypeIssues=false
+# (the stubs of the gpu module know no constructors)
 """Evaluated meshes as triangles on the GPU, kept for as long as they do not change."""
 
 from __future__ import annotations
