@@ -19,7 +19,7 @@ from ..instances import Row, collect
 from ..scene_copy import scene_copy
 from ..shot import Shot, View
 from .canvas import Canvas, Crowd, Viewpoint
-from .context import require_context
+from .context import check_can_draw
 from .shapes import Shapes
 from .stage import render_stage
 
@@ -30,6 +30,7 @@ def shoot(view: View) -> Shot:
     """See ``shot``. Raises SceneError for panoramas, CaptureError where there is no GPU context to be had."""
     if view.camera.data.type == "PANO":
         raise SceneError(f"The gpu engine draws no panorama as of {view.camera.name!r}", "Use the engine 'cycles'")
+    check_can_draw()
     seen = _Seen(view.size)
     with scene_copy(view.scene, view.view_layer, view.camera, view.size) as copy:
         run(Job(seen.visit, with_passes=False, with_gpu=True, cancelled=view.cancelled), copy.scene, copy.view_layer)
@@ -49,7 +50,6 @@ class _Seen:
     notes: tuple[str, ...] = ()
 
     def visit(self, depsgraph: bpy.types.Depsgraph) -> None:
-        require_context()
         self.camera = read_camera(depsgraph, self.size)
         self.rows = collect(depsgraph)
         stage = render_stage(depsgraph, self.rows, Shapes(surface=True))
