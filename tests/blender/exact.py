@@ -18,10 +18,10 @@ NORMAL = 0.5
 """degrees"""
 
 
-def check(scene, size=SIZE, see_through=None, **settings) -> SceneMaps:
+def check(scene, size=SIZE, see_through=None, prototypes=(), **settings) -> SceneMaps:
     """Capture ``scene`` and compare ids, depth and normals with rays; at least one instance must be seen."""
     maps = capture(scene, size=size, **settings)
-    compare(maps, Caster(scene, settings.get("camera") or scene.camera, size, see_through))
+    compare(maps, Caster(scene, settings.get("camera") or scene.camera, size, see_through, prototypes))
     return maps
 
 

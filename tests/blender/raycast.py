@@ -54,10 +54,11 @@ def cast(
 class Caster:
     """Shoots rays through places of the picture; see ``cast``."""
 
-    def __init__(self, scene, camera, size, see_through=None) -> None:
+    def __init__(self, scene, camera, size, see_through=None, prototypes=()) -> None:
+        """``prototypes``: objects of which a render, unlike the viewport, shows the instances alone."""
         depsgraph = depsgraph_of(scene)
         self.size, self.see_through, self.data = size, see_through, camera.data
-        self.soup = _Soup(depsgraph)
+        self.soup = _Soup(depsgraph, prototypes)
         self.position, self.rotation, _ = camera.evaluated_get(depsgraph).matrix_world.decompose()
         self.frame = _view_frame(scene, camera.data, size)
 
@@ -115,7 +116,7 @@ def _view_frame(scene, data, size) -> tuple[float, ...]:
 class _Soup:
     """All triangles of all instances in world space."""
 
-    def __init__(self, depsgraph: bpy.types.Depsgraph) -> None:
+    def __init__(self, depsgraph: bpy.types.Depsgraph, prototypes) -> None:
         instances = depsgraph.object_instances
         matrices = np.empty(len(instances) * 16, np.float32)
         instances.foreach_get("matrix_world", matrices)
@@ -128,20 +129,19 @@ class _Soup:
         self.keys: list[tuple[float, float, float]] = []
         vertices, triangles, owners, corner_normals, count = [], [], [], [], 0
         for number, one in enumerate(instances):
-            if not one.show_self or one.object.type not in {"MESH", "CURVE", "FONT", "SURFACE", "META"}:
+            # Curves, letters and metaballs come a second time, as their mesh.
+            if not one.show_self or one.object.type != "MESH" or not len(one.object.data.polygons):
                 continue
-            mesh = one.object.to_mesh()
-            if mesh is None or not len(mesh.polygons):
+            if not one.is_instance and one.object.name in prototypes:
                 continue
             matrix = matrices[number * 16 : number * 16 + 16].reshape(4, 4).T.astype(np.float64)
-            points, corners, normals = _triangles(mesh)
+            points, corners, normals = _triangles(one.object.data)
             vertices.append(points @ matrix[:3, :3].T + matrix[:3, 3])
             triangles.append(corners + count)
             corner_normals.append(normals @ np.linalg.inv(matrix[:3, :3]))
             owner = self._number(one, persistent[number * 8 : number * 8 + 8], matrix, int(randoms[number]))
             owners.append(np.full(len(corners), owner))
             count += len(points)
-            one.object.to_mesh_clear()
         self.owner = np.concatenate(owners)
         self.vertices, self.triangles = np.concatenate(vertices), np.concatenate(triangles)
         self.normals = np.concatenate(corner_normals)

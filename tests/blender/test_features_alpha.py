@@ -14,6 +14,11 @@ EDGE = 0.37
 """Cutouts are there where world x is below this."""
 
 
+@pytest.fixture(autouse=True)
+def _new_file():
+    scenes.empty()
+
+
 class Tree:
     """Makes nodes of a material, or of a group, in one line each."""
 
@@ -200,7 +205,7 @@ def cutout(name, build) -> bpy.types.Material:
 
 def leaves(*materials):
     """A wall, and before it one leaf above the other, from x = -1 to 1."""
-    scene = scenes.empty()
+    scene = bpy.context.scene
     scenes.add("Wall", scenes.mesh("plane", "Wall", 30), (0, 3, 0), rotation_euler=(np.pi / 2, 0, 0))
     for index, material in enumerate(materials):
         leaf = scenes.add(
