@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import bpy
 import numpy as np
@@ -22,6 +22,9 @@ MIN_SIZE = 4
 """pixels, each side; Blender renders none smaller"""
 MAX_SIZE = 16384
 """pixels, each side"""
+
+_BAND = 1 << 20
+"""pixels that are worked on at once"""
 
 Engine = Callable[[View], Shot]
 
@@ -83,7 +86,7 @@ def _maps(shot: Shot, scene: bpy.types.Scene, classes: Vocabulary, background_id
     class_of = np.array([background_id, *(one.class_id for one in instances)], np.uint16)
     return SceneMaps(
         instance_map=instance_map,
-        class_map=class_of[instance_map],
+        class_map=_looked_up(class_of, instance_map),
         depth=shot.depth,
         normal=shot.normal,
         instances=instances,
@@ -133,10 +136,27 @@ def _render_size(scene: bpy.types.Scene) -> tuple[int, int]:
 
 def _number_visible(shot: Shot) -> tuple[list[Row], np.ndarray]:
     """(the visible rows, instance map uint32 H×W)."""
-    visible = np.flatnonzero(np.bincount(shot.shown.ravel() + 1, minlength=len(shot.rows) + 1)[1:])
-    ids = np.zeros(len(shot.rows) + 1, np.uint32)
+    counts = np.zeros(len(shot.rows) + 1, np.int64)
+    for part in in_bands(shot.shown):
+        counts += np.bincount(part.ravel() + 1, minlength=len(counts))
+    visible = np.flatnonzero(counts[1:])
+    ids = np.zeros(len(counts), np.uint32)
     ids[visible + 1] = np.arange(1, len(visible) + 1, dtype=np.uint32)
-    return [shot.rows[index] for index in visible], ids[shot.shown + 1]
+    return [shot.rows[index] for index in visible], _looked_up(ids, shot.shown, 1)
+
+
+def in_bands(image: np.ndarray) -> Iterator[np.ndarray]:
+    """Views of an image, some lines each, so that what is computed from them never takes as much room as the image."""
+    step = max(_BAND // image.shape[1], 1)
+    return (image[top : top + step] for top in range(0, len(image), step))
+
+
+def _looked_up(table: np.ndarray, image: np.ndarray, offset: int = 0) -> np.ndarray:
+    """``table[image + offset]``, without numpy's 64-bit copy of the whole image."""
+    made = np.empty(image.shape, table.dtype)
+    for source, target in zip(in_bands(image), in_bands(made), strict=True):
+        np.take(table, source + offset if offset else source, out=target)
+    return made
 
 
 def _describe(rows: list[Row], instance_map: np.ndarray, vocabulary: Vocabulary) -> tuple[Instance, ...]:
@@ -167,14 +187,18 @@ def _describe(rows: list[Row], instance_map: np.ndarray, vocabulary: Vocabulary)
 
 def _measure(instance_map: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Pixels (int64) and box (int64 ×4: x0, y0, x1, y1, ends exclusive) of each id 0..count."""
-    runs = Runs.of(instance_map[..., None])
-    ids = instance_map.ravel()[runs.start]
-    y, x = np.divmod(runs.start, runs.width)
-    pixels = np.bincount(ids, weights=runs.length, minlength=count + 1).astype(np.int64)
+    pixels = np.zeros(count + 1, np.int64)
     boxes = np.zeros((count + 1, 4), np.int64)
     boxes[:, :2] = np.iinfo(np.int64).max
-    for column, values, narrow in ((0, x, np.minimum), (1, y, np.minimum)):
-        narrow.at(boxes[:, column], ids, values)
-    for column, values in ((2, x + runs.length), (3, y + 1)):
-        np.maximum.at(boxes[:, column], ids, values)
+    top = 0
+    for part in in_bands(instance_map):
+        runs = Runs.of(part[..., None])
+        ids = part.ravel()[runs.start]
+        y, x = np.divmod(runs.start, runs.width)
+        pixels += np.bincount(ids, weights=runs.length, minlength=count + 1).astype(np.int64)
+        for column, values in ((0, x), (1, y + top)):
+            np.minimum.at(boxes[:, column], ids, values)
+        for column, values in ((2, x + runs.length), (3, y + top + 1)):
+            np.maximum.at(boxes[:, column], ids, values)
+        top += len(part)
     return pixels, boxes

@@ -113,11 +113,16 @@ def transparency_of(material: bpy.types.Material, transparency: Transparency) ->
     return transparency.of(tree, output.inputs["Surface"])
 
 
-def use_stand_in(depsgraph: bpy.types.Depsgraph, stand_in: bpy.types.Material) -> None:
-    """Put ``stand_in`` (evaluated) wherever evaluated geometry has no material, or one that could write nothing."""
+def use_stand_in(depsgraph: bpy.types.Depsgraph, stand_in: bpy.types.Material) -> bool:
+    """Put ``stand_in`` (evaluated) wherever evaluated geometry has no material, or one that could write nothing.
+
+    Returns whether that was so anywhere: Blender then evaluates objects (not their geometry) again before it renders
+    again.
+    """
     done: set[int] = set()
+    used = False
     for instance in depsgraph.object_instances:
-        _fill_slots(instance.object, stand_in)
+        used |= _fill_slots(instance.object, stand_in)
         data = instance.object.data
         materials = getattr(data, "materials", None)
         if materials is None or data.as_pointer() in done:
@@ -125,18 +130,24 @@ def use_stand_in(depsgraph: bpy.types.Depsgraph, stand_in: bpy.types.Material) -
         done.add(data.as_pointer())
         if len(materials) == 0:
             materials.append(stand_in)
+            used = True
         for index, material in enumerate(materials):
             if _needs_stand_in(material):
                 _release(material, stand_in)
                 materials[index] = stand_in
+                used = True
+    return used
 
 
-def _fill_slots(one: bpy.types.Object, stand_in: bpy.types.Material) -> None:
+def _fill_slots(one: bpy.types.Object, stand_in: bpy.types.Material) -> bool:
     """Slots whose material belongs to the object, not to its data."""
+    used = False
     for slot in one.material_slots:
         if slot.link == "OBJECT" and _needs_stand_in(slot.material):
             _release(slot.material, stand_in)
             slot.material = stand_in
+            used = True
+    return used
 
 
 def has_output(material: bpy.types.Material) -> bool:

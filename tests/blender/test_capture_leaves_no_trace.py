@@ -108,7 +108,7 @@ class Injected(Exception):
         (cycles, "decode"),
         (scene_maps, "classify"),
         (ids_engine, "_read_passes"),
-        (ids_engine, "_cycles"),
+        (ids_engine, "driver"),
     ],
 )
 def test_an_exception_leaves_no_trace(scene, monkeypatch, module, name):

@@ -14,7 +14,7 @@ import numpy as np
 from ...core.camera import Camera
 from ...protocol.errors import SceneError
 from ..cameras import read_camera
-from ..ids_engine import Job, run
+from ..ids_engine import Job, registered, run
 from ..instances import Row, collect
 from ..scene_copy import scene_copy
 from ..shot import Shot, View
@@ -32,8 +32,8 @@ def shoot(view: View) -> Shot:
         raise SceneError(f"The gpu engine draws no panorama as of {view.camera.name!r}", "Use the engine 'cycles'")
     check_can_draw()
     seen = _Seen(view.size)
-    with scene_copy(view.scene, view.view_layer, view.camera, view.size) as copy:
-        run(Job(seen.visit, with_passes=False, with_gpu=True, cancelled=view.cancelled), copy.scene, copy.view_layer)
+    with registered(with_gpu=True), scene_copy(view.scene, view.view_layer, view.camera, view.size) as copy:
+        run(Job(seen.visit), copy.scene, copy.view_layer)
     view.check_cancelled()
     shown, depth, normal = seen.maps
     return Shot(seen.rows, shown, depth, normal, seen.camera, NAME, seen.notes)
@@ -49,12 +49,13 @@ class _Seen:
     maps: tuple[np.ndarray, np.ndarray, np.ndarray] | tuple[()] = ()
     notes: tuple[str, ...] = ()
 
-    def visit(self, depsgraph: bpy.types.Depsgraph) -> None:
+    def visit(self, depsgraph: bpy.types.Depsgraph) -> bool:
         self.camera = read_camera(depsgraph, self.size)
         self.rows = collect(depsgraph)
         stage = render_stage(depsgraph, self.rows, Shapes(surface=True))
         self.notes = stage.notes
         self.maps = draw_maps(stage.crowd, self.camera)
+        return False  # Cycles has nothing to render
 
 
 def draw_maps(crowd: Crowd, camera: Camera) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
