@@ -57,12 +57,17 @@ class Viewpoint:
     """pixels"""
     height: int
 
-    def clip_range(self) -> tuple[float, float]:
-        """(nearest, farthest) distance along the axis that is drawn, scene units."""
-        p = self.projection
-        if p[3, 2] == 0:
-            return (p[2, 3] + 1) / p[2, 2], (p[2, 3] - 1) / p[2, 2]
-        return p[2, 3] / (p[2, 2] - 1), p[2, 3] / (p[2, 2] + 1)
+    clip_end: float
+    """scene units; matters to perspective only, whose matrix does not tell it well enough (in 32 bits, and the nearer
+    the clipping starts the worse)"""
+
+    def endless_projection(self) -> np.ndarray:
+        """``projection``, but a perspective goes on for ever; the shader cuts it off at ``clip_end``."""
+        p = self.projection.copy()
+        if p[3, 2] != 0:
+            near = p[2, 3] / (p[2, 2] - 1)
+            p[2] = 0, 0, -1, -2 * near
+        return p
 
 
 class Canvas:
@@ -70,6 +75,7 @@ class Canvas:
 
     def __init__(self, width: int, height: int, surface: bool = False) -> None:
         self.width, self.height, self._surface = width, height, surface
+        self._range = (0.0, 1.0)
         size = (width, height)
         self.ids = gpu.types.GPUTexture(size, format="R32UI")
         self._colors = [self.ids]
@@ -81,17 +87,18 @@ class Canvas:
     def draw(self, crowd: Crowd, view: Viewpoint) -> None:
         """Replace the picture by what is seen of ``crowd``; 0 where nothing is."""
         self._clear()
-        turned = view.view @ crowd.matrices
-        visible = np.flatnonzero(_in_sight(crowd, turned, view.projection))
+        turned, projection = view.view @ crowd.matrices, view.endless_projection()
+        seen, self._range = _in_sight(crowd, turned, projection)
+        visible = np.flatnonzero(seen)
         if not len(visible):
             return
         shader = id_shader(self._surface)
-        near, far = view.clip_range()
+        near, far = self._range
         table = _table(turned[visible], crowd.ids[visible])
         with self._buffer.bind():
             shader.bind()
-            shader.uniform_float("projection", view.projection.T.ravel().tolist())
-            shader.uniform_float("depth_range", (1 / (far - near), -near / (far - near)))
+            shader.uniform_float("projection", projection.T.ravel().tolist())
+            shader.uniform_float("depth_range", (1 / (far - near), -near / (far - near), view.clip_end))
             shader.uniform_sampler("instances", table)
             gpu.state.depth_test_set("LESS_EQUAL")
             gpu.state.depth_mask_set(True)
@@ -106,11 +113,11 @@ class Canvas:
         found = tuple(self._read(slot) for slot in range(len(self._colors)))
         return (*found[:2], found[2][..., :3]) if self._surface else found
 
-    def read_with_depth(self, view: Viewpoint) -> tuple[np.ndarray, np.ndarray]:
-        """ids as ``read`` gives them, and depth float32 H×W of what was drawn for ``view`` (anything where id is 0)."""
+    def read_with_depth(self) -> tuple[np.ndarray, np.ndarray]:
+        """ids as ``read`` gives them, and depth float32 H×W, scene units along the axis (anything where id is 0)."""
         with self._buffer.bind():
             pixels = self._buffer.read_depth(0, 0, self.width, self.height)
-        near, far = view.clip_range()
+        near, far = self._range
         depth = _array(pixels, self.width * self.height).reshape(self.height, self.width)[::-1]
         return self._read(0), depth * np.float32(far - near) + np.float32(near)
 
@@ -143,8 +150,9 @@ def _array(pixels: gpu.types.Buffer, count: int) -> np.ndarray:
     return np.array(pixels)
 
 
-def _in_sight(crowd: Crowd, turned: np.ndarray, projection: np.ndarray) -> np.ndarray:
-    """bool N: whose box reaches into the view, by the six planes of its clip space."""
+def _in_sight(crowd: Crowd, turned: np.ndarray, projection: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:
+    """bool N: whose box reaches into the view, by the planes of its clip space; and from where to where along the axis
+    these boxes reach."""
     centres = np.array([one.centre for one in crowd.shapes]).reshape(-1, 3)[crowd.shape_of]
     halves = np.array([one.half for one in crowd.shapes]).reshape(-1, 3)[crowd.shape_of]
     axes = turned[:, :3, :3] * halves[:, None, :]
@@ -155,7 +163,10 @@ def _in_sight(crowd: Crowd, turned: np.ndarray, projection: np.ndarray) -> np.nd
             plane = projection[3] + sign * projection[axis]
             reach = np.abs(plane[:3] @ axes).sum(axis=-1)
             seen &= places @ plane[:3] + plane[3] + reach >= 0
-    return seen
+    middle, reach = -places[seen, 2], np.abs(axes[seen, 2]).sum(axis=-1)
+    near, far = (float((middle - reach).min()), float((middle + reach).max())) if seen.any() else (0.0, 1.0)
+    room = 1e-3 * max(far - near, 1e-6)  # a plane that faces the camera has a range too
+    return seen, (near - room, far + room)
 
 
 def _table(turned: np.ndarray, ids: np.ndarray) -> gpu.types.GPUTexture:

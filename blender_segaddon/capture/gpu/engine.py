@@ -61,11 +61,13 @@ class _Seen:
 def draw_maps(crowd: Crowd, camera: Camera) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(id - 1 as int32 H×W, depth float32 H×W with inf for -1, normal float32 H×W×3) of what a camera sees."""
     canvas = Canvas(camera.width, camera.height, surface=True)
-    canvas.draw(
-        crowd,
-        Viewpoint(np.linalg.inv(camera.matrix_world), camera.projection_matrix, camera.width, camera.height),
-    )
+    view = np.linalg.inv(camera.matrix_world)
+    canvas.draw(crowd, Viewpoint(view, camera.projection_matrix, camera.width, camera.height, _clip_end(camera)))
     ids, depth, normal = canvas.read()
     nothing = ids == 0
     depth[nothing], normal[nothing] = np.inf, 0.0
     return ids.view(np.int32) - 1, depth, normal
+
+
+def _clip_end(camera: Camera) -> float:
+    return camera.clip_end if camera.type == "PERSP" else np.inf

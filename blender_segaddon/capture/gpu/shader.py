@@ -36,6 +36,9 @@ _FRAGMENT = """
 void main()
 {
   /* Linear: as exact far away as nearby, however near the clipping starts. */
+  if (-view.z > depth_range.z) {
+    discard;
+  }
   gl_FragDepth = depth_range.y - view.z * depth_range.x;
   id_out = shown;
 #ifdef SURFACE
@@ -61,7 +64,7 @@ def id_shader(surface: bool) -> gpu.types.GPUShader:
     between.flat("UINT", "shown")
     between.smooth("VEC3", "view")
     info.push_constant("MAT4", "projection")
-    info.push_constant("VEC2", "depth_range")
+    info.push_constant("VEC3", "depth_range")
     info.push_constant("INT", "first")
     info.sampler(0, "FLOAT_2D", "instances")
     info.vertex_in(0, "VEC3", "position")

@@ -53,7 +53,7 @@ class RegionPicture:
 
     def find_names(self, view: Viewpoint) -> None:
         """Look for the places of the names; they stay at the things until the next time."""
-        ids, depth = self._canvas.read_with_depth(view)
+        ids, depth = self._canvas.read_with_depth()
         step = max(1, -(-self._canvas.width // _GRID))
         least = max(1, _SMALLEST**2 // step**2)
         spots = [one for one in find_spots(ids[step // 2 :: step, step // 2 :: step]) if one.pixels >= least]
@@ -84,7 +84,15 @@ def viewpoint(context: bpy.types.Context) -> Viewpoint:
     """How the region that is being drawn sees the scene."""
     region, data = context.region, context.region_data
     view, projection = (np.array(one, np.float64) for one in (data.view_matrix, data.window_matrix))
-    return Viewpoint(view, projection, region.width, region.height)
+    return Viewpoint(view, projection, region.width, region.height, _clip_end(context))
+
+
+def _clip_end(context: bpy.types.Context) -> float:
+    space, data = context.space_data, context.region_data
+    if not data.is_perspective:
+        return np.inf
+    by_camera = data.view_perspective == "CAMERA" and space.camera is not None and space.camera.type == "CAMERA"
+    return space.camera.data.clip_end if by_camera else space.clip_end
 
 
 def _unproject(view: Viewpoint, x: float, y: float, distance: float) -> np.ndarray:
