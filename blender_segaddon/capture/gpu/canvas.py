@@ -125,8 +125,10 @@ class Canvas:
         """The id at a pixel, counted from the lower left; 0 outside."""
         if not (0 <= x < self.width and 0 <= y < self.height):
             return 0
-        with self._buffer.bind():
-            return int(_array(self._buffer.read_color(x, y, 1, 1, 1, 0, "UINT"), 1)[0])
+        # While events are handled Blender has another GL context than while it draws; those share textures alone.
+        buffer = gpu.types.GPUFrameBuffer(color_slots=[self.ids])
+        with buffer.bind():
+            return int(_array(buffer.read_color(x, y, 1, 1, 1, 0, "UINT"), 1)[0])
 
     def _clear(self) -> None:
         with self._buffer.bind():

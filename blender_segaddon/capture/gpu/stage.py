@@ -59,7 +59,7 @@ def view_stage(
 
     def shape(one: bpy.types.DepsgraphObjectInstance) -> Shape | None:
         mesh = one.object.data
-        if one.object.mode == "EDIT" and not one.is_instance:  # its data still has the last state
+        if mesh.original.is_editmode and not one.is_instance:  # this mesh still has the last state
             return shapes.of(one.object.to_mesh(), fresh=True)
         address = mesh.as_pointer()
         fresh = address not in seen and (is_stale(one.object.original) or is_stale(_holder(one)))

@@ -139,7 +139,7 @@ def views() -> Iterator[bpy.types.Area]:
 def _text(thing: Thing, kind: Kind) -> str:
     if kind == "INSTANCE":
         return thing.object
-    return (thing.match.class_name or f"{thing.object} ?").capitalize()
+    return thing.match.class_name.capitalize() if thing.match.class_name else f"{thing.object} ?"
 
 
 def _colors(things: list[Thing], settings: OverlaySettings) -> np.ndarray:

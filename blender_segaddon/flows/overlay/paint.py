@@ -19,9 +19,10 @@ _LINE = 1024
 """Colours in one line of a table."""
 _FONT, _TEXT_SIZE = 0, 11.5
 """Blender's own font; points at a scale of 1"""
-_PAD_X, _PAD_Y, _DOT, _CORNER = 7.0, 4.5, 4.0, 4.0
-"""pixels at a scale of 1: room left and right, above and below, radius of the colour's dot, of the corners"""
-_PLATE = (0.07, 0.07, 0.08, 0.82)
+_PAD_X, _PAD_Y, _INDENT, _CORNER = 7.0, 4.5, 13.0, 4.0
+"""pixels at a scale of 1: room left and right, above and below, for the colour's dot; radius of the corners"""
+_DOT = "\N{BLACK CIRCLE}"
+_PLATE = (0.07, 0.07, 0.08, 0.85)
 _WHITE, _AMBER = (0.94, 0.94, 0.94, 1.0), (1.0, 0.76, 0.3, 1.0)
 """text of what has a class, and of what has none"""
 
@@ -106,7 +107,7 @@ def label_size(text: str, scale: float) -> tuple[float, float]:
     """(width, height) in pixels of a name's plate."""
     blf.size(_FONT, _TEXT_SIZE * scale)
     width = blf.dimensions(_FONT, text)[0]
-    return width + (2 * _PAD_X + 2 * _DOT + 5) * scale, (_TEXT_SIZE * 0.72 + 2 * _PAD_Y) * scale
+    return width + (2 * _PAD_X + _INDENT) * scale, (_TEXT_SIZE * 0.72 + 2 * _PAD_Y) * scale
 
 
 def write(labels: list[tuple[Label, tuple[float, float, float, float]]], scale: float) -> None:
@@ -115,10 +116,8 @@ def write(labels: list[tuple[Label, tuple[float, float, float, float]]], scale: 
         return
     plates: list[tuple[float, float]] = []
     colors: list[tuple[float, ...]] = []
-    for label, color in labels:
+    for label, _ in labels:
         _add_fan(plates, colors, _rounded(label, _CORNER * scale), _PLATE)
-        dot = _circle(_left(label) + (_PAD_X + _DOT) * scale, label.y, _DOT * scale)
-        _add_fan(plates, colors, dot, (*color[:3], 1.0))
     shader = gpu.shader.from_builtin("FLAT_COLOR")
     gpu.state.blend_set("ALPHA")
     try:
@@ -131,18 +130,15 @@ def write(labels: list[tuple[Label, tuple[float, float, float, float]]], scale: 
 def _write_texts(labels: list[tuple[Label, tuple[float, float, float, float]]], scale: float) -> None:
     blf.size(_FONT, _TEXT_SIZE * scale)
     for label, color in labels:
-        blf.color(_FONT, *(_WHITE if color[3] else _AMBER))
-        x = _left(label) + (_PAD_X + 2 * _DOT + 5) * scale
-        blf.position(_FONT, round(x), round(label.y - _TEXT_SIZE * 0.36 * scale), 0)
-        blf.draw(_FONT, label.text)
+        x, y = label.x - label.width / 2 + _PAD_X * scale, label.y - _TEXT_SIZE * 0.36 * scale
+        _write_text(_DOT, x, y, (*color[:3], 1.0))
+        _write_text(label.text, x + _INDENT * scale, y, _WHITE if color[3] else _AMBER)
 
 
-def _left(label: Label) -> float:
-    return label.x - label.width / 2
-
-
-def _circle(x: float, y: float, radius: float) -> list[tuple[float, float]]:
-    return [(x + radius * cos(i * pi / 8), y + radius * sin(i * pi / 8)) for i in range(16)]
+def _write_text(text: str, x: float, y: float, color: tuple[float, ...]) -> None:
+    blf.color(_FONT, *color)
+    blf.position(_FONT, round(x), round(y), 0)
+    blf.draw(_FONT, text)
 
 
 def _rounded(label: Label, radius: float) -> list[tuple[float, float]]:
