@@ -180,10 +180,12 @@ def check_idle() -> None:
 
 @contextmanager
 def handlers_silent(names: tuple[str, ...]) -> Iterator[None]:
-    """Scripts that people hang on renders and frames (mail me when done) have no business with ours."""
+    """Scripts that people hang on renders and frames (mail me when done) have no business with ours. The add-on's own
+    stay: what is evaluated meanwhile is not told again."""
     kept = {name: list(getattr(bpy.app.handlers, name)) for name in names if hasattr(bpy.app.handlers, name)}
-    for name in kept:
-        getattr(bpy.app.handlers, name).clear()
+    ours = __name__.rpartition(".capture.")[0]
+    for name, functions in kept.items():
+        getattr(bpy.app.handlers, name)[:] = [one for one in functions if str(one.__module__).startswith(ours)]
     try:
         yield
     finally:

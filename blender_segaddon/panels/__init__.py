@@ -3,4 +3,3 @@
 from . import main, overlay
 
 CLASSES = (*main.CLASSES, *overlay.CLASSES)
-register, unregister = overlay.register, overlay.unregister

@@ -5,13 +5,9 @@ from __future__ import annotations
 import bpy
 
 
-class SEGADDON_PT_overlay(bpy.types.Panel):
+class _Overlay:
     bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "SegAddon"
-    bl_parent_id = "SEGADDON_PT_maps"
     bl_label = "Overlay"
-    bl_options = {"DEFAULT_CLOSED"}
 
     def draw_header(self, context: bpy.types.Context) -> None:
         self.layout.prop(context.window_manager.segaddon_overlay, "show", text="")
@@ -22,32 +18,32 @@ class SEGADDON_PT_overlay(bpy.types.Panel):
         layout.use_property_split = True
         layout.use_property_decorate = False
         column = layout.column()
-        settings = column.column()
-        settings.active = look.show
-        settings.row().prop(look, "kind", expand=True)
-        settings.prop(look, "opacity", slider=True)
-        settings.prop(look, "names")
+        column.active = look.show
+        column.row().prop(look, "kind", expand=True)
+        column.prop(look, "opacity", slider=True)
+        column.prop(look, "names")
+
+
+class SEGADDON_PT_overlay(_Overlay, bpy.types.Panel):
+    bl_region_type = "UI"
+    bl_category = "SegAddon"
+    bl_parent_id = "SEGADDON_PT_maps"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        super().draw(context)
+        column = self.layout.column()
         column.operator("segaddon.class_by_click", icon="EYEDROPPER")
-        if look.show and not context.space_data.overlay.show_overlays:
+        if context.window_manager.segaddon_overlay.show and not context.space_data.overlay.show_overlays:
             column.label(text="Overlays are off in this view", icon="INFO")
 
 
-def _draw_among_overlays(panel: bpy.types.Panel, context: bpy.types.Context) -> None:
-    look = context.window_manager.segaddon_overlay
-    row = panel.layout.row(align=True)
-    row.prop(look, "show", text="Scene Maps")
-    rest = row.row(align=True)
-    rest.active = look.show
-    rest.prop(look, "kind", text="")
-    rest.prop(look, "opacity", text="", slider=True)
+class SEGADDON_PT_viewport_overlay(_Overlay, bpy.types.Panel):
+    """In the popover of the viewport's overlays."""
+
+    bl_region_type = "HEADER"
+    bl_parent_id = "VIEW3D_PT_overlay"
+    bl_label = "Scene Maps"
 
 
-CLASSES = (SEGADDON_PT_overlay,)
-
-
-def register() -> None:
-    bpy.types.VIEW3D_PT_overlay.append(_draw_among_overlays)
-
-
-def unregister() -> None:
-    bpy.types.VIEW3D_PT_overlay.remove(_draw_among_overlays)
+CLASSES = (SEGADDON_PT_overlay, SEGADDON_PT_viewport_overlay)
