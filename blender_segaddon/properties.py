@@ -11,9 +11,19 @@ SEEDS = 2**31
 """How many seeds Blender's integer fields can hold: 0 .. SEEDS - 1."""
 
 
-def _class_names(_self, _context, edit_text: str) -> list[str]:
+def _class_names(_self, context, edit_text: str) -> list[str]:
     """Suggestions while a class name is typed."""
-    return [one.name for one in vocabulary.load("ade20k").classes if edit_text.lower() in one.name]
+    try:
+        known = vocabulary.load(api.scene_vocabulary(context.scene))
+    except api.SegAddonError:
+        return []  # the panel says what is wrong with the file
+    return [one.name for one in known.classes if edit_text.lower() in one.name.lower()]
+
+
+def _change_vocabulary(_self, context) -> None:
+    """An overlay that is shown goes with it."""
+    if api.overlay() is not None:
+        _show(context.window_manager.segaddon_overlay, True)
 
 
 class SceneSettings(bpy.types.PropertyGroup):
@@ -24,6 +34,23 @@ class SceneSettings(bpy.types.PropertyGroup):
         name="Seed", description="Same seed and same scene, same picture", min=0, max=SEEDS - 1, default=1
     )
     random_seed: BoolProperty(name="New Seed", description="Take another seed for every picture", default=True)
+    vocabulary: EnumProperty(
+        name="Classes",
+        description="The list of classes that things are taken for",
+        items=[
+            ("ade20k", "ADE20K", "150 classes; what most models for segmentation control were trained on"),
+            ("coco_panoptic", "COCO Panoptic", "133 classes"),
+            ("FILE", "Own File", "A .csv or .json file: name, color, synonyms, isthing"),
+        ],
+        default="ade20k",
+        update=_change_vocabulary,
+    )
+    vocabulary_file: StringProperty(
+        name="File",
+        description="CSV or JSON with one class a row: name, color, synonyms, isthing",
+        subtype="FILE_PATH",
+        update=_change_vocabulary,
+    )
     background: StringProperty(
         name="Background",
         description="Class of what lies behind all objects; empty for none",
@@ -43,7 +70,8 @@ class SceneSettings(bpy.types.PropertyGroup):
 
 def _show(self, shown: bool) -> None:
     if shown:
-        api.show_overlay(api.OverlaySettings(self.kind, self.opacity, self.names))
+        vocabulary = api.scene_vocabulary(bpy.context.scene)
+        api.show_overlay(api.OverlaySettings(self.kind, self.opacity, self.names, vocabulary))
     else:
         api.hide_overlay()
 

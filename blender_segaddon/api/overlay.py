@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
-import bpy
-
 from ..capture.gpu import Thing
 from ..flows import overlay as _overlay
 from ..flows.overlay import Overlay, OverlaySettings
@@ -14,15 +10,12 @@ __all__ = [
     "Overlay",
     "OverlaySettings",
     "Thing",
-    "copies_of",
     "hide_overlay",
     "overlay",
     "redraw_overlay",
     "refresh_overlay",
     "show_overlay",
 ]
-
-_ENDING = re.compile(r"\.\d{3,}$")
 
 
 def show_overlay(settings: OverlaySettings | None = None) -> None:
@@ -55,13 +48,3 @@ def refresh_overlay() -> None:
 def redraw_overlay() -> None:
     """Draw all 3D Views again, soon."""
     _overlay.redraw()
-
-
-def copies_of(one: bpy.types.Object) -> list[bpy.types.Object]:
-    """The object with all that share its data, and all whose name differs only in its ending .001, .002 …"""
-    stem = _ENDING.sub("", one.name)
-    return [
-        other
-        for other in bpy.data.objects
-        if (one.data is not None and other.data == one.data) or _ENDING.sub("", other.name) == stem
-    ]

@@ -18,6 +18,7 @@ from ..core.camera import Camera
 from .cameras import read_camera
 from .ids_engine import Job, registered, run
 from .instances import Row, collect, decode, number_objects
+from .moment import moment
 from .scene_copy import INDEX_PASS, KEY_PASS, NORMAL_PASS, SceneCopy, scene_copy, set_band, set_view
 from .shaders import use_stand_in, write_ids
 from .shot import MissingInternals, Shot, View
@@ -58,14 +59,14 @@ def session(view: View, *, once: bool = False) -> Iterator[Session]:
         once: there will be one render only.
     """
     with registered(), scene_copy(view.scene, view.view_layer, view.camera, view.size) as copy:
-        yield Session(copy, once)
+        yield Session(copy, moment(view.scene), once)
 
 
 class Session:
     """What is kept between the renders of one scene."""
 
-    def __init__(self, copy: SceneCopy, once: bool = False) -> None:
-        self.copy = copy
+    def __init__(self, copy: SceneCopy, frame: float, once: bool = False) -> None:
+        self.copy, self.frame = copy, frame
         self.rows: list[Row] = []
         """all instances, once the scene was evaluated"""
         self._view: View | None = None
@@ -91,7 +92,7 @@ class Session:
     def job(self, top: int, lines: int) -> Job:
         """The render of a band, to be run with ``copy.scene``; ``rendered`` stays False if it has to be run again."""
         set_band(self.copy.scene, self._view.size[1], top, lines)
-        return Job(self._visit)
+        return Job(self._visit, self.frame)
 
     def shot(self, plate: Plate) -> Shot:
         """After all bands are developed."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import bpy
 
 from .scene_copy import INDEX_PASS, KEY_PASS, NORMAL_PASS
-from .transparency import Transparency, Value, math_node, source_of
+from .transparency import Transparency, Value, has_output, math_node, source_of
 
 
 def write_ids(material: bpy.types.Material, transparency: Transparency) -> None:
@@ -121,6 +121,9 @@ def use_stand_in(depsgraph: bpy.types.Depsgraph, stand_in: bpy.types.Material) -
     """
     done: set[int] = set()
     used = False
+    for one in depsgraph.ids:
+        if isinstance(one, bpy.types.Object) and any(modifier.type == "SUBSURF" for modifier in one.modifiers):
+            used |= _cover_subdivided(one, stand_in)
     for instance in depsgraph.object_instances:
         used |= _fill_slots(instance.object, stand_in)
         data = instance.object.data
@@ -139,6 +142,18 @@ def use_stand_in(depsgraph: bpy.types.Depsgraph, stand_in: bpy.types.Material) -
     return used
 
 
+def _cover_subdivided(one: bpy.types.Object, stand_in: bpy.types.Material) -> bool:
+    """Since Blender 4.5 a subdivided mesh is another than ``data``, and out of reach: its object gets the materials."""
+    used = not one.material_slots
+    if used:
+        one.active_material = stand_in
+    for slot in one.material_slots:
+        if _needs_stand_in(slot.material):
+            slot.link, used = "OBJECT", True
+            slot.material = stand_in
+    return used
+
+
 def _fill_slots(one: bpy.types.Object, stand_in: bpy.types.Material) -> bool:
     """Slots whose material belongs to the object, not to its data."""
     used = False
@@ -148,13 +163,6 @@ def _fill_slots(one: bpy.types.Object, stand_in: bpy.types.Material) -> bool:
             slot.material = stand_in
             used = True
     return used
-
-
-def has_output(material: bpy.types.Material) -> bool:
-    """Whether Cycles finds an output among its nodes; False without nodes, and for those of old engines."""
-    if bpy.app.version < (5, 0) and not material.use_nodes:  # what nodes it has do not count
-        return False
-    return material.node_tree is not None and material.node_tree.get_output_node("CYCLES") is not None
 
 
 def _needs_stand_in(material: bpy.types.Material | None) -> bool:

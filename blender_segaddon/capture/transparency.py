@@ -102,6 +102,13 @@ class Transparency:
             self.unknown[tree.name] = reason
 
 
+def has_output(material: bpy.types.Material) -> bool:
+    """Whether Cycles finds an output among its nodes; False without nodes, and for those of old engines."""
+    if bpy.app.version < (5, 0) and not material.use_nodes:  # what nodes it has do not count
+        return False
+    return material.node_tree is not None and material.node_tree.get_output_node("CYCLES") is not None
+
+
 def source_of(socket: bpy.types.NodeSocket) -> bpy.types.NodeSocket | None:
     """The output that feeds an input, through reroutes and muted nodes; None if there is none."""
     while True:

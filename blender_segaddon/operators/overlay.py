@@ -2,8 +2,10 @@
 """What things are, said by clicking on them in the 3D View."""
 
 import bpy
+from bpy.props import StringProperty
 
 from .. import api
+from .classes import SetsClass, select
 
 
 class SEGADDON_OT_class_by_click(bpy.types.Operator):
@@ -47,7 +49,7 @@ class SEGADDON_OT_class_by_click(bpy.types.Operator):
             _mark(shown, found[0] if found else 0)
             if event.type == "LEFTMOUSE" and event.value == "PRESS":
                 if found is not None:
-                    _ask(found[1], event.shift)
+                    _ask(bpy.context, found[1], event.shift)
                 return {"RUNNING_MODAL"}
         return {"PASS_THROUGH"}
 
@@ -83,18 +85,25 @@ def _mark(shown: api.Overlay, number: int) -> None:
         api.redraw_overlay()
 
 
-def _ask(thing: api.Thing, copies: bool) -> None:
-    """Select what was clicked, and let the person choose a class for what is selected."""
-    clicked = thing.holder()
-    if clicked is None or clicked.name not in bpy.context.view_layer.objects:
+def _ask(context: bpy.types.Context, thing: api.Thing, copies: bool) -> None:
+    """Select what was clicked, and let the person choose a class for it."""
+    told_by = thing.told_by(context.scene)
+    if told_by is None:
         return
-    for one in bpy.context.selected_objects:
-        one.select_set(False)
-    for one in api.copies_of(clicked) if copies else (clicked,):
-        if one.name in bpy.context.view_layer.objects:
-            one.select_set(True)
-    bpy.context.view_layer.objects.active = clicked
-    bpy.ops.segaddon.set_class("INVOKE_DEFAULT")
+    select(context, [told_by.name])
+    bpy.ops.segaddon.set_class_of("INVOKE_DEFAULT", name=told_by.name, to="COPIES" if copies else "SELECTED")
 
 
-CLASSES = (SEGADDON_OT_class_by_click,)
+class SEGADDON_OT_set_class_of(SetsClass, bpy.types.Operator):
+    """Say what this object is"""
+
+    bl_idname = "segaddon.set_class_of"
+    bl_label = "Set Class"
+
+    name: StringProperty(name="Object", options={"HIDDEN"})
+
+    def objects(self, context):
+        return [one for one in (context.scene.objects.get(self.name),) if one is not None]
+
+
+CLASSES = (SEGADDON_OT_class_by_click, SEGADDON_OT_set_class_of)

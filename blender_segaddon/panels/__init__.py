@@ -1,5 +1,8 @@
 """The panel in the 3D View's sidebar."""
 
-from . import main, overlay
+from . import classes, main, overlay, server
+from .classes import register, unregister
 
-CLASSES = (*main.CLASSES, *overlay.CLASSES)
+__all__ = ["CLASSES", "register", "unregister"]
+
+CLASSES = (*main.CLASSES, *classes.CLASSES, *overlay.CLASSES, *server.CLASSES)

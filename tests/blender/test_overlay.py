@@ -79,14 +79,3 @@ def test_it_hears_of_changes_during_a_capture():
     with handlers_silent(("depsgraph_update_post",)):
         assert [one.__module__ for one in bpy.app.handlers.depsgraph_update_post] == [session.__name__]
     bpy.app.handlers.depsgraph_update_post.remove(print)
-
-
-def test_copies_are_what_shares_the_mesh_or_the_name():
-    cube = scenes.mesh()
-    one = scenes.add("House", cube)
-    scenes.add("Shed", cube)
-    scenes.add("House.001", scenes.mesh())
-    scenes.add("Household", scenes.mesh())
-    assert [each.name for each in api.copies_of(one)] == ["House", "House.001", "Shed"]
-    scenes.add("Empty", None)
-    assert [each.name for each in api.copies_of(bpy.data.objects["Empty"])] == ["Empty"]

@@ -8,8 +8,8 @@ import bpy
 import numpy as np
 
 from ...core import vocabulary as vocabularies
-from ...core.naming import ClassMatch, classify
-from ..evidence import CLASS_PROPERTY, EvidenceReader
+from ...core.naming import ClassMatch
+from ..evidence import CLASS_PROPERTY, TEXT_PROPERTY, EvidenceReader
 from ..instances import Row, collect
 from .canvas import Crowd
 from .shapes import Shapes
@@ -34,8 +34,16 @@ class Thing:
         return bpy.data.objects.get((self.object, self.library or None))
 
     def holder(self) -> bpy.types.Object | None:
-        """The object that a person can select for it: itself, or its instancer; None if it is gone."""
+        """The object whose visibility counts: itself, or its instancer; None if it is gone."""
         return bpy.data.objects.get(self.instancer) if self.instancer else self.find()
+
+    def told_by(self, scene: bpy.types.Scene) -> bpy.types.Object | None:
+        """The object of the scene that can say what this is. An instanced collection is one thing as a whole; what is
+        scattered is what its prototype is, if that stands in the scene. None if it is gone."""
+        instancer = scene.objects.get(self.instancer)
+        if instancer is not None and instancer.instance_type == "COLLECTION":
+            return instancer
+        return scene.objects.get(self.object) or instancer
 
 
 class LiveScene:
@@ -104,11 +112,12 @@ class LiveScene:
         things = []
         for row in rows:
             instancer, name, library, _ = row.order
-            given = [one.get(CLASS_PROPERTY) for one in (row.object, row.instancer) if one is not None]
+            owners = [one for one in (row.object, row.instancer) if one is not None]
+            given = [one.get(key) for one in owners for key in (CLASS_PROPERTY, TEXT_PROPERTY)]
             key = (instancer, name, library, *given)
             if key not in self._matches:
                 reader = reader or EvidenceReader()
-                self._matches[key] = classify(reader.evidence(row), self._vocabulary)
+                self._matches[key] = reader.match(row, self._vocabulary)
             things.append(Thing(name, instancer, library, self._matches[key]))
         return things
 

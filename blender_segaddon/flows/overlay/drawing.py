@@ -14,6 +14,7 @@ from ...capture.gpu import LiveScene, Thing
 from ...core import vocabulary as vocabularies
 from ...core.colourise import instance_color
 from ...core.labels import Label, declutter
+from ...protocol.errors import InvalidInput
 from . import paint
 from .region import RegionPicture, viewpoint
 
@@ -39,6 +40,15 @@ class OverlaySettings:
     """0..1"""
     names: bool = True
     vocabulary: str = "ade20k"
+    """ADE20K stands in for one that cannot be read"""
+
+    def readable_vocabulary(self) -> str:
+        """``vocabulary``, or ADE20K where a file of the user's has gone."""
+        try:
+            vocabularies.load(self.vocabulary)
+        except InvalidInput:
+            return "ade20k"
+        return self.vocabulary
 
 
 class Overlay:
@@ -110,7 +120,7 @@ class Overlay:
     def _scene(self, context: bpy.types.Context) -> LiveScene:
         key = (context.scene.name, context.view_layer.name)
         if key not in self._scenes:
-            self._scenes[key] = LiveScene(self.settings.vocabulary)
+            self._scenes[key] = LiveScene(self.settings.readable_vocabulary())
         return self._scenes[key]
 
     def _region(self, region: bpy.types.Region) -> RegionPicture:
@@ -149,7 +159,7 @@ def _colors(things: list[Thing], settings: OverlaySettings) -> np.ndarray:
         for number in range(1, len(colors)):
             colors[number] = (*(np.array(instance_color(number)) / 255), 1.0)
         return colors
-    palette = vocabularies.load(settings.vocabulary).palette / 255
+    palette = vocabularies.load(settings.readable_vocabulary()).palette / 255
     for number, thing in enumerate(things, start=1):
         known = thing.match.class_name is not None
         colors[number] = (*palette[thing.match.class_id], 1.0) if known else _NO_CLASS_COLOR
