@@ -86,9 +86,10 @@ def _clicks() -> Iterator[float]:
         yield 0.7
     shot("overlay_pointed_at")
     press("LEFTMOUSE", place)
-    yield 0.7
+    yield 2.0
     shot("overlay_clicked")
     yield from write("ship", place)
+    yield 1.0
     check(classes()[TARGET] == "ship", f"after a click {TARGET} is {classes()[TARGET]!r}, no ship")
     changed = {name for name, now in classes().items() if now != before[name]}
     check(changed == {TARGET}, f"a click changed {changed}")

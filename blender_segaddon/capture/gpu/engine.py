@@ -6,6 +6,7 @@ and the numbers of the instances are the same. Alpha, hair and points are not se
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 
 import bpy
@@ -24,6 +25,8 @@ from .context import check_can_draw
 from .shapes import Shapes
 from .stage import render_stage
 
+log = logging.getLogger(__name__)
+
 NAME = "gpu"
 
 
@@ -36,6 +39,8 @@ def shoot(view: View) -> Shot:
     with registered(with_gpu=True), scene_copy(view.scene, view.view_layer, view.camera, view.size) as copy:
         run(Job(seen.visit, moment(view.scene)), copy.scene, copy.view_layer)
     view.check_cancelled()
+    for note in seen.notes:
+        log.warning(note)
     shown, depth, normal = seen.maps
     return Shot(seen.rows, shown, depth, normal, seen.camera, NAME, seen.notes)
 

@@ -23,6 +23,9 @@ class RegionPicture:
         self._drawn: tuple[object, ...] = ()
         self._named: tuple[object, ...] = ()
         self._anchors: list[tuple[int, np.ndarray]] = []
+        self._named_of: tuple[object, ...] = ()
+        """what was to be seen from any side when the names were looked for"""
+        self._shown: tuple[object, ...] = ()
 
     @property
     def ids(self) -> gpu.types.GPUTexture:
@@ -48,7 +51,9 @@ class RegionPicture:
         elif self._drawn == state:
             return False
         self._canvas.draw(scene.crowd_in(space), view)
-        self._drawn = state
+        self._drawn, self._shown = state, (tuple(scene.things), viewport_state(space))
+        if self._shown != self._named_of:  # ids may stand for other things now
+            self._anchors = []
         return True
 
     def find_names(self, view: Viewpoint) -> None:
@@ -61,7 +66,7 @@ class RegionPicture:
         for one in spots:
             y, x = step // 2 + one.row * step, step // 2 + one.column * step
             self._anchors.append((one.id, _unproject(view, x + 0.5, self._canvas.height - y - 0.5, depth[y, x])))
-        self._named = self._drawn
+        self._named, self._named_of = self._drawn, self._shown
 
     def names(self, view: Viewpoint) -> list[tuple[int, float, float]]:
         """(id, x, y from the lower left) of the names in this view, the largest thing first."""
