@@ -35,7 +35,7 @@ from ..flows.sending import Unfinished
 from ..protocol.errors import SegAddonError
 from ..protocol.messages import ServerState
 from ..texturing import Placement
-from .meaning import class_mapping, class_of, describe, scene_vocabulary, set_class, set_text, unclassed
+from .meaning import class_mapping, class_of, describe, scene_vocabulary, set_class, set_face_class, set_text, unclassed
 from .overlay import (
     Overlay,
     OverlaySettings,
@@ -123,6 +123,7 @@ __all__ = [
     "segment",
     "server_state",
     "set_class",
+    "set_face_class",
     "set_text",
     "show_overlay",
     "unclassed",

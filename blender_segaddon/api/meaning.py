@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import bpy
 
 from ..capture.evidence import class_of as _class_of
 from ..capture.evidence import text_of
+from ..capture.faces import set_face_class as _set_face_class
 from ..core.mapping import mapping
 from ..core.naming import ClassMatch
+from ..core.vocabulary import load
 from ..flows import meaning, placing
 from ..flows.meaning import Group
 from .kinds import Objects
@@ -46,6 +50,24 @@ def set_class(objects: Objects, class_name: str | None, *, to: str = "SELECTED",
     count = meaning.set_class(_objects(scene, objects), class_name, to, vocabulary or scene_vocabulary(scene))
     refresh_overlay()
     return count
+
+
+def set_face_class(one: bpy.types.Object, class_name: str | None, faces: Sequence[int] | None = None) -> int:
+    """Say what faces of a mesh are, for scenes that are one mesh; kept in the mesh (docs/one_mesh.md).
+
+    Args:
+        class_name: a class or synonym of the scene's vocabulary, "none" for no class, None to let names decide again.
+        faces: indices; the selected faces when None, in edit mode or not.
+
+    Returns:
+        How many faces it was said of.
+
+    Raises:
+        InvalidInput: an unknown class, no mesh, a linked one, no such face, nothing selected.
+    """
+    if class_name and class_name.strip().lower() != "none":
+        class_name = load(scene_vocabulary(bpy.context.scene)).lookup(class_name).name
+    return _set_face_class(one, class_name, faces)
 
 
 def set_text(objects: Objects, text: str, *, to: str = "SELECTED") -> int:

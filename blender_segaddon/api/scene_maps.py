@@ -26,6 +26,7 @@ def capture(
     *,
     vocabulary: str | None = None,
     background: str | None = None,
+    split: str = "object",
 ) -> SceneMaps:
     """Render the exact maps of a scene; the scene is left as it was.
 
@@ -38,10 +39,11 @@ def capture(
         vocabulary: "ade20k", "coco_panoptic", or a .csv or .json file of the user's own (docs/vocabularies.md); the
             scene's setting when None.
         background: class of what lies behind all objects, "" for none; the scene's setting, else "sky", when None.
+        split: what has an id of its own: each "object" (each instance of it), or each "material" of it.
 
     Raises:
         SceneError: no camera, or nothing visible.
-        InvalidInput: an unusable size, an unknown engine, vocabulary or class.
+        InvalidInput: an unusable size, an unknown engine, vocabulary, class or split.
     """
     scene = scene or bpy.context.scene
     return _capture.capture(
@@ -51,6 +53,7 @@ def capture(
         engine=engine,
         vocabulary=_vocabulary(scene, vocabulary),
         background=_background(scene, background, _vocabulary(scene, vocabulary)),
+        split=split,
     )
 
 

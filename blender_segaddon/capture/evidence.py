@@ -17,6 +17,9 @@ CLASS_PROPERTY = "seg_class"
 TEXT_PROPERTY = "seg_text"
 """Custom property of an object, collection or material: free words for the prompt."""
 
+Shown = tuple[bpy.types.Material, ...] | None
+"""The materials that are seen of an instance; None: all that it has"""
+
 _IFC_KEYS = ("ifcclass", "ifc_class", "ifcentity", "ifc_entity", "ifctype")
 _IFC_TYPE_KEYS = ("predefinedtype", "predefined_type", "ifc_predefined_type", "ifcpredefinedtype")
 _LABEL_KEYS = (
@@ -61,16 +64,17 @@ class EvidenceReader:
             for child in parent.children:
                 self._parents.setdefault(child, []).append(parent)
         self._collections: dict[bpy.types.Object, tuple[bpy.types.Collection, ...]] = {}
-        self._matches: dict[tuple[bpy.types.Object, bpy.types.Object | None], ClassMatch] = {}
+        self._matches: dict[tuple[object, ...], ClassMatch] = {}
 
-    def match(self, row: Row, vocabulary: Vocabulary) -> ClassMatch:
-        """The class of an instance; all that one object makes of another have the same. One vocabulary a reader."""
-        key = row.object, row.instancer
+    def match(self, row: Row, vocabulary: Vocabulary, shown: Shown = None) -> ClassMatch:
+        """The class of an instance, or of what it shows of some materials; all that one object makes of another have
+        the same. One vocabulary a reader."""
+        key = row.object, row.instancer, shown
         if key not in self._matches:
-            self._matches[key] = classify(self.evidence(row), vocabulary)
+            self._matches[key] = classify(self.evidence(row, shown), vocabulary)
         return self._matches[key]
 
-    def evidence(self, row: Row) -> NameEvidence:
+    def evidence(self, row: Row, shown: Shown = None) -> NameEvidence:
         """The names around an instance and the classes that the user gave, strongest first."""
         collections = self._collections_of(row)
         return NameEvidence(
@@ -78,32 +82,32 @@ class EvidenceReader:
             data=row.object.data.name if row.object.data else "",
             parents=tuple(_parents(row.object)),
             collections=tuple(one.name for one in collections),
-            materials=tuple(one.name for one in _materials(row.object)),
+            materials=tuple(one.name for one in _shown(row, shown)),
             instancer=row.instancer.name if row.instancer else "",
-            explicit=tuple(self._given(row, CLASS_PROPERTY)),
-            labels=tuple(self._labels(row)),
+            explicit=tuple(self._given(row, CLASS_PROPERTY, shown)),
+            labels=tuple(self._labels(row, shown)),
         )
 
-    def text(self, row: Row) -> str:
+    def text(self, row: Row, shown: Shown = None) -> str:
         """The user's free words for an instance, "" if there are none."""
-        return next((text for _, text in self._given(row, TEXT_PROPERTY)), "")
+        return next((text for _, text in self._given(row, TEXT_PROPERTY, shown)), "")
 
-    def _given(self, row: Row, name: str) -> Iterator[tuple[str, str]]:
+    def _given(self, row: Row, name: str, shown: Shown) -> Iterator[tuple[str, str]]:
         """(source, value) of a custom property: instancer, object, collections from the nearest up, materials."""
         sources: list[tuple[str, bpy.types.ID]] = []
         if row.instancer is not None:
             sources.append(("instancer property", row.instancer))
         sources.append(("object property", row.object))
         sources += [("collection property", one) for one in self._collections_of(row)]
-        sources += [("material property", one) for one in _materials(row.object)]
+        sources += [("material property", one) for one in _shown(row, shown)]
         for source, owner in sources:
             value = owner.get(name)
             if isinstance(value, str) and value.strip():
                 yield source, value.strip()
 
-    def _labels(self, row: Row) -> Iterator[tuple[str, str]]:
+    def _labels(self, row: Row, shown: Shown) -> Iterator[tuple[str, str]]:
         """(source, label) by the user's words, asset libraries and other programs, the strongest source first."""
-        if text := self.text(row):
+        if text := self.text(row, shown):
             yield "text", text
         owners = [one for one in (row.instancer, row.object, row.object.data) if one is not None]
         libraries = [one.instance_collection for one in owners if getattr(one, "instance_collection", None)]
@@ -144,5 +148,10 @@ def _parents(one: bpy.types.Object) -> Iterator[str]:
         yield one.name
 
 
-def _materials(one: bpy.types.Object) -> list[bpy.types.Material]:
+def _shown(row: Row, shown: Shown) -> list[bpy.types.Material]:
+    return materials_of(row.object) if shown is None else list(shown)
+
+
+def materials_of(one: bpy.types.Object) -> list[bpy.types.Material]:
+    """The materials of an object's slots, each once."""
     return list(dict.fromkeys(slot.material for slot in one.material_slots if slot.material))

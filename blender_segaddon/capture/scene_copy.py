@@ -10,10 +10,7 @@ import bpy
 
 from ..protocol.errors import CaptureError
 from .transparency import has_output
-
-KEY_PASS = "segaddon_key"
-INDEX_PASS = "segaddon_index"
-NORMAL_PASS = "segaddon_normal"
+from .writer import PASSES, build_writer, use_writer
 
 
 @dataclass(frozen=True)
@@ -22,6 +19,8 @@ class SceneCopy:
     view_layer: str
     stand_in: bpy.types.Material
     """for what has no material of its own; in the copy's depsgraph because a property of the copy points to it"""
+    writer: bpy.types.NodeTree
+    """see ``writer``; in the copy's depsgraph because the stand-in uses it"""
 
 
 @contextmanager
@@ -29,7 +28,7 @@ def scene_copy(
     scene: bpy.types.Scene, view_layer: str, camera: bpy.types.Object, size: tuple[int, int]
 ) -> Iterator[SceneCopy]:
     """A copy that sees ``view_layer`` of ``scene`` from ``camera`` at ``size`` (width, height); removed at the end."""
-    copy = material = None
+    copy = material = writer = None
     users = {one: one.users for one in (*scene.collection.objects, *scene.collection.children)}
     try:
         copy = scene.copy()
@@ -38,17 +37,21 @@ def scene_copy(
         if bpy.app.version < (5, 0):
             material.use_nodes = True
         copy["segaddon_stand_in"] = material
+        writer = build_writer()
+        use_writer(material, material.node_tree.get_output_node("CYCLES"), writer)
         copy.timeline_markers.clear()  # they may switch to other cameras
         _set_render(copy)
         set_view(copy, camera, size)
         _set_cycles(copy)
         _set_view_layers(copy, view_layer, material)
-        yield SceneCopy(copy, view_layer, material)
+        yield SceneCopy(copy, view_layer, material, writer)
     finally:
         if copy is not None:
             bpy.data.scenes.remove(copy)
         if material is not None:
             bpy.data.materials.remove(material)
+        if writer is not None:
+            bpy.data.node_groups.remove(writer)
         _restore_users(scene, users)
 
 
@@ -141,7 +144,7 @@ def _set_view_layers(scene: bpy.types.Scene, view_layer: str, stand_in: bpy.type
         layer.material_override = stand_in
     while layer.aovs:
         layer.aovs.remove(layer.aovs[0])
-    for name, kind in ((KEY_PASS, "COLOR"), (INDEX_PASS, "VALUE"), (NORMAL_PASS, "COLOR")):
+    for name, kind in PASSES.items():
         aov = layer.aovs.add()
         aov.name, aov.type = name, kind
     layer.pass_alpha_threshold = 0.5

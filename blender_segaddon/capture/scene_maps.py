@@ -11,13 +11,15 @@ import numpy as np
 from ..core import geometry
 from ..core import vocabulary as vocabularies
 from ..core.camera import Camera
-from ..core.maps import NO_CLASS, Instance, SceneMaps
+from ..core.maps import NO_CLASS, Inexact, Instance, SceneMaps
 from ..core.vocabulary import Vocabulary
 from ..protocol.errors import InvalidInput, SceneError
 from .cameras import check_camera
 from .evidence import EvidenceReader, is_around
+from .inexact import inexact_scene
 from .instances import Row, Runs
 from .moment import moment
+from .parts import SPLITS, Sorter, Thing, looked_up
 from .shot import Shot, View
 
 MIN_SIZE = 4
@@ -43,6 +45,8 @@ class Wanted:
     background: int
     """class, or ``NO_CLASS``"""
     cancelled: Callable[[], bool] | None
+    split: str = "object"
+    """one of ``SPLITS``"""
 
     @classmethod
     def of(
@@ -53,8 +57,11 @@ class Wanted:
         background: str,
         view_layer: bpy.types.ViewLayer | str | None,
         cancelled: Callable[[], bool] | None,
+        split: str = "object",
     ) -> Wanted:
         """See ``capture``. Raises InvalidInput."""
+        if split not in SPLITS:
+            raise InvalidInput(f"Maps cannot be split by {split!r}", f"Choose one of: {', '.join(SPLITS)}")
         classes = vocabularies.load(vocabulary)
         return cls(
             scene,
@@ -63,6 +70,7 @@ class Wanted:
             classes,
             classes.lookup(background).id if background else NO_CLASS,
             cancelled,
+            split,
         )
 
     def view(self, camera: bpy.types.Object | None) -> View:
@@ -79,11 +87,12 @@ class Wanted:
             raise SceneError(
                 f"Camera {shot.camera.name!r} sees no object", "Aim it at the scene, or make it renderable"
             )
-        instances = _describe(rows, instance_map, self.classes, shot.camera)
-        class_of = np.array([self.background, *(one.class_id for one in instances)], np.uint16)
+        sorter = Sorter(EvidenceReader(), self.classes, self.split)
+        things, instance_map, class_map = sorter.things(shot, rows, instance_map, self.background)
+        instances = _describe(things, instance_map, shot.camera)
         maps = SceneMaps(
             instance_map=instance_map,
-            class_map=_looked_up(class_of, instance_map),
+            class_map=class_map,
             depth=shot.depth,
             normal=shot.normal,
             instances=instances,
@@ -94,6 +103,8 @@ class Wanted:
             scene=self.scene.name,
             frame=moment(self.scene),
             engine=shot.engine,
+            split=self.split,
+            inexact=(*inexact_scene(self.scene), *(Inexact("", note) for note in shot.notes), *shot.inexact),
         )
         return geometry.classified(maps)
 
@@ -134,7 +145,7 @@ def number_visible(shot: Shot) -> tuple[list[Row], np.ndarray]:
     visible = np.flatnonzero(counts[1:])
     ids = np.zeros(len(counts), np.uint32)
     ids[visible + 1] = np.arange(1, len(visible) + 1, dtype=np.uint32)
-    return [shot.rows[index] for index in visible], _looked_up(ids, shot.shown, 1)
+    return [shot.rows[index] for index in visible], looked_up(ids, shot.shown, 1)
 
 
 def _in_bands(image: np.ndarray) -> Iterator[np.ndarray]:
@@ -143,23 +154,12 @@ def _in_bands(image: np.ndarray) -> Iterator[np.ndarray]:
     return (image[top : top + step] for top in range(0, len(image), step))
 
 
-def _looked_up(table: np.ndarray, image: np.ndarray, offset: int = 0) -> np.ndarray:
-    """``table[image + offset]``, without numpy's 64-bit copy of the whole image."""
-    made = np.empty(image.shape, table.dtype)
-    for source, target in zip(_in_bands(image), _in_bands(made), strict=True):
-        target[:] = table[source + offset if offset else source]
-    return made
-
-
-def _describe(
-    rows: list[Row], instance_map: np.ndarray, vocabulary: Vocabulary, camera: Camera
-) -> tuple[Instance, ...]:
-    reader = EvidenceReader()
-    pixels, boxes = measure(instance_map, len(rows))
+def _describe(things: list[Thing], instance_map: np.ndarray, camera: Camera) -> tuple[Instance, ...]:
+    pixels, boxes = measure(instance_map, len(things))
     least = _NOTEWORTHY * instance_map.size
     described = []
-    for number, row in enumerate(rows, start=1):
-        match = reader.match(row, vocabulary)
+    for number, thing in enumerate(things, start=1):
+        row, match = thing.row, thing.match
         described.append(
             Instance(
                 id=number,
@@ -168,7 +168,7 @@ def _describe(
                 class_name=match.class_name,
                 class_id=match.class_id,
                 class_source=match.source,
-                text=reader.text(row),
+                text=thing.text,
                 pixels=int(pixels[number]),
                 bbox=tuple(boxes[number].tolist()),
                 instancer=row.instancer.name if row.instancer else "",
@@ -177,6 +177,8 @@ def _describe(
                 library=row.library,
                 class_score=match.score,
                 around_camera=bool(pixels[number] > least and is_around(row, camera.matrix_world[:3, 3])),
+                material=thing.material.name if thing.material else "",
+                parts=thing.parts,
             )
         )
     return tuple(described)

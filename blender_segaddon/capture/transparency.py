@@ -16,9 +16,10 @@ Value = float | bpy.types.NodeSocket
 _LUMINANCE = (0.2126, 0.7152, 0.0722)
 """Rec. 709, as Cycles turns colours into numbers"""
 
+SCRIPT, _PORTAL = "ShaderNodeScript", "ShaderNodeBsdfRayPortal"
 _UNKNOWN = {
-    "ShaderNodeScript": "an OSL script, which maps do not run",
-    "ShaderNodeBsdfRayPortal": "a ray portal; what it shows is not followed",
+    SCRIPT: "An OSL script, which maps do not run: what it hides or moves is not known",
+    _PORTAL: "A ray portal is a surface in the maps; where it leads is not followed",
 }
 
 
@@ -26,8 +27,10 @@ class Transparency:
     """Of all materials of one render. Evaluated node groups, which materials share, are extended once."""
 
     def __init__(self) -> None:
+        self.material = ""
+        """name of the one that is being looked at"""
         self.unknown: dict[str, str] = {}
-        """name of a node tree → what is in it whose transparency is not known (it counts as opaque)"""
+        """name of a material or node group → what is in it that maps do not know"""
         self._known: dict[int, Value] = {}
         """by address of a shader output; trees only grow while this lives, so that no address is used twice"""
         self._outputs: dict[tuple[int, str], float | str] = {}
@@ -72,7 +75,7 @@ class Transparency:
             return told
         twin = _twin(tree, node)  # only a new node has the sockets that its group got meanwhile
         for shader, value in self._inputs.get(node.node_tree.as_pointer(), {}).items():
-            _feed(tree, self.of(tree, _socket(node.inputs, shader)), _socket(twin.inputs, value))
+            feed(tree, self.of(tree, _socket(node.inputs, shader)), _socket(twin.inputs, value))
         return _socket(twin.outputs, told)
 
     def _inside(self, group: bpy.types.NodeTree, output: str) -> float | str:
@@ -82,7 +85,7 @@ class Transparency:
             value = self.of(group, _socket(ends[0].inputs, output)) if ends else 0.0
             if not isinstance(value, float):
                 added = group.interface.new_socket("Transparency", in_out="OUTPUT", socket_type="NodeSocketFloat")
-                _feed(group, value, _socket(ends[0].inputs, added.identifier))
+                feed(group, value, _socket(ends[0].inputs, added.identifier))
                 value = added.identifier
             self._outputs[key] = value
         return self._outputs[key]
@@ -94,12 +97,18 @@ class Transparency:
             inputs[shader] = added.identifier
         return inputs[shader]
 
+    def look_for_scripts(self, tree: bpy.types.NodeTree) -> None:
+        """Note scripts anywhere in the tree of a material, also where they give numbers."""
+        for node in tree.nodes:
+            if node.bl_idname == SCRIPT:
+                self._note(tree, node)
+
     def _note(self, tree: bpy.types.NodeTree, node: bpy.types.Node) -> None:
         reason = _UNKNOWN.get(node.bl_idname)
         if reason is None and any(one.type == "SHADER" and one.is_linked for one in node.inputs):
-            reason = f"a node {node.bl_label!r} that maps do not know"
+            reason = f"A node {node.bl_label!r}, which maps do not know, counts as opaque"
         if reason is not None:
-            self.unknown[tree.name] = reason
+            self.unknown[self.material if tree.is_embedded_data else tree.name] = reason
 
 
 def has_output(material: bpy.types.Material) -> bool:
@@ -132,7 +141,7 @@ def math_node(tree: bpy.types.NodeTree, operation: str, first: Value, second: Va
     node = tree.nodes.new("ShaderNodeMath")
     node.operation = operation
     for socket, value in zip(node.inputs, (first, second), strict=False):
-        _feed(tree, value, socket)
+        feed(tree, value, socket)
     return node.outputs[0]
 
 
@@ -156,7 +165,7 @@ def _mixed(tree: bpy.types.NodeTree, factor: Value, first: Value, second: Value)
         return second if factor >= 1.0 else first
     node = tree.nodes.new("ShaderNodeMix")  # clamps the factor, as Mix Shader does
     for socket, value in zip((node.inputs[0], node.inputs[2], node.inputs[3]), (factor, first, second), strict=True):
-        _feed(tree, value, socket)
+        feed(tree, value, socket)
     return node.outputs[0]
 
 
@@ -186,7 +195,8 @@ def _twin(tree: bpy.types.NodeTree, node: bpy.types.Node) -> bpy.types.Node:
     return twin
 
 
-def _feed(tree: bpy.types.NodeTree, value: Value, socket: bpy.types.NodeSocket) -> None:
+def feed(tree: bpy.types.NodeTree, value: Value, socket: bpy.types.NodeSocket) -> None:
+    """Give an input a number, or link it."""
     if isinstance(value, (int, float)):
         socket.default_value = value
     else:

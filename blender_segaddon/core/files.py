@@ -15,7 +15,7 @@ from ..protocol.errors import InvalidInput
 from . import colourise, vocabulary_files
 from .atomic import encode_json, write_atomic
 from .camera import Camera
-from .maps import SCHEMA_VERSION, Instance, SceneMaps
+from .maps import SCHEMA_VERSION, Inexact, Instance, SceneMaps
 from .png import write_png
 from .vocabulary import load
 
@@ -99,10 +99,11 @@ def _from_legend(legend: dict[str, Any], camera: Camera, arrays: dict[str, np.nd
     """``SceneMaps`` of the legend and the arrays; keys that older files lack take their defaults."""
     if "classes" in legend:
         vocabulary_files.remember(legend["vocabulary"], legend["classes"])
-    optional = ("vocabulary", "background", "unit_scale", "scene", "frame", "engine")
+    optional = ("vocabulary", "background", "unit_scale", "scene", "frame", "engine", "split")
     return SceneMaps(
         **arrays,
         camera=camera,
         instances=tuple(Instance.from_dict(one) for one in legend["instances"]),
+        inexact=tuple(Inexact(**one) for one in legend.get("inexact", ())),
         **{key: legend[key] for key in optional if key in legend},
     )

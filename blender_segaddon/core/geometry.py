@@ -20,7 +20,7 @@ _MIN_SHARE = 0.02
 """of the picture; what is smaller is no wall or sky"""
 _MIN_GROUND = 0.08
 """of the picture; what is smaller may be a rug or a pond"""
-_SAMPLES = 60_000
+_SAMPLES = 20_000
 """pixels looked at in a picture, evenly spread"""
 _OUTDOORS = ("sky", "road", "tree", "building", "grass", "mountain", "sidewalk", "skyscraper", "hill", "sea", "field")
 _INDOORS = ("ceiling", "bed", "sofa", "curtain", "bathtub", "toilet", "refrigerator", "desk", "wardrobe", "cabinet")
@@ -79,12 +79,19 @@ def classified(maps: SceneMaps) -> SceneMaps:
     instances = tuple(_told(one, told.get(one.id), maps.vocabulary) for one in maps.instances)
     class_map = maps.class_map.copy()
     for id in told:
-        class_map[maps.instance_map == id] = instances[id - 1].class_id
+        class_map[(maps.instance_map == id) & (class_map == NO_CLASS)] = instances[
+            id - 1
+        ].class_id  # not what faces say
     return replace(maps, instances=instances, class_map=class_map)
 
 
 def _is_candidate(one: Instance, maps: SceneMaps) -> bool:
-    return one.class_source == "none" and not one.text and one.pixels >= _MIN_SHARE * maps.instance_map.size
+    return (
+        one.class_source == "none"
+        and not one.text
+        and not one.parts
+        and one.pixels >= _MIN_SHARE * maps.instance_map.size
+    )
 
 
 def _told(one: Instance, found: tuple[str, float] | None, vocabulary: str) -> Instance:

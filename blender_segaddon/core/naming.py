@@ -201,7 +201,9 @@ def _read_segment(text: str, vocabulary: Vocabulary, is_detail: bool) -> Match |
     top = [one for one in matches if one.meaning.rank == rank]
     if not top:
         return None
-    return top[0] if top[0].leads else top[-1]
+    found = top[0] if top[0].leads else top[-1]
+    stands_before = any(len(word) > 3 and not known.knows(word) for word in words[found.end :])
+    return None if found.meaning.kind == "venue" and stands_before else found
 
 
 def _without_accessories(matches: list[Match], is_link: list[bool]) -> list[Match]:
@@ -211,7 +213,11 @@ def _without_accessories(matches: list[Match], is_link: list[bool]) -> list[Matc
     for one in matches[1:]:
         if any(is_link[kept[-1].end : one.start]):
             break
-        if one.plural and not first.plural and (first.meaning.rank == 3 or one.start > first.end):
+        after_thing = any(before.meaning.rank == 3 for before in kept)
+        if one.meaning.kind == "sort" and after_thing:
+            continue
+        is_accessory = one.plural and not first.plural and one.meaning.rank == 3
+        if is_accessory and (after_thing or one.start > first.end):
             continue
         kept.append(one)
     return kept

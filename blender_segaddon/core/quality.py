@@ -90,7 +90,7 @@ def report(maps: SceneMaps, *, model_palette: np.ndarray | None = None, latent_f
         *_emptiness(maps),
         *_camera_inside(maps, classes),
         *_by_shape(maps),
-        *(Finding("info", "inexact", note) for note in getattr(maps, "notes", ())),
+        *_inexact(maps),
     ]
     return Report(tuple(sorted(findings, key=lambda one: -SEVERITIES.index(one.severity))))
 
@@ -100,6 +100,12 @@ def _checked(palette: np.ndarray, classes: int) -> np.ndarray:
     if palette.ndim != 2 or palette.shape[1] != 3 or len(palette) < classes:
         raise InvalidInput(f"A palette of {palette.shape} does not fit {classes} classes", f"Give {classes}×3 colours")
     return palette.astype(np.float64)
+
+
+def _inexact(maps: SceneMaps) -> Iterator[Finding]:
+    for one in maps.inexact:
+        message = f"{one.object}: {one.reason}" if one.object else one.reason
+        yield Finding("info", "inexact", message, (one.object,) if one.object else ())
 
 
 def _unclassed(maps: SceneMaps) -> Iterator[Finding]:
@@ -196,9 +202,10 @@ def _percent(share: float) -> str:
 
 
 def _named(names: Sequence[str]) -> str:
-    """ "Cube ×14, Lamp, Box, …" """
-    groups = [stem if len(group) == 1 and stem == group[0] else _counted(stem, group) for stem, group in grouped(names)]
-    return ", ".join(groups[:_NAMED]) + (", …" if len(groups) > _NAMED else "")
+    """ "Cube ×14, Lamp, Box, …", in the order of the names."""
+    groups = sorted(grouped(names), key=lambda group: names.index(group[1][0]))
+    shown = ", ".join(_counted(stem, group) for stem, group in groups[:_NAMED])
+    return shown + (", …" if len(groups) > _NAMED else "")
 
 
 def _counted(stem: str, group: tuple[str, ...]) -> str:

@@ -5,7 +5,10 @@ fits), ``kind``, ``language`` and ``words`` separated by ";". Spaces in a word d
 for "streetlamp"). Kinds:
 
 - thing: an object of its own.
+- sort: a thing that only says which sort where another thing is named before it ("tree_papaya", "crate_apples").
 - place: what other things stand in, on or at (wall, table, road): in "wall_clock" the clock wins.
+- venue: a place whose name stands before what belongs to it ("hospital_nursesstation"); counts only where no unknown
+  word follows.
 - part: a part or material (roof, leaves, stone, wheel); counts only where no thing or place is named.
 - ignore: a synonym of the vocabulary that means something else in names ("case", "machine").
 - noise: says nothing about the class (primitives, sizes, colours, "low poly").
@@ -29,7 +32,7 @@ from .maps import NO_CLASS
 from .vocabulary import Vocabulary, load
 
 _FOLDER = Path(__file__).parent
-_RANKS = {"thing": 3, "place": 2, "part": 1}
+_RANKS = {"thing": 3, "sort": 3, "place": 2, "venue": 2, "part": 1}
 _MAX_WORDS = 4
 """longest phrase of the table, in words"""
 _MIN_COMPOUND = 4
@@ -48,8 +51,13 @@ class Meaning:
 
     class_id: int
     """index in the vocabulary; ``NO_CLASS``: a known thing that has no class there"""
-    rank: int
-    """3 thing, 2 place, 1 part"""
+    kind: str
+    """"thing", "sort", "place", "venue" or "part": see above"""
+
+    @property
+    def rank(self) -> int:
+        """3 thing, 2 place, 1 part; the higher wins within a name."""
+        return _RANKS[self.kind]
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,10 @@ class Lexicon:
             found += matches
         return found
 
+    def knows(self, word: str) -> bool:
+        """Whether a word, or what it may be the plural of, is known or noise."""
+        return word in self.noise or any(form in self.meanings for form in _singulars(word))
+
     def says_nothing(self, words: list[str]) -> bool:
         """True if all words are noise ("Cube", "Mesh_012", "low_poly")."""
         return all(word in self.noise or (len(word) < 3 and word not in self.meanings) for word in words)
@@ -107,8 +119,9 @@ class Lexicon:
             return next(((word[cut:],) for cut in range(1, len(word)) if word[cut:] in self.meanings), ())
         halves = [(word[:cut], word[cut:]) for cut in range(_MIN_COMPOUND, len(word) - _MIN_COMPOUND + 1)]
         for first, second in halves:
-            if second in self.meanings and (first in self.meanings or first in self.noise):
-                return tuple(part for part in (first, second) if part in self.meanings)
+            known = next((form for form in _singulars(second) if form in self.meanings), None)
+            if known is not None and (first in self.meanings or first in self.noise):
+                return tuple(part for part in (first, known) if part in self.meanings)
         ends = (form for cut in range(3, len(word)) for form in _singulars(word[cut:]))
         return next(((form,) for form in ends if form in self.heads), ())
 
@@ -122,7 +135,7 @@ def lexicon(vocabulary: Vocabulary) -> Lexicon:
     for row in _rows("words.csv") + _rows("words_world.csv"):
         keys = ["".join(split(word)) for word in row["words"].split(";")]
         if row["kind"] in _RANKS:
-            meaning = Meaning(class_from_ade20k(row["class"], vocabulary), _RANKS[row["kind"]])
+            meaning = Meaning(class_from_ade20k(row["class"], vocabulary), row["kind"])
             meanings.update(dict.fromkeys(keys, meaning))
             leading.update(keys if row["language"] in _HEAD_FIRST else ())
             if row["language"] in _GLUED and meaning.rank > 1:
@@ -142,7 +155,7 @@ def _own_words(target: Vocabulary, meanings: dict[str, Meaning], ignored: set[st
             key = "".join(split(word))
             known = meanings.get(key)
             if key and key not in ignored and (known is None or known.class_id == NO_CLASS):
-                own.setdefault(key, Meaning(one.id, 3 if one.is_thing else 2))
+                own.setdefault(key, Meaning(one.id, "thing" if one.is_thing else "place"))
     return own
 
 

@@ -72,7 +72,6 @@ class SetsClass:
     """Mixin: asks for a class, and gives it to ``objects``."""
 
     bl_options = {"REGISTER", "UNDO"}
-    bl_property = "choice"
 
     choice: EnumProperty(name="Class", items=_choices, options={"SKIP_SAVE"})
     class_name: StringProperty(
@@ -88,9 +87,9 @@ class SetsClass:
 
     def execute(self, context):
         with reported(self):
-            wanted = self.class_name or self.choice
-            api.set_class(self.objects(context), None if wanted == "BY_NAME" else wanted, to=self.to)
-            _redraw(context)
+            wanted, objects = self.class_name or self.choice, self.objects(context)
+            api.set_class(objects, None if wanted == "BY_NAME" else wanted, to=self.to)
+            _settle(context, [one.name for one in objects])
             return {"FINISHED"}
         return {"CANCELLED"}
 
@@ -118,8 +117,9 @@ class _Describes:
 
     def execute(self, context):
         with reported(self):
-            api.set_text(self.objects(context), self.text, to=self.to)
-            _redraw(context)
+            objects = self.objects(context)
+            api.set_text(objects, self.text, to=self.to)
+            _settle(context, [one.name for one in objects])
             return {"FINISHED"}
         return {"CANCELLED"}
 
@@ -129,6 +129,7 @@ class SEGADDON_OT_set_class(_Selected, SetsClass, bpy.types.Operator):
 
     bl_idname = "segaddon.set_class"
     bl_label = "Set Class"
+    bl_property = "choice"  # Blender does not look for it in a base
 
 
 class SEGADDON_OT_set_group_class(_OfGroup, SetsClass, bpy.types.Operator):
@@ -136,6 +137,7 @@ class SEGADDON_OT_set_group_class(_OfGroup, SetsClass, bpy.types.Operator):
 
     bl_idname = "segaddon.set_group_class"
     bl_label = "Set Class"
+    bl_property = "choice"
 
 
 class SEGADDON_OT_describe(_Selected, _Describes, bpy.types.Operator):
@@ -181,7 +183,7 @@ class SEGADDON_OT_remedy(bpy.types.Operator):
 
     @classmethod
     def description(cls, context, properties):
-        return LABELS.get(_finding(context, properties.index).remedy, ("", ""))[1] or cls.__doc__
+        return REMEDIES.get(_finding(context, properties.index).remedy, ("", ""))[1] or cls.__doc__
 
     def invoke(self, context, _event):
         finding = _finding(context, self.index)
@@ -195,21 +197,23 @@ class SEGADDON_OT_remedy(bpy.types.Operator):
             finding, scene = _finding(context, self.index), context.scene
             if finding.remedy == "move_near_clip" and scene.camera is not None:
                 scene.camera.data.clip_start = finding.value
+                _drop(scene, finding)
             elif finding.remedy == "frame_scene":
                 api.add_camera(scene)
+                _drop(scene, finding)
             else:
                 select(context, finding.objects)
             return {"FINISHED"}
         return {"CANCELLED"}
 
 
-LABELS = {
-    "set_class": ("Set Class", "Select the objects and say what they are"),
-    "select": ("Select", "Select the objects"),
-    "move_near_clip": ("Clip It", "Let the camera's view begin behind the object"),
-    "frame_scene": ("Frame Scene", "Add a camera that sees the whole scene"),
+REMEDIES = {
+    "set_class": ("SHAPEKEY_DATA", "Select the objects and say what they are"),
+    "select": ("RESTRICT_SELECT_OFF", "Select the objects"),
+    "move_near_clip": ("VIEW_CAMERA", "Let the camera's view begin behind the object"),
+    "frame_scene": ("CAMERA_DATA", "Add a camera that sees the whole scene"),
 }
-"""Remedy → (what the button says, what it does)."""
+"""Remedy → (icon, what it does)."""
 
 
 def _finding(context: bpy.types.Context, index: int) -> api.Finding:
@@ -229,9 +233,19 @@ def select(context: bpy.types.Context, names) -> None:
         context.view_layer.objects.active = wanted[0]
 
 
-def _redraw(context: bpy.types.Context) -> None:
+def _settle(context: bpy.types.Context, names: list[str]) -> None:
+    """What was found of these objects' classes is no longer so, though nothing was captured since."""
+    known = last_reports.get(context.scene.name)
+    for finding in known.findings if known else ():
+        if finding.remedy == "set_class" and set(finding.objects) <= set(names):
+            _drop(context.scene, finding)
     for area in context.screen.areas if context.screen else ():
         area.tag_redraw()
+
+
+def _drop(scene: bpy.types.Scene, mended: api.Finding) -> None:
+    left = tuple(one for one in last_reports[scene.name].findings if one != mended)
+    last_reports[scene.name] = api.Report(left)
 
 
 CLASSES = (

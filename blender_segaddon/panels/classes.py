@@ -143,18 +143,16 @@ def _groups(column: bpy.types.UILayout, groups: list[api.Group]) -> None:
 
 
 def _finding(column: bpy.types.UILayout, context: bpy.types.Context, index: int, finding: api.Finding) -> None:
-    box = column.column(align=True)
-    _wrapped(box, context, finding.message, _ICONS[finding.severity])
-    if finding.remedy in classes.LABELS:
-        row = box.split(factor=0.55)
-        row.label()
-        row.operator("segaddon.remedy", text=classes.LABELS[finding.remedy][0]).index = index
+    row = column.row()
+    _wrapped(row, context, finding.message, _ICONS[finding.severity])
+    if finding.remedy in classes.REMEDIES:
+        row.operator("segaddon.remedy", text="", icon=classes.REMEDIES[finding.remedy][0]).index = index
 
 
 def _wrapped(column: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str) -> None:
     """A text on as many lines as the sidebar needs."""
     scale = context.preferences.system.ui_scale
-    letters = max(16, int((context.region.width / scale - 60) / 6.5))
+    letters = max(16, int((context.region.width / scale - 100) / 6.5))
     lines = column.column(align=True)
     lines.scale_y = 0.85
     for number, line in enumerate(textwrap.wrap(text, letters) or [""]):

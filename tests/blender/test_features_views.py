@@ -194,6 +194,22 @@ def test_another_scene_has_its_own_frame(scene):
     assert centre(maps, "Ball")[0] == pytest.approx(3, abs=0.06)
 
 
+def test_a_moving_subdivided_thing_in_several_bands(scene):
+    """A picture that is rendered in several goes shows one moment, the asked one, in all of them."""
+    ball = bpy.data.objects["Ball"]
+    keyed(ball, "location", (0, (-5, 0, 0)), (10, (5, 0, 0)))
+    ball.modifiers.new("Subdivision", "SUBSURF").render_levels = 1
+    scenes.camera(at=(0, -20, 0), towards=(0, 0, 0), type="ORTHO", ortho_scale=12)
+    scene.frame_set(5)
+    scene.render.use_motion_blur, scene.render.motion_blur_shutter = True, 1.0
+    owner = scene.render if hasattr(scene.render, "motion_blur_position") else scene.cycles
+    owner.motion_blur_position = "END"
+    small, large = capture(scene, size=(96, 80)), capture(scene, size=(1056, 880))
+    assert np.array_equal(large.instance_map[5::11, 5::11], small.instance_map)
+    assert centre(large, "Ball")[0] == pytest.approx(-0.5, abs=0.02)
+    assert large.inexact == ()
+
+
 def test_frames_between_frames_and_driven_visibility(scene):
     cube, ball = bpy.data.objects["Cube"], bpy.data.objects["Ball"]
     keyed(cube, "location", (0, (-5, 0, 0)), (10, (5, 0, 0)))

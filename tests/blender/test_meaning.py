@@ -205,6 +205,8 @@ def test_the_quality_of_a_capture_and_its_remedies(scene, enabled):
     assert {"unknown_class", "by_shape", "unclassed"} <= set(codes)
     assert bpy.ops.segaddon.remedy(index=codes["unknown_class"]) == {"FINISHED"}
     assert [each.name for each in bpy.context.selected_objects] == ["Cube"]
+    assert bpy.ops.segaddon.set_class(class_name="rock") == {"FINISHED"}
+    assert "unknown_class" not in {one.code for one in class_operators.last_reports[scene.name].findings}
     bpy.ops.wm.read_factory_settings(use_empty=True)
     assert not class_operators.last_reports
 
@@ -220,3 +222,9 @@ def test_a_camera_inside_a_thing_is_said_and_mended(scene, enabled):
     bpy.ops.segaddon.capture()
     assert "camera_inside" not in {one.code for one in class_operators.last_reports[scene.name].findings}
     assert crate.name not in {each.object for each in api.capture(scene, size=SIZE).instances}
+
+
+def test_the_popup_for_classes_finds_them():
+    """Blender looks for ``bl_property`` in the operator's own class only; without it the popup is empty."""
+    for cls in (class_operators.SEGADDON_OT_set_class, class_operators.SEGADDON_OT_set_group_class):
+        assert vars(cls)["bl_property"] == "choice"
