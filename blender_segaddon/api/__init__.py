@@ -37,6 +37,16 @@ from ..protocol.errors import SegAddonError
 from ..protocol.messages import ServerState
 from ..texturing import Placement
 from .meaning import class_mapping, class_of, describe, scene_vocabulary, set_class, set_face_class, set_text, unclassed
+from .overlay import (
+    Overlay,
+    OverlaySettings,
+    Thing,
+    hide_overlay,
+    overlay,
+    redraw_overlay,
+    refresh_overlay,
+    show_overlay,
+)
 from .pictures import find_picture, forget_pictures, generate, regenerate
 from .placing import backdrop, bake, picture_of, placements, project, remove_placement, update
 from .retouching import inpaint, remove, segment
@@ -66,6 +76,8 @@ __all__ = [
     "Group",
     "Job",
     "Mask",
+    "Overlay",
+    "OverlaySettings",
     "Picture",
     "Placement",
     "Report",
@@ -73,6 +85,7 @@ __all__ = [
     "SegAddonError",
     "Sequel",
     "ServerState",
+    "Thing",
     "Unfinished",
     "add_camera",
     "attend_server",
@@ -93,14 +106,18 @@ __all__ = [
     "free_gpu",
     "generate",
     "has_server",
+    "hide_overlay",
     "inpaint",
     "leave_server",
     "lend_gpu",
     "map_images",
+    "overlay",
     "picture_of",
     "placements",
     "project",
     "quality",
+    "redraw_overlay",
+    "refresh_overlay",
     "regenerate",
     "remove",
     "remove_placement",
@@ -111,6 +128,7 @@ __all__ = [
     "set_class",
     "set_face_class",
     "set_text",
+    "show_overlay",
     "start_capture",
     "unclassed",
     "unfinished",

@@ -15,6 +15,7 @@ from ..core.vocabulary import load
 from ..flows import meaning, placing
 from ..flows.meaning import Group
 from .kinds import Objects
+from .overlay import refresh_overlay
 
 
 def class_of(one: bpy.types.Object, *, vocabulary: str | None = None) -> ClassMatch:
@@ -46,7 +47,9 @@ def set_class(objects: Objects, class_name: str | None, *, to: str = "SELECTED",
         SceneError: no such object, or it is linked from another file.
     """
     scene = bpy.context.scene
-    return meaning.set_class(_objects(scene, objects), class_name, to, vocabulary or scene_vocabulary(scene))
+    count = meaning.set_class(_objects(scene, objects), class_name, to, vocabulary or scene_vocabulary(scene))
+    refresh_overlay()
+    return count
 
 
 def set_face_class(one: bpy.types.Object, class_name: str | None, faces: Sequence[int] | None = None) -> int:
@@ -73,7 +76,9 @@ def set_text(objects: Objects, text: str, *, to: str = "SELECTED") -> int:
 
     Args, returns and raises: as ``set_class``.
     """
-    return meaning.set_text(_objects(bpy.context.scene, objects), text, to)
+    count = meaning.set_text(_objects(bpy.context.scene, objects), text, to)
+    refresh_overlay()
+    return count
 
 
 def describe(one: bpy.types.Object) -> str:

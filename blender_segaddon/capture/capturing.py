@@ -13,7 +13,7 @@ from mathutils import Matrix
 
 from ..core.maps import SceneMaps
 from ..protocol.errors import InvalidInput
-from . import cycles, passes
+from . import cycles, gpu, passes
 from .scene_maps import Wanted
 from .shot import MissingInternals, Shot, View
 
@@ -32,7 +32,12 @@ def _auto(view: View) -> Shot:
         return passes.shoot(view)
 
 
-ENGINES: dict[str, Engine] = {"auto": _auto, cycles.NAME: cycles.shoot, passes.NAME: passes.shoot}
+ENGINES: dict[str, Engine] = {
+    "auto": _auto,
+    cycles.NAME: cycles.shoot,
+    gpu.NAME: gpu.shoot,
+    passes.NAME: passes.shoot,
+}
 """What ``capture`` takes as ``engine``."""
 
 
@@ -71,8 +76,9 @@ def capture(
         size: (width, height) in pixels, 4..16384 each; None takes the scene's resolution and percentage.
         vocabulary: name of the class list.
         background: class of what no object covers; "" for none.
-        engine: "cycles" (exact); "passes" (slower, one id for all instances of an object, only what Blender
-            documents); "auto": the first, or the second with a warning where this Blender does not allow the first.
+        engine: "cycles" (exact); "gpu" (drawn: quick, exact where the scene is opaque, no panoramas); "passes" (slower,
+            one id for all instances of an object, only what Blender documents); "auto": "cycles", or "passes" with a
+            warning where this Blender does not allow it.
         view_layer: its name or itself; None takes the active one.
         split: "object": each instance has an id; "material": each material of an instance has one.
         cancelled: asked several times a second but while Cycles builds the scene, in this thread.

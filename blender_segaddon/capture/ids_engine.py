@@ -145,8 +145,13 @@ def free_session() -> None:
 
 
 @contextmanager
-def registered() -> Iterator[None]:
-    """The engine is known to Blender, and what Blender keeps for it is gone afterwards."""
+def registered(*, with_gpu: bool = False) -> Iterator[None]:
+    """The engine is known to Blender, and what Blender keeps for it is gone afterwards.
+
+    Args:
+        with_gpu: have a GPU context in ``Job.visit`` and afterwards, also without a window.
+    """
+    IdsEngine.bl_use_gpu_context = with_gpu
     bpy.utils.register_class(IdsEngine)
     try:
         with result_kept():
@@ -226,14 +231,16 @@ def check_idle() -> None:
 
 
 class HandlersSilent:
-    """Scripts that people hang on renders and frames (mail me when done) have no business with ours."""
+    """Scripts that people hang on renders and frames (mail me when done) have no business with ours. The add-on's own
+    stay: what is evaluated meanwhile is not told again."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
+        ours = __name__.rpartition(".capture.")[0]
         lists = {name: getattr(bpy.app.handlers, name, None) for name in names}
         self._lists = {name: functions for name, functions in lists.items() if functions is not None}
         self._kept = {name: list(functions) for name, functions in self._lists.items()}
         for functions in self._lists.values():
-            functions.clear()
+            functions[:] = [one for one in functions if str(one.__module__).startswith(ours)]
 
     def restore(self, names: tuple[str, ...] | None = None) -> None:
         """Those of ``names`` (None: all) again, before what was added meanwhile."""

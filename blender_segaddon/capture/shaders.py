@@ -27,7 +27,7 @@ def write_ids(
     output = tree.get_output_node("CYCLES")
     transparency.material = material.name
     transparency.look_for_scripts(tree)
-    through = _output_transparency(tree, output, transparency)
+    through = transparency_of(material, transparency)
     for socket in output.inputs:
         keep = socket.identifier == "Displacement" and material.displacement_method != "BUMP"
         if not keep:
@@ -41,7 +41,12 @@ def write_ids(
         use_writer(material, output, writer, through, float(number))
 
 
-def _output_transparency(tree: bpy.types.NodeTree, output: bpy.types.Node, transparency: Transparency) -> Value:
+def transparency_of(material: bpy.types.Material, transparency: Transparency) -> Value:
+    """Of an evaluated material's surface; 0 without an output. May add nodes to it."""
+    if not has_output(material):
+        return 0.0
+    tree = material.node_tree
+    output = tree.get_output_node("CYCLES")
     if source_of(output.inputs["Surface"]) is None and source_of(output.inputs["Volume"]) is not None:
         return 1.0  # smoke and fog are seen through
     return transparency.of(tree, output.inputs["Surface"])

@@ -68,7 +68,9 @@ class _OfGroup:
         return [context.scene.objects[name] for name in found.objects] if found else []
 
 
-class _SetsClass:
+class SetsClass:
+    """Mixin: asks for a class, and gives it to ``objects``."""
+
     bl_options = {"REGISTER", "UNDO"}
 
     choice: EnumProperty(name="Class", items=_choices, options={"SKIP_SAVE"})
@@ -122,7 +124,7 @@ class _Describes:
         return {"CANCELLED"}
 
 
-class SEGADDON_OT_set_class(_Selected, _SetsClass, bpy.types.Operator):
+class SEGADDON_OT_set_class(_Selected, SetsClass, bpy.types.Operator):
     """Say what the selected objects are"""
 
     bl_idname = "segaddon.set_class"
@@ -130,7 +132,7 @@ class SEGADDON_OT_set_class(_Selected, _SetsClass, bpy.types.Operator):
     bl_property = "choice"  # Blender does not look for it in a base
 
 
-class SEGADDON_OT_set_group_class(_OfGroup, _SetsClass, bpy.types.Operator):
+class SEGADDON_OT_set_group_class(_OfGroup, SetsClass, bpy.types.Operator):
     """Say what all objects of this name are"""
 
     bl_idname = "segaddon.set_group_class"
@@ -161,7 +163,7 @@ class SEGADDON_OT_select_group(_OfGroup, bpy.types.Operator):
 
     def execute(self, context):
         with reported(self):
-            _select(context, [one.name for one in self.objects(context)])
+            select(context, [one.name for one in self.objects(context)])
             return {"FINISHED"}
         return {"CANCELLED"}
 
@@ -186,7 +188,7 @@ class SEGADDON_OT_remedy(bpy.types.Operator):
     def invoke(self, context, _event):
         finding = _finding(context, self.index)
         if finding.remedy == "set_class":
-            _select(context, finding.objects)
+            select(context, finding.objects)
             return bpy.ops.segaddon.set_class("INVOKE_DEFAULT")
         return self.execute(context)
 
@@ -200,7 +202,7 @@ class SEGADDON_OT_remedy(bpy.types.Operator):
                 api.add_camera(scene)
                 _drop(scene, finding)
             else:
-                _select(context, finding.objects)
+                select(context, finding.objects)
             return {"FINISHED"}
         return {"CANCELLED"}
 
@@ -220,7 +222,8 @@ def _finding(context: bpy.types.Context, index: int) -> api.Finding:
     return findings[index] if index < len(findings) else api.Finding("info", "", "")
 
 
-def _select(context: bpy.types.Context, names) -> None:
+def select(context: bpy.types.Context, names) -> None:
+    """Select these objects alone; the first becomes active. Those out of reach are left out."""
     wanted = [one for name in names if (one := context.view_layer.objects.get(name)) is not None]
     for one in context.selected_objects:
         one.select_set(False)

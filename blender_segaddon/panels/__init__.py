@@ -1,8 +1,8 @@
 """The panel in the 3D View's sidebar."""
 
-from . import classes, main, server
+from . import classes, main, overlay, server
 from .classes import register, unregister
 
 __all__ = ["CLASSES", "register", "unregister"]
 
-CLASSES = (*main.CLASSES, *classes.CLASSES, *server.CLASSES)
+CLASSES = (*main.CLASSES, *classes.CLASSES, *overlay.CLASSES, *server.CLASSES)

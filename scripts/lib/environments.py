@@ -4,6 +4,7 @@
     environments.py PROGRAM [--blender VERSION] [options of scripts/lib/PROGRAM.py]
     environments.py prepare              makes .venv only
     environments.py missing-packages     prints the Debian packages whose libraries are missing here
+    environments.py optional-packages    prints those without which tests that draw are skipped
 
 Several environments, since the add-on runs inside Blender's Python and the server does not: ``.venv`` (server and
 development), ``.venv-bpy-VERSION`` (one Blender) and ``.venv-models`` (the server with torch and diffusers). Standard
@@ -54,6 +55,12 @@ SYSTEM_LIBRARIES = {
     "libXxf86vm.so.1": ("libxxf86vm1", "libXxf86vm", "4.2"),
     "libgomp.so.1": ("libgomp1", "libgomp", "4.2"),
     "libz.so.1": ("zlib1g", "zlib", "4.2"),
+}
+
+DRAWING_LIBRARIES = {
+    # with which Blender draws without a window or a GPU; where they are missing, tests that draw are skipped
+    "libEGL.so.1": "libegl1",
+    "libEGL_mesa.so.0": "libegl-mesa0 libgl1-mesa-dri",
 }
 
 
@@ -378,6 +385,8 @@ def main(arguments: list[str]) -> int:
             prepare(server_environment())
         elif name == "missing-packages":
             print(*(package for library, (package, _, _) in SYSTEM_LIBRARIES.items() if not _can_load(library)))
+        elif name == "optional-packages":
+            print(*(packages for library, packages in DRAWING_LIBRARIES.items() if not _can_load(library)))
         else:
             return run_in_blender(f"scripts.lib.{name}", rest)
         return 0

@@ -8,106 +8,46 @@ OUT/failures.txt: one line for each thing that was not as it should be, empty if
 
 from __future__ import annotations
 
-import itertools
 import os
-import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
 from mathutils import Matrix
 
-MODULE = "bl_ext.user_default.blender_segaddon"
+sys.path.insert(0, str(Path(__file__).parents[2]))  # Blender runs this file alone
+from scripts.lib import gui_overlay
+from scripts.lib.gui_person import (
+    MODULE,
+    addon,
+    archive,
+    area,
+    blend,
+    check,
+    do,
+    failures,
+    look_through_camera,
+    move,
+    out,
+    placed,
+    press,
+    running,
+    server,
+    settings,
+    shot,
+    sidebar,
+    window,
+    within,
+)
+
 LONGEST_TICK = 1.0
 """seconds that Blender may stand still while a picture is being made; drawing without a GPU takes most of it"""
 
 ASIDE = Matrix.Translation((1.6, 0.4, 0)) @ Matrix.Rotation(0.1, 4, "Y")
 """A step to the right of the camera, looking where it looks: what it did not see shows its own material there."""
-
-archive, blend, out, *server = sys.argv[sys.argv.index("--") + 1 :]
-failures: list[str] = []
-shots = itertools.count(1)
-
-
-def check(holds: object, text: str) -> None:
-    if not holds:
-        failures.append(text)
-        print(f"FAILED: {text}")
-
-
-def window() -> bpy.types.Window:
-    return bpy.context.window_manager.windows[0]
-
-
-def area(kind: str = "VIEW_3D") -> bpy.types.Area:
-    return next(one for one in window().screen.areas if one.type == kind)
-
-
-def region(kind: str) -> bpy.types.Region:
-    return next(one for one in area().regions if one.type == kind)
-
-
-def within(kind: str = "WINDOW"):
-    """The context that a person has whose mouse is over the viewport."""
-    return bpy.context.temp_override(window=window(), area=area(), region=region(kind))
-
-
-def do(operator: Callable[..., set[str]], **options: object) -> set[str]:
-    """Press a button. An error that a person would read in a popup goes to the log."""
-    try:
-        with within():
-            return operator("INVOKE_DEFAULT", True, **options)  # True: with a step of undo
-    except RuntimeError as error:
-        print(f"said: {error}".strip())
-        return {"CANCELLED"}
-
-
-def move() -> dict[str, int]:
-    """The mouse into the viewport; where it is."""
-    middle = region("WINDOW")
-    place = {"x": middle.x + middle.width // 3, "y": middle.y + middle.height // 3}
-    window().event_simulate(type="MOUSEMOVE", value="NOTHING", **place)
-    return place
-
-
-def press(key: str, **modifiers: bool) -> None:
-    """A key, with the mouse over the viewport."""
-    place = move()
-    for value in ("PRESS", "RELEASE"):
-        window().event_simulate(type=key, value=value, **place, **modifiers)
-
-
-def shot(name: str) -> None:
-    """The whole screen; Blender's own screenshot is black under OpenGL without a GPU."""
-    subprocess.run(["import", "-window", "root", f"{out}/{next(shots):02}_{name}.png"], check=True)
-
-
-def settings() -> bpy.types.PropertyGroup:
-    return bpy.context.scene.segaddon
-
-
-def addon(part: str):
-    return sys.modules[f"{MODULE}.{part}"]
-
-
-def running():
-    return addon("operators.running").current
-
-
-def placed() -> list[str]:
-    return [one.kind for one in addon("api").placements(bpy.context.scene)]
-
-
-def sidebar() -> Iterator[float]:
-    """Open the add-on's tab, in the view through the camera."""
-    area().spaces.active.show_region_ui = True
-    yield 0.5
-    region("UI").active_panel_category = "SegAddon"
-    area().tag_redraw()
-    yield 0.5
 
 
 def until_made(longest: float = 60) -> Iterator[float]:
@@ -119,14 +59,6 @@ def until_made(longest: float = 60) -> Iterator[float]:
         slowest, last = max(slowest, time.monotonic() - last), time.monotonic()
     print(f"longest pause while a picture was made: {slowest:.2f} s")
     check(slowest < LONGEST_TICK, f"Blender stood still for {slowest:.2f} s while a picture was made")
-
-
-def look_through_camera() -> Iterator[float]:
-    with within():
-        if area().spaces.active.region_3d.view_perspective != "CAMERA":
-            bpy.ops.view3d.view_camera()
-        bpy.ops.view3d.view_center_camera()
-    yield 0.5
 
 
 def open_street() -> Iterator[float]:
@@ -167,6 +99,7 @@ def story() -> Iterator[float]:
     yield from open_street()
     shot("street")
     yield from maps()
+    yield from gui_overlay.story()
     yield from picture()
     yield from undo()
     yield from retouch()

@@ -120,3 +120,5 @@ def main(archive: str, extension: str) -> None:
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+    sys.stdout.flush()
+    os._exit(0)  # the bpy wheels now and then hang in their own end, also without any extension

@@ -207,4 +207,4 @@ def test_every_button_has_a_tooltip_and_every_panel_a_place():
             assert (cls.__doc__ or "").strip()
             assert not cls.__doc__.endswith(".")
         else:
-            assert cls.bl_category == "SegAddon"
+            assert getattr(cls, "bl_category", "") == "SegAddon" or cls.bl_parent_id == "VIEW3D_PT_overlay"
