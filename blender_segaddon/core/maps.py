@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .camera import Camera
+from .coverage import Coverage
 
 NO_CLASS = 65535
 """Value in ``class_map`` where no class is known; never a guess."""
@@ -95,6 +96,8 @@ class SceneMaps:
     scene: str = ""
     frame: int = 0
     engine: str = "cycles"
+    coverage: Coverage | None = None
+    """Soft mattes, where they were asked for. What only they see has an id too, and no pixel in ``instance_map``."""
 
     @property
     def width(self) -> int:
@@ -134,5 +137,6 @@ class SceneMaps:
             "scene": self.scene,
             "frame": self.frame,
             "engine": self.engine,
+            **({} if self.coverage is None else {"coverage_samples": self.coverage.samples}),
             "instances": [one.to_dict() for one in self.instances],
         }

@@ -25,6 +25,9 @@ class VocabularyClass:
     synonyms: tuple[str, ...]
     color: tuple[int, int, int]
     """display-referred sRGB, 0..255"""
+    category_id: int
+    """id in published data sets: COCO's own ids (1..200, with gaps); for others the index counted from 1, which for
+    ADE20K is that of the MIT scene parsing challenge (1..150; 0 = nothing)"""
     is_thing: bool
     """Countable object (True) or stuff and structure (False). ADE20K: the 100 categories of the MIT scene parsing
     challenge's instance task are things, the other 50 are not. COCO: as published in its panoptic categories."""
@@ -85,6 +88,7 @@ def _read_class(row: dict[str, str]) -> VocabularyClass:
         name=row["name"],
         synonyms=tuple(word for word in row["synonyms"].split(";") if word),
         color=(int(row["r"]), int(row["g"]), int(row["b"])),
+        category_id=int(row.get("coco_id") or int(row["index"]) + 1),
         is_thing=row["isthing"] == "1",
         is_surface=row["surface"] == "1",
     )
