@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from .coverage import add_coverage, check_samples
 from .evidence import class_of
 from .framing import add_framing_camera, remove_camera, second_camera
 from .scene_maps import MAX_SIZE, capture
 
-__all__ = ["MAX_SIZE", "add_framing_camera", "capture", "class_of", "remove_camera", "second_camera"]
+__all__ = [
+    "MAX_SIZE",
+    "add_coverage",
+    "add_framing_camera",
+    "capture",
+    "check_samples",
+    "class_of",
+    "remove_camera",
+    "second_camera",
+]

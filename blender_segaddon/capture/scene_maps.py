@@ -27,7 +27,7 @@ MAX_SIZE = 16384
 """pixels, each side"""
 
 _ENGINES = ("auto", "cycles")
-_FAR = 1e9
+FAR = 1e9
 """scene units; Cycles writes 1e10 where it hits nothing"""
 
 
@@ -73,7 +73,7 @@ def capture(
     if camera is None:
         raise SceneError(f"Scene {scene.name!r} has no camera", "Add one, or let the add-on frame the scene")
     check_camera(camera)
-    shot = _Shot(check_size(size) if size is not None else _render_size(scene))
+    shot = Shot(check_size(size) if size is not None else _render_size(scene))
     job = Job(shot.prepare, cancelled=cancelled)
     with scene_copy(scene, layer_name(scene, view_layer), camera, shot.size) as copy:
         shot.stand_in = copy.stand_in
@@ -82,7 +82,7 @@ def capture(
     depth, rows, instance_map = _decode(job.passes, shot.rows)
     if not rows:
         raise SceneError(f"Camera {camera.name!r} sees no object", "Aim it at the scene, or make objects renderable")
-    instances = _describe(rows, instance_map, classes)
+    instances = describe(rows, instance_map, classes)
     class_of = np.array([background_id, *(one.class_id for one in instances)], np.uint16)
     return SceneMaps(
         instance_map=instance_map,
@@ -100,10 +100,12 @@ def capture(
 
 
 @dataclass
-class _Shot:
+class Shot:
     """What is read from the evaluated scene while it is there."""
 
     size: tuple[int, int]
+    sharp: bool = True
+    """without depth of field"""
     stand_in: bpy.types.Material | None = None
     rows: list[Row] = field(default_factory=list)
     camera: Camera | None = None
@@ -115,7 +117,7 @@ class _Shot:
                 write_ids(one)
             elif isinstance(one, bpy.types.Object):
                 one.is_holdout = one.is_shadow_catcher = False
-            elif isinstance(one, bpy.types.Camera):
+            elif self.sharp and isinstance(one, bpy.types.Camera):
                 one.dof.use_dof = False
         number_objects(depsgraph)
         use_stand_in(depsgraph, self.stand_in.evaluated_get(depsgraph))
@@ -155,7 +157,7 @@ def _decode(passes: dict[str, np.ndarray], rows: list[Row]) -> tuple[np.ndarray,
     """(depth float32 H×W with inf for background, the visible rows, instance map uint32 H×W)."""
     depth = np.ascontiguousarray(passes["Depth"][..., 0])
     keys = np.concatenate([passes[KEY_PASS][..., :3], passes[INDEX_PASS]], axis=-1)
-    shown = decode(keys, depth < _FAR, rows)
+    shown = decode(keys, depth < FAR, rows)
     depth[shown < 0] = np.inf
     visible = np.flatnonzero(np.bincount(shown.ravel() + 1, minlength=len(rows) + 1)[1:])
     ids = np.zeros(len(rows) + 1, np.uint32)
@@ -163,7 +165,8 @@ def _decode(passes: dict[str, np.ndarray], rows: list[Row]) -> tuple[np.ndarray,
     return depth, [rows[index] for index in visible], ids[shown + 1]
 
 
-def _describe(rows: list[Row], instance_map: np.ndarray, vocabulary: Vocabulary) -> tuple[Instance, ...]:
+def describe(rows: list[Row], instance_map: np.ndarray, vocabulary: Vocabulary) -> tuple[Instance, ...]:
+    """What the rows are; row k has the id k + 1 in the map. One without a pixel there has an empty box."""
     reader = EvidenceReader()
     pixels, boxes = _measure(instance_map, len(rows))
     described = []
@@ -201,6 +204,7 @@ def _measure(instance_map: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarr
         narrow.at(boxes[:, column], ids, values)
     for column, values in ((2, x + runs.length), (3, y + 1)):
         np.maximum.at(boxes[:, column], ids, values)
+    boxes[pixels == 0] = 0
     return pixels, boxes
 
 
