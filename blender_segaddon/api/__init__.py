@@ -33,7 +33,7 @@ from ..texturing import Placement
 from .pictures import DEFAULT_CONNECTION, check_server, configure, find_picture, forget_pictures, generate, regenerate
 from .placing import backdrop, bake, picture_of, placements, project, remove_placement, update
 from .retouching import inpaint, remove, segment
-from .scene_maps import add_camera, capture, class_of, export_maps, map_images
+from .scene_maps import add_camera, capture, class_of, export_dataset, export_maps, map_images
 
 __all__ = [
     "DEFAULT_CONNECTION",
@@ -51,6 +51,7 @@ __all__ = [
     "check_server",
     "class_of",
     "configure",
+    "export_dataset",
     "export_maps",
     "find_picture",
     "forget_pictures",
