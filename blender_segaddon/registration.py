@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from . import api, operators, panels, preferences, properties
+from .flows import rendering
 from .operators import running
 
 _MODULES = (properties, preferences, operators, panels)
@@ -20,6 +21,44 @@ def _before_load(_path: object, *_more: object) -> None:
 def _on_load(_path: object, *_more: object) -> None:
     """Another file: the pictures of the last one are no longer this session's."""
     api.forget_pictures()
+    api.forget_renders()
+    api.watch_renders()
+
+
+@bpy.app.handlers.persistent
+def _render_begins(scene: bpy.types.Scene, *_more: object) -> None:
+    rendering.on_init(scene, scene.segaddon.maps_with_renders)
+
+
+@bpy.app.handlers.persistent
+def _frame_rendered(scene: bpy.types.Scene, *_more: object) -> None:
+    rendering.on_post(scene)
+
+
+@bpy.app.handlers.persistent
+def _frame_written(scene: bpy.types.Scene, *_more: object) -> None:
+    rendering.on_write(scene)
+
+
+@bpy.app.handlers.persistent
+def _render_complete(_scene: bpy.types.Scene, *_more: object) -> None:
+    rendering.on_end(complete=True)
+
+
+@bpy.app.handlers.persistent
+def _render_cancelled(_scene: bpy.types.Scene, *_more: object) -> None:
+    rendering.on_end(complete=False)
+
+
+_HANDLERS = {
+    "load_pre": _before_load,
+    "load_post": _on_load,
+    "render_init": _render_begins,
+    "render_post": _frame_rendered,
+    "render_write": _frame_written,
+    "render_complete": _render_complete,
+    "render_cancel": _render_cancelled,
+}
 
 
 def register() -> None:
@@ -29,17 +68,20 @@ def register() -> None:
             bpy.utils.register_class(cls)
         if hasattr(module, "register"):
             module.register()
-    bpy.app.handlers.load_pre.append(_before_load)
-    bpy.app.handlers.load_post.append(_on_load)
+    for name, handler in _HANDLERS.items():
+        getattr(bpy.app.handlers, name).append(handler)
+    api.watch_renders()
 
 
 def unregister() -> None:
     running.stop()
-    bpy.app.handlers.load_post.remove(_on_load)
-    bpy.app.handlers.load_pre.remove(_before_load)
+    api.watch_renders(False)
+    for name, handler in reversed(_HANDLERS.items()):
+        getattr(bpy.app.handlers, name).remove(handler)
     for module in reversed(_MODULES):
         if hasattr(module, "unregister"):
             module.unregister()
         for cls in reversed(module.CLASSES):
             bpy.utils.unregister_class(cls)
     api.forget_pictures()
+    api.forget_renders()

@@ -32,6 +32,14 @@ from ..protocol.errors import SegAddonError
 from ..texturing import Placement
 from .pictures import DEFAULT_CONNECTION, check_server, configure, find_picture, forget_pictures, generate, regenerate
 from .placing import backdrop, bake, picture_of, placements, project, remove_placement, update
+from .rendering import (
+    Rendered,
+    forget_renders,
+    maps_of,
+    render_status,
+    render_with_maps,
+    watch_renders,
+)
 from .retouching import inpaint, remove, segment
 from .scene_maps import add_camera, capture, class_of, export_dataset, export_maps, map_images
 
@@ -42,6 +50,7 @@ __all__ = [
     "Mask",
     "Picture",
     "Placement",
+    "Rendered",
     "SceneMaps",
     "SegAddonError",
     "add_camera",
@@ -55,15 +64,20 @@ __all__ = [
     "export_maps",
     "find_picture",
     "forget_pictures",
+    "forget_renders",
     "generate",
     "inpaint",
     "map_images",
+    "maps_of",
     "picture_of",
     "placements",
     "project",
     "regenerate",
     "remove",
     "remove_placement",
+    "render_status",
+    "render_with_maps",
     "segment",
     "update",
+    "watch_renders",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .coverage import add_coverage, check_samples
 from .evidence import class_of
+from .fingerprint import fingerprint
 from .framing import add_framing_camera, remove_camera, second_camera
 from .scene_maps import MAX_SIZE, capture
 
@@ -14,6 +15,7 @@ __all__ = [
     "capture",
     "check_samples",
     "class_of",
+    "fingerprint",
     "remove_camera",
     "second_camera",
 ]

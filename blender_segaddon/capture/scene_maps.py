@@ -73,7 +73,7 @@ def capture(
     if camera is None:
         raise SceneError(f"Scene {scene.name!r} has no camera", "Add one, or let the add-on frame the scene")
     check_camera(camera)
-    shot = Shot(check_size(size) if size is not None else _render_size(scene))
+    shot = Shot(check_size(size) if size is not None else render_size(scene))
     job = Job(shot.prepare, cancelled=cancelled)
     with scene_copy(scene, layer_name(scene, view_layer), camera, shot.size) as copy:
         shot.stand_in = copy.stand_in
@@ -147,7 +147,8 @@ def layer_name(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer | str | N
     return name
 
 
-def _render_size(scene: bpy.types.Scene) -> tuple[int, int]:
+def render_size(scene: bpy.types.Scene) -> tuple[int, int]:
+    """(width, height) in pixels of the scene's own render. Raises InvalidInput where it is too large."""
     render = scene.render
     width, height = (side * render.resolution_percentage // 100 for side in (render.resolution_x, render.resolution_y))
     return check_size((max(width, MIN_SIZE), max(height, MIN_SIZE)))

@@ -33,11 +33,16 @@ def export_maps(maps: SceneMaps, folder: str | Path, formats: Sequence[str] = DE
 
     Raises InvalidInput for an unknown format or maps that one cannot hold, StorageError where nothing can be written.
     """
-    chosen = [formats] if isinstance(formats, str) else list(formats)
+    return [path for one in check_formats(formats) for path in FORMATS[one](maps, Path(folder))]
+
+
+def check_formats(formats: Sequence[str]) -> list[str]:
+    """The formats, each once; one alone needs no list. Raises InvalidInput for one that is not in ``FORMATS``."""
+    chosen = [formats] if isinstance(formats, str) else list(dict.fromkeys(formats))
     for one in chosen:
         if one not in FORMATS:
             raise InvalidInput(f"Unknown format {one!r} for maps", f"Choose from: {', '.join(FORMATS)}")
-    return [path for one in dict.fromkeys(chosen) for path in FORMATS[one](maps, Path(folder))]
+    return chosen
 
 
 def write_id_pngs(maps: SceneMaps, folder: Path) -> list[Path]:

@@ -103,10 +103,10 @@ def _check(arrays: dict[str, np.ndarray], camera: Camera) -> None:
 def _from_legend(legend: dict[str, Any], camera: Camera, arrays: dict[str, np.ndarray]) -> SceneMaps:
     """``SceneMaps`` of the legend and the arrays; keys that older files lack take their defaults."""
     optional = ("vocabulary", "background", "unit_scale", "scene", "frame", "engine")
-    soft = [arrays.pop(name, None) for name in _COVERAGE]
+    soft = [arrays.pop(name) for name in _COVERAGE if name in arrays]
     return SceneMaps(
         **arrays,
-        coverage=None if soft[0] is None else Coverage(*soft, samples=legend.get("coverage_samples", 0)),
+        coverage=Coverage(*soft, samples=legend["coverage_samples"]) if soft else None,
         camera=camera,
         instances=tuple(Instance.from_dict(one) for one in legend["instances"]),
         **{key: legend[key] for key in optional if key in legend},

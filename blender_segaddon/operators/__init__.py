@@ -1,5 +1,5 @@
 """Operators: gather inputs, call one function of ``api``, report."""
 
-from . import generation, maps, placing, server
+from . import export, generation, maps, placing, server
 
-CLASSES = (*maps.CLASSES, *generation.CLASSES, *placing.CLASSES, *server.CLASSES)
+CLASSES = (*maps.CLASSES, *export.CLASSES, *generation.CLASSES, *placing.CLASSES, *server.CLASSES)
