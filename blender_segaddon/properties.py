@@ -2,7 +2,7 @@
 """What the add-on keeps in a scene. Classes and texts of objects are plain custom properties: seg_class, seg_text."""
 
 import bpy
-from bpy.props import BoolProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from . import api
 from .core import vocabulary
@@ -48,12 +48,56 @@ class SceneSettings(bpy.types.PropertyGroup):
     )
 
 
-CLASSES = (SceneSettings,)
+def _show(self, shown: bool) -> None:
+    if shown:
+        api.show_overlay(api.OverlaySettings(self.kind, self.opacity, self.names))
+    else:
+        api.hide_overlay()
+
+
+def _change(self, _context) -> None:
+    if api.overlay() is not None:
+        _show(self, True)
+
+
+class OverlayLook(bpy.types.PropertyGroup):
+    """``window_manager.segaddon_overlay``: a state of the session, not of the file; it is off when Blender starts."""
+
+    show: BoolProperty(
+        name="Overlay",
+        description="Show in the 3D Views what everything is taken for",
+        get=lambda _self: api.overlay() is not None,
+        set=_show,
+    )
+    kind: EnumProperty(
+        name="Show",
+        items=[
+            ("SEMANTIC", "Classes", "A colour for each class, as models see them; stripes where there is none"),
+            ("INSTANCE", "Instances", "A colour for each single thing"),
+        ],
+        update=_change,
+    )
+    opacity: FloatProperty(
+        name="Opacity",
+        description="How much of the scene the colours cover",
+        subtype="FACTOR",
+        min=0.0,
+        max=1.0,
+        default=0.5,
+        update=_change,
+    )
+    names: BoolProperty(name="Names", description="Write the names at the things", default=True, update=_change)
+
+
+CLASSES = (SceneSettings, OverlayLook)
 
 
 def register() -> None:
     bpy.types.Scene.segaddon = PointerProperty(type=SceneSettings)
+    bpy.types.WindowManager.segaddon_overlay = PointerProperty(type=OverlayLook)
 
 
 def unregister() -> None:
+    api.hide_overlay()
+    del bpy.types.WindowManager.segaddon_overlay
     del bpy.types.Scene.segaddon

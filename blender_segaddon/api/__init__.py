@@ -30,6 +30,17 @@ from ..flows.masking import Mask
 from ..flows.picture import Picture
 from ..protocol.errors import SegAddonError
 from ..texturing import Placement
+from .overlay import (
+    Overlay,
+    OverlaySettings,
+    Thing,
+    copies_of,
+    hide_overlay,
+    overlay,
+    redraw_overlay,
+    refresh_overlay,
+    show_overlay,
+)
 from .pictures import DEFAULT_CONNECTION, check_server, configure, find_picture, forget_pictures, generate, regenerate
 from .placing import backdrop, bake, picture_of, placements, project, remove_placement, update
 from .rendering import (
@@ -48,11 +59,14 @@ __all__ = [
     "Connection",
     "Job",
     "Mask",
+    "Overlay",
+    "OverlaySettings",
     "Picture",
     "Placement",
     "Rendered",
     "SceneMaps",
     "SegAddonError",
+    "Thing",
     "add_camera",
     "backdrop",
     "bake",
@@ -60,24 +74,30 @@ __all__ = [
     "check_server",
     "class_of",
     "configure",
+    "copies_of",
     "export_dataset",
     "export_maps",
     "find_picture",
     "forget_pictures",
     "forget_renders",
     "generate",
+    "hide_overlay",
     "inpaint",
     "map_images",
     "maps_of",
+    "overlay",
     "picture_of",
     "placements",
     "project",
+    "redraw_overlay",
+    "refresh_overlay",
     "regenerate",
     "remove",
     "remove_placement",
     "render_status",
     "render_with_maps",
     "segment",
+    "show_overlay",
     "update",
     "watch_renders",
 ]

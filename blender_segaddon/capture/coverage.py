@@ -8,7 +8,7 @@ samples, and no ids are ever averaged.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import bpy
@@ -18,14 +18,15 @@ from ..core import vocabulary as vocabularies
 from ..core.coverage import gather, pixel_filter
 from ..core.maps import Instance, SceneMaps
 from ..protocol.errors import InvalidInput
-from .ids_engine import Job, run
+from .cycles import FAR, Session, bands, session
 from .instances import Row, Runs
-from .scene_copy import INDEX_PASS, KEY_PASS, NORMAL_PASS, SceneCopy, scene_copy
-from .scene_maps import FAR, MAX_SIZE, Shot, describe, layer_name
+from .scene_copy import INDEX_PASS, KEY_PASS, NORMAL_PASS
+from .scene_maps import MAX_SIZE, describe, layer_name
+from .shot import View
 
 MOST_SAMPLES = 1024
 _AT_ONCE = 1 << 24
-"""Samples; a picture with more is rendered in bands: about 1 GB of Blender's and Cycles' buffers."""
+"""Samples of one render with motion blur: about 1 GB of Blender's and Cycles' buffers."""
 
 
 def add_coverage(
@@ -51,13 +52,9 @@ def add_coverage(
     size = (maps.width * factor, maps.height * factor)
     if max(size) > 4 * MAX_SIZE:
         raise InvalidInput(f"{samples} samples of {maps.width}×{maps.height} pixels are too many", "Use fewer samples")
-    shot = Shot(size, sharp=False)
-    with scene_copy(scene, layer_name(scene, view_layer), camera, size) as copy:
-        shot.stand_in = copy.stand_in
-        _set_soft(copy, scene)
-        bands = [_rows_shown(_render(copy, shot, band, cancelled), shot.rows) for band in _bands(size, factor)]
-    shown = np.concatenate(bands)
-    maps, ids = _numbered(maps, shot.rows, shown)
+    view = View(scene, layer_name(scene, view_layer), camera, size, cancelled)
+    rows, shown = _moving(view) if scene.render.use_motion_blur else _still(view)
+    maps, ids = _numbered(maps, rows, shown)
     return replace(maps, coverage=gather(ids[shown + 1], factor, _filter_of(scene, factor)))
 
 
@@ -68,36 +65,40 @@ def check_samples(samples: int) -> int:
     return int(samples)
 
 
-def _set_soft(copy: SceneCopy, scene: bpy.types.Scene) -> None:
-    """What the user's render does with lens and shutter."""
-    copy.scene.render.use_motion_blur = scene.render.use_motion_blur
-    # Neighbours differ in lens and time: half the noise of Sobol's numbers, as measured at 16 and 64 samples.
-    copy.scene.cycles.sampling_pattern = "BLUE_NOISE"
-    aovs = copy.scene.view_layers[copy.view_layer].aovs
-    aovs.remove(aovs[NORMAL_PASS])
+def _still(view: View) -> tuple[list[Row], np.ndarray]:
+    """(all instances, which of them each sample shows: int32 H×W, -1 where nothing is seen). Built once."""
+    shown = np.empty(view.size[::-1], np.int32)
+    with session(view, sharp=False) as opened:
+        _set_soft(opened, view)
+        for top, lines in bands(view.size):
+            view.check_cancelled()
+            shown[top : top + lines] = _rows_shown(opened.render(top, lines), opened.rows)
+        return opened.rows, shown
 
 
-def _bands(size: tuple[int, int], factor: int) -> Iterator[tuple[int, int]]:
-    """(top, end) of stretches of lines that are rendered at once; each holds whole pixels."""
-    width, height = size
-    step = max(_AT_ONCE // (width * factor), 1) * factor
+def _moving(view: View) -> tuple[list[Row], np.ndarray]:
+    """As ``_still``. Blender goes to other frames while it reads what moves, so nothing can be kept between bands."""
+    shown, rows = np.empty(view.size[::-1], np.int32), []
+    width, height = view.size
+    step = max(_AT_ONCE // width, 1)
     for top in range(0, height, step):
-        yield top, min(top + step, height)
+        view.check_cancelled()
+        with session(view, once=True, sharp=False) as opened:
+            _set_soft(opened, view)
+            opened.copy.scene.render.use_motion_blur = True
+            opened.copy.scene.render.use_persistent_data = False
+            shown[top : top + step] = _rows_shown(opened.render(top, min(step, height - top)), opened.rows)
+            rows = opened.rows
+    return rows, shown
 
 
-def _render(
-    copy: SceneCopy, shot: Shot, band: tuple[int, int], cancelled: Callable[[], bool] | None
-) -> dict[str, np.ndarray]:
-    """The passes of some lines of the picture."""
-    render, height = copy.scene.render, shot.size[1]
-    render.use_border = render.use_crop_to_border = band != (0, height)
-    render.border_min_x, render.border_max_x = 0.0, 1.0
-    # Blender counts lines from the bottom and cuts fractions off: a quarter of a line is on the safe side.
-    render.border_min_y = min((height - band[1] + 0.25) / height, 1.0)
-    render.border_max_y = min((height - band[0] + 0.25) / height, 1.0)
-    job = Job(shot.prepare, cancelled=cancelled)
-    run(job, copy.scene, copy.view_layer)
-    return job.passes
+def _set_soft(opened: Session, view: View) -> None:
+    opened.begin(view)
+    scene = opened.copy.scene
+    # Neighbours differ in lens and time: half the noise of Sobol's numbers, as measured at 16 and 64 samples.
+    scene.cycles.sampling_pattern = "BLUE_NOISE"
+    aovs = scene.view_layers[opened.copy.view_layer].aovs
+    aovs.remove(aovs[NORMAL_PASS])
 
 
 def _rows_shown(passes: dict[str, np.ndarray], rows: list[Row]) -> np.ndarray:

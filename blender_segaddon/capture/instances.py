@@ -30,6 +30,8 @@ class Row:
     """Object Info (Random, Location x, Location y), float32 values"""
     index: int
     """Object Index that this render gave to the object; parts objects of one name, from two libraries, at one place"""
+    place: int = -1
+    """index in the depsgraph's ``object_instances``"""
 
     @property
     def library(self) -> str:
@@ -54,11 +56,11 @@ def collect(depsgraph: bpy.types.Depsgraph) -> list[Row]:
     random_ids = _numbers(depsgraph, "random_id", 1, np.int32).view(np.uint32)[:, 0]
     persistent_ids = _numbers(depsgraph, "persistent_id", 8, np.int32)
     rows: dict[tuple[str, str, str, tuple[int, ...]], Row] = {}
-    for one, matrix, random_id, persistent in zip(
-        depsgraph.object_instances, matrices, random_ids, persistent_ids, strict=True
+    for place, (one, matrix, random_id, persistent) in enumerate(
+        zip(depsgraph.object_instances, matrices, random_ids, persistent_ids, strict=True)
     ):
         if one.show_self or one.show_particles:
-            row = _row(one, matrix, int(random_id), persistent)
+            row = _row(one, matrix, int(random_id), persistent, place)
             if one.is_instance or row.order not in rows:  # curves come twice: their mesh, which is rendered, counts
                 rows[row.order] = row
     return [rows[order] for order in sorted(rows)]
@@ -79,7 +81,9 @@ def _numbers(depsgraph: bpy.types.Depsgraph, name: str, width: int, dtype: type)
     return flat.reshape(-1, width)
 
 
-def _row(one: bpy.types.DepsgraphObjectInstance, matrix: np.ndarray, random_id: int, persistent: np.ndarray) -> Row:
+def _row(
+    one: bpy.types.DepsgraphObjectInstance, matrix: np.ndarray, random_id: int, persistent: np.ndarray, place: int
+) -> Row:
     shown, instancer = one.object.original, one.parent.original if one.is_instance and one.parent else None
     persistent = persistent[persistent != _PADDING]
     if not one.is_instance:
@@ -95,6 +99,7 @@ def _row(one: bpy.types.DepsgraphObjectInstance, matrix: np.ndarray, random_id: 
         matrix_world=tuple(matrix.ravel().tolist()),
         key=tuple(key.tolist()),
         index=one.object.pass_index,
+        place=place,
     )
 
 

@@ -1,5 +1,5 @@
 """Operators: gather inputs, call one function of ``api``, report."""
 
-from . import export, generation, maps, placing, server
+from . import export, generation, maps, overlay, placing, server
 
-CLASSES = (*maps.CLASSES, *export.CLASSES, *generation.CLASSES, *placing.CLASSES, *server.CLASSES)
+CLASSES = (*maps.CLASSES, *overlay.CLASSES, *export.CLASSES, *generation.CLASSES, *placing.CLASSES, *server.CLASSES)

@@ -92,6 +92,7 @@ class SEGADDON_OT_set_class(bpy.types.Operator):
                     one.pop("seg_class", None)
                 else:
                     one["seg_class"] = name
+            api.refresh_overlay()
             return {"FINISHED"}
         return {"CANCELLED"}
 

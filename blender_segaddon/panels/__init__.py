@@ -1,5 +1,6 @@
 """The panel in the 3D View's sidebar."""
 
-from . import export, main
+from . import export, main, overlay
 
-CLASSES = (*main.CLASSES, *export.CLASSES)
+CLASSES = (*main.CLASSES, *overlay.CLASSES, *export.CLASSES)
+register, unregister = overlay.register, overlay.unregister

@@ -1,0 +1,71 @@
+"""The engine that rasterises: quick, where the scene is opaque; see ``shot`` for what an engine is.
+
+What a render shows is asked of Blender as for Cycles (a depsgraph made for rendering), so that visibility, subdivision
+and the numbers of the instances are the same. Alpha, hair and points are not seen; the notes name them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import bpy
+import numpy as np
+
+from ...core.camera import Camera
+from ...protocol.errors import SceneError
+from ..cameras import read_camera
+from ..ids_engine import Job, registered, run
+from ..instances import Row, collect
+from ..scene_copy import scene_copy
+from ..shot import Shot, View
+from .canvas import Canvas, Crowd, Viewpoint
+from .context import check_can_draw
+from .shapes import Shapes
+from .stage import render_stage
+
+NAME = "gpu"
+
+
+def shoot(view: View) -> Shot:
+    """See ``shot``. Raises SceneError for panoramas, CaptureError where there is no GPU context to be had."""
+    if view.camera.data.type == "PANO":
+        raise SceneError(f"The gpu engine draws no panorama as of {view.camera.name!r}", "Use the engine 'cycles'")
+    check_can_draw()
+    seen = _Seen(view.size)
+    with registered(with_gpu=True), scene_copy(view.scene, view.view_layer, view.camera, view.size) as copy:
+        run(Job(seen.visit), copy.scene, copy.view_layer)
+    view.check_cancelled()
+    shown, depth, normal = seen.maps
+    return Shot(seen.rows, shown, depth, normal, seen.camera, NAME, seen.notes)
+
+
+@dataclass
+class _Seen:
+    """What is drawn of the evaluated scene while it is there."""
+
+    size: tuple[int, int]
+    rows: list[Row] = field(default_factory=list)
+    camera: Camera | None = None
+    maps: tuple[np.ndarray, np.ndarray, np.ndarray] | tuple[()] = ()
+    notes: tuple[str, ...] = ()
+
+    def visit(self, depsgraph: bpy.types.Depsgraph) -> bool:
+        self.camera = read_camera(depsgraph, self.size)
+        self.rows = collect(depsgraph)
+        stage = render_stage(depsgraph, self.rows, Shapes(surface=True))
+        self.notes = stage.notes
+        self.maps = draw_maps(stage.crowd, self.camera)
+        return False  # Cycles has nothing to render
+
+
+def draw_maps(crowd: Crowd, camera: Camera) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(id - 1 as int32 H×W, depth float32 H×W with inf for -1, normal float32 H×W×3) of what a camera sees."""
+    canvas = Canvas(camera.width, camera.height, surface=True)
+    canvas.draw(
+        crowd,
+        Viewpoint(np.linalg.inv(camera.matrix_world), camera.projection_matrix, camera.width, camera.height),
+    )
+    ids, depth, normal = canvas.read()
+    nothing = ids == 0
+    depth[nothing], normal[nothing] = np.inf, 0.0
+    return ids.view(np.int32) - 1, depth, normal
