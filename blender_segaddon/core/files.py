@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..protocol.errors import InvalidInput
-from . import colourise
+from . import colourise, vocabulary_files
 from .atomic import encode_json, write_atomic
 from .camera import Camera
 from .coverage import Coverage
@@ -102,6 +102,8 @@ def _check(arrays: dict[str, np.ndarray], camera: Camera) -> None:
 
 def _from_legend(legend: dict[str, Any], camera: Camera, arrays: dict[str, np.ndarray]) -> SceneMaps:
     """``SceneMaps`` of the legend and the arrays; keys that older files lack take their defaults."""
+    if "classes" in legend:
+        vocabulary_files.remember(legend["vocabulary"], legend["classes"])
     optional = ("vocabulary", "background", "unit_scale", "scene", "frame", "engine")
     soft = [arrays.pop(name) for name in _COVERAGE if name in arrays]
     return SceneMaps(
