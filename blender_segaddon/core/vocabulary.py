@@ -27,8 +27,8 @@ class VocabularyClass:
     color: tuple[int, int, int]
     """display-referred sRGB, 0..255"""
     category_id: int
-    """id in published data sets: COCO's own ids (1..200, with gaps); for others the index counted from 1, which for
-    ADE20K is that of the MIT scene parsing challenge (1..150; 0 = nothing)"""
+    """id in data sets: COCO's own (1..200, with gaps), those of a vocabulary of the user's own that has some; else the
+    index counted from 1, which for ADE20K is that of the MIT scene parsing challenge (1..150; 0 = nothing)"""
     is_thing: bool
     """Countable object (True) or stuff and structure (False). ADE20K: the 100 categories of the MIT scene parsing
     challenge's instance task are things, the other 50 are not. COCO: as published in its panoptic categories."""
@@ -60,6 +60,7 @@ class Vocabulary:
         """The classes as plain values, as a JSON vocabulary file has them."""
         return [
             {
+                "id": one.category_id,
                 "name": one.name,
                 "color": list(one.color),
                 "synonyms": list(one.synonyms),

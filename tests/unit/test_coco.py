@@ -170,3 +170,11 @@ def test_names_that_are_no_unicode_make_readable_json(tmp_path):
     odd = replace(some, instances=(replace(first, object="Geb\udce4ude"), *rest))
     write_coco([("", odd)], tmp_path)
     assert coco_api(tmp_path / "coco_instances.json").dataset["annotations"][0]["object"] == "Geb\\udce4ude"
+
+
+@pytest.mark.parametrize(("ids", "expected"), [((9, 4), [9, 4]), ((0, 1), [1, 2]), ((3, 3), [1, 2]), (("", 5), [1, 2])])
+def test_category_ids_of_a_vocabulary_of_the_users_own(tmp_path, ids, expected):
+    (tmp_path / "own.csv").write_text("id,name\n{},wall\n{},car\n".format(*ids))
+    own = load(str(tmp_path / "own.csv"))
+    assert [one.category_id for one in own.classes] == expected
+    assert [row["id"] for row in own.to_rows()] == expected
