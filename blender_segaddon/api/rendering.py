@@ -77,5 +77,17 @@ def watch_renders(watch: bool = True) -> None:
 
 def _tick() -> float | None:
     """Stops where no scene of the file wants it: who does not use it pays nothing."""
-    wanted = any(one.segaddon.maps_with_renders for one in bpy.data.scenes)
-    return rendering.tick(capture) if wanted else None
+    if not any(one.segaddon.maps_with_renders for one in bpy.data.scenes):
+        return None
+    before, pause = rendering.status(), rendering.tick(capture)
+    if rendering.status() != before:
+        _redraw_sidebars()
+    return pause
+
+
+def _redraw_sidebars() -> None:
+    """They show ``render_status``."""
+    for area in [area for window in bpy.context.window_manager.windows for area in window.screen.areas]:
+        if area.type == "VIEW_3D":
+            for region in [one for one in area.regions if one.type == "UI"]:
+                region.tag_redraw()

@@ -134,8 +134,8 @@ def maps_of(picture: str | Path | bpy.types.Image | None, folder: str) -> SceneM
 def status() -> str:
     """One line for the panel: what became of the last render's maps."""
     if _session.waiting:
-        return f"{len(_session.waiting)} renders wait for their maps"
-    return _session.why if _session.last is None else f"Frame {_session.last.frame}: {_session.last.summary()}"
+        return f"{len(_session.waiting)} rendered frames wait for their maps"
+    return _session.why if _session.last is None else f"Maps of frame {_session.last.frame}: {_session.last.summary()}"
 
 
 def forget_renders() -> None:
@@ -154,7 +154,7 @@ def on_init(scene: bpy.types.Scene, wanted: bool) -> None:
         try:
             _check(scene)
             _session.started = capture.fingerprint(scene)
-            _session.forget("The maps of the render are not made yet")
+            _session.forget("Maps are made when the render has ended")
         except SegAddonError as error:
             _session.forget(str(error))
 

@@ -2,22 +2,15 @@
 """Maps as files."""
 
 import bpy
-from bpy.props import EnumProperty, IntProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from .. import api
 from ..protocol.errors import InvalidInput
 from .generation import has_camera
 from .reporting import reported
 
-_FORMATS = (
-    ("npz", "Exact Maps (.npz)", "Ids, classes, depth, normals, legend and camera; for Python"),
-    ("png", "Pictures (.png)", "For the eye; the semantic map in the exact colours of its vocabulary"),
-    ("id_png", "Ids (16-bit .png)", "Instance and category ids as grey values"),
-    ("coco", "COCO", "Panoptic segments and instance annotations; for training"),
-    ("exr", "Multilayer EXR", "All maps in one file, ids as integers"),
-    ("cryptomatte", "Cryptomatte EXR", "Mattes by name for every instance, object and class"),
-)
-_DEFAULT = {"npz", "png", "id_png"}
+_FORMATS = ("npz", "png", "id_png", "coco", "exr", "cryptomatte")
+"""Each is a check box of the dialog."""
 
 
 class SEGADDON_OT_export_maps(bpy.types.Operator):
@@ -27,15 +20,32 @@ class SEGADDON_OT_export_maps(bpy.types.Operator):
     bl_label = "Export Maps"
 
     directory: StringProperty(name="Folder", subtype="DIR_PATH", options={"SKIP_SAVE"})
-    filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     source: EnumProperty(
         name="Maps Of",
         items=[
-            ("SCENE", "Scene Now", "Capture the scene as it is"),
-            ("RENDER", "Last Render", "The maps that were made with the last render"),
+            ("SCENE", "Scene", "Capture the scene as it is"),
+            ("RENDER", "Render", "The maps that were made with the last render"),
         ],
     )
-    formats: EnumProperty(name="Formats", items=_FORMATS, options={"ENUM_FLAG"}, default=_DEFAULT)
+    npz: BoolProperty(
+        name="Exact Maps (.npz)",
+        description="Ids, classes, depth, normals, legend and camera; for Python",
+        default=True,
+    )
+    png: BoolProperty(
+        name="Pictures (.png)",
+        description="For the eye; the semantic map in the exact colors of its vocabulary",
+        default=True,
+    )
+    id_png: BoolProperty(name="Ids (16-bit .png)", description="Instance and category ids as gray values", default=True)
+    coco: BoolProperty(
+        name="COCO (.json, .png)", description="Panoptic segments and instance annotations; for training"
+    )
+    exr: BoolProperty(name="Multilayer EXR", description="All maps in one file, ids as integers")
+    cryptomatte: BoolProperty(
+        name="Cryptomatte EXR", description="Mattes by name for every instance, object and class; for compositing"
+    )
     coverage: IntProperty(
         name="Soft Edges",
         description="Rays a pixel for mattes with depth of field, motion blur and hair; 0: sharp masks. 16 is a start",
@@ -63,16 +73,16 @@ class SEGADDON_OT_export_maps(bpy.types.Operator):
         row.prop(self, "coverage")
         layout.separator()
         column = layout.column(heading="Formats")
-        column.use_property_split = False
-        column.prop(self, "formats")
+        for name in _FORMATS:
+            column.prop(self, name)
 
     def execute(self, context):
         with reported(self):
-            if not self.directory or not self.formats:
+            chosen = [name for name in _FORMATS if getattr(self, name)]
+            if not self.directory or not chosen:
                 raise InvalidInput("Nothing would be written", "Choose a folder and at least one format")
             rendered = self.source == "RENDER"
             maps = api.maps_of() if rendered else api.capture(context.scene, coverage=self.coverage)
-            chosen = [name for name, *_words in _FORMATS if name in self.formats]
             paths = api.export_maps(maps, bpy.path.abspath(self.directory), chosen)
             self.report({"INFO"}, f"Wrote {len(paths)} files to {self.directory}")
             return {"FINISHED"}

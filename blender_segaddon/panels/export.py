@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import bpy
 
 from .. import api
+
+_LINE = 36
+"""letters; as many as the sidebar shows at its usual width"""
 
 
 class SEGADDON_PT_export(bpy.types.Panel):
@@ -21,9 +26,10 @@ class SEGADDON_PT_export(bpy.types.Panel):
         column.operator("segaddon.export_maps", icon="EXPORT")
         column.prop(settings, "maps_with_renders")
         if settings.maps_with_renders:
-            note = column.row()
+            note = column.column(align=True)
             note.active = False
-            note.label(text=api.render_status(), icon="INFO")
+            for line in textwrap.wrap(api.render_status(), _LINE):
+                note.label(text=line)
 
 
 CLASSES = (SEGADDON_PT_export,)

@@ -33,6 +33,7 @@ def scene(tmp_path) -> bpy.types.Scene:
         box.location.x = x
         box.keyframe_insert("location", index=0, frame=frame)
     scenes.add("Still", box.data, (0, 3, 0.5))
+    scenes.add("Sun", bpy.data.lights.new("Sun", "SUN"), (0, 0, 5))  # in the dark all pictures are the same
     scenes.camera((0, -9, 4), (0, 0, 0.5))
     render = scene.render
     render.engine, scene.cycles.samples = "CYCLES", 1
@@ -139,12 +140,12 @@ def window(scene, monkeypatch):
 
 def test_f12_in_a_window(scene, window, tmp_path):
     bpy.ops.render.render()
-    with pytest.raises(MapsStale, match="not made yet"):
+    with pytest.raises(MapsStale, match="are made when"):
         api.maps_of()
     assert "wait" in api.render_status()
     window()
     assert np.array_equal(api.maps_of(bpy.data.images["Render Result"]).depth, api.capture(scene).depth)
-    assert list(tmp_path.iterdir()) == [] and api.render_status().startswith("Frame 1: 3 instances")
+    assert list(tmp_path.iterdir()) == [] and api.render_status().startswith("Maps of frame 1: 3 instances")
 
 
 def test_an_animation_in_a_window(scene, window, tmp_path):
@@ -218,7 +219,8 @@ def test_in_background_the_option_says_what_to_call(scene, caplog):
 def test_export_button(scene, window, tmp_path):
     with pytest.raises(RuntimeError, match="Choose a folder"):
         bpy.ops.segaddon.export_maps()
-    options = {"directory": str(tmp_path / "out"), "formats": {"exr", "coco"}}
+    only = dict.fromkeys(("npz", "png", "id_png"), False)
+    options = {"directory": str(tmp_path / "out"), "exr": True, "coco": True, **only}
     assert bpy.ops.segaddon.export_maps(**options) == {"FINISHED"}
     names = {one.name for one in (tmp_path / "out").iterdir()}
     assert names == {"maps.exr", "coco_panoptic", "coco_panoptic.json", "coco_instances.json"}
@@ -229,4 +231,6 @@ def test_export_button(scene, window, tmp_path):
     assert bpy.ops.segaddon.export_maps(source="RENDER", **options) == {"FINISHED"}
     (tmp_path / "taken").write_text("")
     with pytest.raises(RuntimeError, match="in the way"):
-        bpy.ops.segaddon.export_maps(directory=str(tmp_path / "taken"), formats={"npz"})
+        bpy.ops.segaddon.export_maps(directory=str(tmp_path / "taken"))
+    with pytest.raises(RuntimeError, match="at least one format"):
+        bpy.ops.segaddon.export_maps(directory=str(tmp_path / "out"), **only)
