@@ -43,18 +43,25 @@ def grouped(coverage: Coverage, table: np.ndarray) -> Coverage:
         return Coverage(ids, weights, coverage.samples)
     mixed = weights[..., 1] > 0
     ids, weights = ids.copy(), weights.copy()
-    some_ids, some = ids[mixed], weights[mixed]
-    for later in range(1, some.shape[1]):
-        for earlier in range(later):
-            same = some_ids[:, earlier] == some_ids[:, later]
-            some[:, earlier] += np.where(same, some[:, later], 0)
-            some[same, later] = 0
-    order = np.argsort(-some, axis=1, kind="stable")
-    some = np.take_along_axis(some, order, axis=1)
-    some_ids = np.where(some > 0, np.take_along_axis(some_ids, order, axis=1), 0)
-    ids[mixed], weights[mixed] = some_ids, some
+    ids[mixed], weights[mixed] = _merged(ids[mixed], weights[mixed])
     ids[~mixed, 1:] = 0
     return Coverage(ids, weights, coverage.samples)
+
+
+def _merged(ids: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """N×R: what has one id in a row adds up in its first place, the heaviest first."""
+    changed = np.zeros(len(ids), bool)
+    for later in range(1, ids.shape[1]):
+        for earlier in range(later):
+            same = np.flatnonzero((ids[:, earlier] == ids[:, later]) & (weights[:, later] > 0))
+            weights[same, earlier] += weights[same, later]
+            weights[same, later] = 0
+            changed[same] = True
+    ids[weights == 0] = 0
+    order = np.argsort(-weights[changed], axis=1, kind="stable")
+    for array in (ids, weights):
+        array[changed] = np.take_along_axis(array[changed], order, axis=1)
+    return ids, weights
 
 
 def gather(fine: np.ndarray, factor: int, kernel: np.ndarray) -> Coverage:

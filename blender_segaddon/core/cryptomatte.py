@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import struct
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -114,21 +115,24 @@ def _classes(maps: SceneMaps, coverage: Coverage) -> tuple[list[str], Coverage]:
 def _channels(layer: str, names: Sequence[str], coverage: Coverage) -> dict[str, np.ndarray]:
     """Two ranks a level: "CryptoInstance00.R" holds the first id, ".G" its weight, and so on."""
     floats = np.array([0.0, *map(name_float, names)], np.float32)
-    ids, weights = coverage.ids, np.where(coverage.ids > 0, coverage.weights, np.float32(0))
-    if weights.shape[-1] > 1:
-        # The background holds a rank but is nothing here: what comes after it moves up.
-        order = np.argsort(-weights, axis=-1, kind="stable")
-        ids, weights = np.take_along_axis(ids, order, axis=-1), np.take_along_axis(weights, order, axis=-1)
     channels = {}
-    for rank in range(ids.shape[-1] + ids.shape[-1] % 2):
+    for rank, (ids, weights) in enumerate(_without_background(coverage)):
         level, pair = divmod(rank, 2)
-        if rank < ids.shape[-1]:
-            values = floats[np.where(weights[..., rank] > 0, ids[..., rank], 0)], weights[..., rank]
-        else:
-            values = (np.zeros(ids.shape[:2], np.float32),) * 2
-        for letter, array in zip(_CHANNELS[2 * pair : 2 * pair + 2], values, strict=True):
-            channels[f"{layer}{level:02}.{letter}"] = array
+        channels[f"{layer}{level:02}.{_CHANNELS[2 * pair]}"] = floats[ids]
+        channels[f"{layer}{level:02}.{_CHANNELS[2 * pair + 1]}"] = weights
     return channels
+
+
+def _without_background(coverage: Coverage) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(ids, weights) of each rank, an even number of them. The background is nothing here: what comes after it in a
+    pixel moves up."""
+    nothing = np.zeros(coverage.ids.shape[:2], np.uint32), np.zeros(coverage.ids.shape[:2], np.float32)
+    ranks = [(coverage.ids[..., rank], coverage.weights[..., rank]) for rank in range(coverage.ids.shape[-1])]
+    ranks += [nothing] * (1 + len(ranks) % 2)
+    moved = np.zeros(nothing[0].shape, bool)
+    for (ids, weights), (next_ids, next_weights) in pairwise(ranks):
+        moved |= ids == 0
+        yield np.where(moved, next_ids, ids), np.where(moved, next_weights, weights)
 
 
 def _attributes(layer: str, names: Sequence[str]) -> dict[str, str]:
