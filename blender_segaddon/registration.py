@@ -6,23 +6,24 @@ import bpy
 
 from . import api, operators, panels, preferences, properties
 from .flows import rendering
-from .operators import running
+from .operators import running, server
 
 _MODULES = (properties, preferences, operators, panels)
 
 
 @bpy.app.handlers.persistent
 def _before_load(_path: object, *_more: object) -> None:
-    """Another file: nobody waits for a picture of this one any more."""
+    """Another file: a picture of this one is left to the server."""
     running.stop()
 
 
 @bpy.app.handlers.persistent
 def _on_load(_path: object, *_more: object) -> None:
-    """Another file: the pictures of the last one are no longer this session's."""
+    """Another file: the pictures of the last one are no longer this session's, but it may have some under way."""
     api.forget_pictures()
     api.forget_renders()
     api.watch_renders()
+    server.look()
 
 
 @bpy.app.handlers.persistent

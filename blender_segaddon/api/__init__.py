@@ -24,12 +24,18 @@ Every error is a ``SegAddonError`` whose text says what to do.
 from __future__ import annotations
 
 from ..core.maps import SceneMaps
+from ..core.naming import ClassMatch
+from ..core.quality import Finding, Report
 from ..flows.generating import Connection
 from ..flows.jobs import Job
 from ..flows.masking import Mask
+from ..flows.meaning import Group
 from ..flows.picture import Picture
+from ..flows.sending import Unfinished
 from ..protocol.errors import SegAddonError
+from ..protocol.messages import ServerState
 from ..texturing import Placement
+from .meaning import class_mapping, class_of, describe, scene_vocabulary, set_class, set_face_class, set_text, unclassed
 from .overlay import (
     Overlay,
     OverlaySettings,
@@ -41,7 +47,7 @@ from .overlay import (
     refresh_overlay,
     show_overlay,
 )
-from .pictures import DEFAULT_CONNECTION, check_server, configure, find_picture, forget_pictures, generate, regenerate
+from .pictures import find_picture, forget_pictures, generate, regenerate
 from .placing import backdrop, bake, picture_of, placements, project, remove_placement, update
 from .rendering import (
     Rendered,
@@ -52,11 +58,29 @@ from .rendering import (
     watch_renders,
 )
 from .retouching import inpaint, remove, segment
-from .scene_maps import add_camera, capture, class_of, export_dataset, export_maps, map_images
+from .scene_maps import add_camera, capture, capture_views, export_dataset, export_maps, map_images, quality
+from .server import (
+    DEFAULT_CONNECTION,
+    attend_server,
+    check_server,
+    configure,
+    discard,
+    find_unfinished,
+    free_gpu,
+    has_server,
+    leave_server,
+    lend_gpu,
+    resume,
+    server_state,
+    unfinished,
+)
 
 __all__ = [
     "DEFAULT_CONNECTION",
+    "ClassMatch",
     "Connection",
+    "Finding",
+    "Group",
     "Job",
     "Mask",
     "Overlay",
@@ -64,31 +88,45 @@ __all__ = [
     "Picture",
     "Placement",
     "Rendered",
+    "Report",
     "SceneMaps",
     "SegAddonError",
+    "ServerState",
     "Thing",
+    "Unfinished",
     "add_camera",
+    "attend_server",
     "backdrop",
     "bake",
     "capture",
+    "capture_views",
     "check_server",
+    "class_mapping",
     "class_of",
     "configure",
     "copies_of",
+    "describe",
+    "discard",
     "export_dataset",
     "export_maps",
     "find_picture",
+    "find_unfinished",
     "forget_pictures",
     "forget_renders",
+    "free_gpu",
     "generate",
+    "has_server",
     "hide_overlay",
     "inpaint",
+    "leave_server",
+    "lend_gpu",
     "map_images",
     "maps_of",
     "overlay",
     "picture_of",
     "placements",
     "project",
+    "quality",
     "redraw_overlay",
     "refresh_overlay",
     "regenerate",
@@ -96,8 +134,16 @@ __all__ = [
     "remove_placement",
     "render_status",
     "render_with_maps",
+    "resume",
+    "scene_vocabulary",
     "segment",
+    "server_state",
+    "set_class",
+    "set_face_class",
+    "set_text",
     "show_overlay",
+    "unclassed",
+    "unfinished",
     "update",
     "watch_renders",
 ]

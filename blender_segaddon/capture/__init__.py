@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from .capturing import capture, capture_views
 from .coverage import add_coverage, check_samples
 from .evidence import class_of
 from .fingerprint import fingerprint
 from .framing import add_framing_camera, remove_camera, second_camera
-from .scene_maps import MAX_SIZE, capture
+from .scene_maps import MAX_SIZE
 
 __all__ = [
     "MAX_SIZE",
     "add_coverage",
     "add_framing_camera",
     "capture",
+    "capture_views",
     "check_samples",
     "class_of",
     "fingerprint",

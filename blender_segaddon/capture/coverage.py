@@ -19,8 +19,10 @@ from ..core.coverage import gather, pixel_filter
 from ..core.maps import Instance, SceneMaps
 from ..protocol.errors import InvalidInput
 from .cycles import FAR, Session, bands, session
+from .evidence import EvidenceReader
 from .instances import Row, Runs
-from .scene_copy import INDEX_PASS, KEY_PASS, NORMAL_PASS
+from .parts import Sorter
+from .scene_copy import FACE_PASS, INDEX_PASS, KEY_PASS, MATERIAL_PASS, NORMAL_PASS
 from .scene_maps import MAX_SIZE, describe, layer_name
 from .shot import View
 
@@ -48,7 +50,7 @@ def add_coverage(
 
     Raises: as ``capture``; InvalidInput also for a picture that is too large for so many samples.
     """
-    factor = math.isqrt(check_samples(samples) - 1) + 1
+    factor = math.isqrt(check_samples(samples, maps.split) - 1) + 1
     size = (maps.width * factor, maps.height * factor)
     if max(size) > 4 * MAX_SIZE:
         raise InvalidInput(f"{samples} samples of {maps.width}×{maps.height} pixels are too many", "Use fewer samples")
@@ -58,8 +60,10 @@ def add_coverage(
     return replace(maps, coverage=gather(ids[shown + 1], factor, _filter_of(scene, factor)))
 
 
-def check_samples(samples: int) -> int:
-    """``samples`` if so many can be taken, else InvalidInput."""
+def check_samples(samples: int, split: str = "object") -> int:
+    """``samples`` if so many can be taken of maps that are split so, else InvalidInput."""
+    if split != "object":
+        raise InvalidInput(f"Coverage cannot be split by {split}", "Capture it with split='object'")
     if not isinstance(samples, (int, np.integer)) or not 4 <= samples <= MOST_SAMPLES:
         raise InvalidInput(f"Coverage cannot be made of {samples} samples", f"Use 4 to {MOST_SAMPLES}; 16 is a start")
     return int(samples)
@@ -98,7 +102,8 @@ def _set_soft(opened: Session, view: View) -> None:
     # Neighbours differ in lens and time: half the noise of Sobol's numbers, as measured at 16 and 64 samples.
     scene.cycles.sampling_pattern = "BLUE_NOISE"
     aovs = scene.view_layers[opened.copy.view_layer].aovs
-    aovs.remove(aovs[NORMAL_PASS])
+    for name in (NORMAL_PASS, MATERIAL_PASS, FACE_PASS):
+        aovs.remove(aovs[name])
 
 
 def _rows_shown(passes: dict[str, np.ndarray], rows: list[Row]) -> np.ndarray:
@@ -142,8 +147,8 @@ def _numbered(maps: SceneMaps, rows: list[Row], shown: np.ndarray) -> tuple[Scen
     new = [index - 1 for index in np.flatnonzero(seen & (ids == 0)) if index > 0]
     if not new:
         return maps, ids
-    nowhere = np.zeros((1, 1), np.uint32)
-    described = describe([rows[index] for index in new], nowhere, vocabularies.load(maps.vocabulary))
+    sorter = Sorter(EvidenceReader(), vocabularies.load(maps.vocabulary), maps.split)
+    described = describe([sorter.whole(rows[index]) for index in new], np.zeros((1, 1), np.uint32), maps.camera)
     more = [replace(one, id=len(known) + one.id) for one in described]
     ids[np.array(new) + 1] = [one.id for one in more]
     return replace(maps, instances=(*maps.instances, *more)), ids

@@ -7,6 +7,7 @@ there never reaches the user's data.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -42,6 +43,8 @@ class Job:
     visit: Callable[[bpy.types.Depsgraph], bool]
     """called with the depsgraph of the render, before Cycles reads it; may change the evaluated copies. Returns
     whether to go on; False: render nothing"""
+    frame: float
+    """the moment to show; Blender itself starts at the active scene's frame"""
     rendered: bool = False
     """``visit`` said to go on"""
     passes: dict[str, np.ndarray] = field(default_factory=dict)
@@ -77,6 +80,8 @@ class IdsEngine(bpy.types.RenderEngine):
         if job is None:
             return
         try:
+            if job.frame != depsgraph.scene.frame_float:
+                self.frame_set(math.floor(job.frame), job.frame - math.floor(job.frame))
             job.rendered = job.visit(depsgraph)
             if job.rendered:
                 self._sync(data, depsgraph)
@@ -87,9 +92,9 @@ class IdsEngine(bpy.types.RenderEngine):
         cycles = driver()
         if self.session is None:  # another instance than at the last render, or the first
             free_session()
-            cycles.create(self, data)
+            _drive(cycles.create, self, data)
             IdsEngine.kept.session = self.session
-        cycles.reset(self, data, depsgraph)
+        _drive(cycles.reset, self, data, depsgraph)
 
     def render(self, depsgraph: bpy.types.Depsgraph) -> None:
         job = self.job
@@ -98,8 +103,8 @@ class IdsEngine(bpy.types.RenderEngine):
         try:
             if job.rendered and job.failure is None:
                 cycles = driver()
-                cycles.render(self, depsgraph)
-                cycles.render_frame_finish(self)
+                _drive(cycles.render, self, depsgraph)
+                _drive(cycles.render_frame_finish, self)
                 job.passes = _read_passes(self.get_result())
         except BaseException as error:  # noqa: BLE001 - as in update
             job.failure = error
@@ -122,6 +127,14 @@ def driver() -> Any:
     return engine
 
 
+def _drive(function: Callable[..., None], *arguments: Any) -> None:
+    try:
+        function(*arguments)
+    except Exception as error:
+        what = f"{function.__name__}: {type(error).__name__}: {error}"
+        raise MissingInternals(f"This Blender's Cycles cannot be driven ({what})", "Use engine 'passes'") from error
+
+
 def free_session() -> None:
     """Give Cycles' memory back."""
     kept = IdsEngine.kept
@@ -139,14 +152,22 @@ def registered(*, with_gpu: bool = False) -> Iterator[None]:
     """
     IdsEngine.bl_use_gpu_context = with_gpu
     bpy.utils.register_class(IdsEngine)
-    before = set(bpy.data.images)
     try:
-        yield
+        with result_kept():
+            yield
     finally:
         IdsEngine.job = None
         free_session()
         bpy.utils.unregister_class(IdsEngine)
-        # Blender makes the image "Render Result" at the first render; a file that had none shall have none.
+
+
+@contextmanager
+def result_kept() -> Iterator[None]:
+    """Blender makes the image "Render Result" at the first render; a file that had none shall have none."""
+    before = set(bpy.data.images)
+    try:
+        yield
+    finally:
         for image in set(bpy.data.images) - before:
             if image.type == "RENDER_RESULT":
                 bpy.data.images.remove(image)
@@ -158,18 +179,26 @@ def run(job: Job, scene: bpy.types.Scene, view_layer: str) -> None:
     Raises what ``job.visit`` raised, or CaptureError if Blender does not render.
     """
     check_idle()
-    with handlers_silent(_RENDER_HANDLERS + _SCENE_HANDLERS):
-        IdsEngine.job = job
-        if scene.render.engine != IdsEngine.bl_idname:  # to set it makes Blender forget what it keeps
-            scene.render.engine = IdsEngine.bl_idname
-        try:
-            bpy.ops.render.render(scene=scene.name, layer=view_layer)
-        except RuntimeError as error:
-            if job.failure is None:
-                raise CaptureError("Blender could not render the maps", str(error).strip()) from error
-        finally:
-            IdsEngine.job = None
+    IdsEngine.job = job
+    if scene.render.engine != IdsEngine.bl_idname:  # to set it makes Blender forget what it keeps
+        scene.render.engine = IdsEngine.bl_idname
+    try:
+        render_quietly(scene, view_layer)
+    except CaptureError:
+        if job.failure is None:
+            raise
+    finally:
+        IdsEngine.job = None
     job.check()
+
+
+def render_quietly(scene: bpy.types.Scene, view_layer: str, **options: bool) -> None:
+    """Blender's own render operator, waited for, without the user's handlers. Raises CaptureError."""
+    with handlers_silent(_RENDER_HANDLERS + _SCENE_HANDLERS):
+        try:
+            bpy.ops.render.render(scene=scene.name, layer=view_layer, **options)
+        except RuntimeError as error:
+            raise CaptureError("Blender could not render the maps", str(error).strip()) from error
 
 
 def check_idle() -> None:

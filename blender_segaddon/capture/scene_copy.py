@@ -9,10 +9,21 @@ from dataclasses import dataclass
 import bpy
 
 from ..protocol.errors import CaptureError
+from .transparency import has_output
 
 KEY_PASS = "segaddon_key"
 INDEX_PASS = "segaddon_index"
 NORMAL_PASS = "segaddon_normal"
+MATERIAL_PASS = "segaddon_material"
+FACE_PASS = "segaddon_face"
+PASSES = {
+    KEY_PASS: "COLOR",
+    INDEX_PASS: "VALUE",
+    NORMAL_PASS: "COLOR",
+    MATERIAL_PASS: "VALUE",
+    FACE_PASS: "VALUE",
+}
+"""What every material writes: name → type of the AOV"""
 
 
 @dataclass(frozen=True)
@@ -37,10 +48,11 @@ def scene_copy(
         if bpy.app.version < (5, 0):
             material.use_nodes = True
         copy["segaddon_stand_in"] = material
+        copy.timeline_markers.clear()  # they may switch to other cameras
         _set_render(copy)
         set_view(copy, camera, size)
         _set_cycles(copy)
-        _set_view_layers(copy, view_layer)
+        _set_view_layers(copy, view_layer, material)
         yield SceneCopy(copy, view_layer, material)
     finally:
         if copy is not None:
@@ -125,7 +137,7 @@ def _set_cycles(scene: bpy.types.Scene) -> None:
             setattr(cycles, name, value)
 
 
-def _set_view_layers(scene: bpy.types.Scene, view_layer: str) -> None:
+def _set_view_layers(scene: bpy.types.Scene, view_layer: str, stand_in: bpy.types.Material) -> None:
     for layer in scene.view_layers:
         layer.use = layer.name == view_layer
     layer = scene.view_layers[view_layer]
@@ -135,10 +147,11 @@ def _set_view_layers(scene: bpy.types.Scene, view_layer: str) -> None:
         setattr(layer.cycles, name, False)
     layer.cycles.denoising_store_passes = False
     layer.samples = 0
-    layer.material_override = None  # loses cutouts
+    if layer.material_override is not None and not has_output(layer.material_override):
+        layer.material_override = stand_in
     while layer.aovs:
         layer.aovs.remove(layer.aovs[0])
-    for name, kind in ((KEY_PASS, "COLOR"), (INDEX_PASS, "VALUE"), (NORMAL_PASS, "COLOR")):
+    for name, kind in PASSES.items():
         aov = layer.aovs.add()
         aov.name, aov.type = name, kind
     layer.pass_alpha_threshold = 0.5

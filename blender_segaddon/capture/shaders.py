@@ -1,24 +1,31 @@
 """Makes evaluated materials write ids. Only copies that Blender threw together for one render are changed.
 
 Each material becomes: an emission where it is opaque, transparent where its alpha is below one half, and in both
-cases without bump, volume or light. Passes carry Object Info (Random, Location x, Location y), Object Index and the
-normal.
+cases without bump, volume or light. Passes carry Object Info (Random, Location x, Location y), Object Index, the
+normal, the number of the material and the class of the face.
 """
 
 from __future__ import annotations
 
 import bpy
 
-from .scene_copy import INDEX_PASS, KEY_PASS, NORMAL_PASS
-from .transparency import Transparency, Value, math_node, source_of
+from .faces import FACE_ATTRIBUTE
+from .scene_copy import FACE_PASS, INDEX_PASS, KEY_PASS, MATERIAL_PASS, NORMAL_PASS
+from .transparency import Transparency, Value, has_output, math_node, source_of
 
 
-def write_ids(material: bpy.types.Material, transparency: Transparency) -> None:
-    """Rebuild the output of an evaluated material; one without an output is left to ``use_stand_in``."""
+def write_ids(material: bpy.types.Material, number: int, transparency: Transparency) -> None:
+    """Rebuild the output of an evaluated material; one without an output is left to ``use_stand_in``.
+
+    Args:
+        number: what the material's pass shall say, 1..65535.
+    """
     if not has_output(material):
         return
     tree = material.node_tree
     output = tree.get_output_node("CYCLES")
+    transparency.material = material.name
+    transparency.look_for_scripts(tree)
     through = transparency_of(material, transparency)
     for socket in output.inputs:
         keep = socket.identifier == "Displacement" and material.displacement_method != "BUMP"
@@ -28,12 +35,12 @@ def write_ids(material: bpy.types.Material, transparency: Transparency) -> None:
     if material.displacement_method == "BOTH":
         material.displacement_method = "DISPLACEMENT"
     material.cycles.emission_sampling = "NONE"  # else every triangle becomes a lamp: 7 times slower
-    _Writer(tree, output).write(through)
+    _Writer(tree, output, number).write(through)
 
 
 class _Writer:
-    def __init__(self, tree: bpy.types.NodeTree, output: bpy.types.Node) -> None:
-        self.tree = tree
+    def __init__(self, tree: bpy.types.NodeTree, output: bpy.types.Node, number: int) -> None:
+        self.tree, self.number = tree, number
         self.surface = output.inputs["Surface"]
 
     def write(self, transparency: Value) -> None:
@@ -58,10 +65,12 @@ class _Writer:
             (KEY_PASS, self._key()),
             (INDEX_PASS, self._new("ShaderNodeObjectInfo").outputs["Object Index"]),
             (NORMAL_PASS, self._normal()),
+            (MATERIAL_PASS, self._constant(float(self.number))),
+            (FACE_PASS, self._attribute(FACE_ATTRIBUTE)),
         ):
             aov = self._new("ShaderNodeOutputAOV")
             aov.aov_name = name
-            if name == INDEX_PASS:
+            if socket.type == "VALUE":
                 self._link(socket if opaque is None else self._math("MULTIPLY", socket, opaque), aov.inputs["Value"])
             else:
                 self._link(socket if opaque is None else self._scaled(socket, opaque), aov.inputs["Color"])
@@ -84,6 +93,16 @@ class _Writer:
         behind = self._math("LESS_THAN", dot.outputs["Value"], 0.0)
         side = self._math("SUBTRACT", 1.0, self._math("MULTIPLY", behind, 2.0))
         return self._scaled(geometry.outputs["Normal"], side)
+
+    def _constant(self, value: float) -> bpy.types.NodeSocket:
+        node = self._new("ShaderNodeValue")
+        node.outputs[0].default_value = value
+        return node.outputs[0]
+
+    def _attribute(self, name: str) -> bpy.types.NodeSocket:
+        node = self._new("ShaderNodeAttribute")
+        node.attribute_name = name
+        return node.outputs["Fac"]
 
     def _math(self, operation: str, first: Value, second: Value) -> bpy.types.NodeSocket:
         return math_node(self.tree, operation, first, second)
@@ -121,6 +140,9 @@ def use_stand_in(depsgraph: bpy.types.Depsgraph, stand_in: bpy.types.Material) -
     """
     done: set[int] = set()
     used = False
+    for one in depsgraph.ids:
+        if isinstance(one, bpy.types.Object) and any(modifier.type == "SUBSURF" for modifier in one.modifiers):
+            used |= _cover_subdivided(one, stand_in)
     for instance in depsgraph.object_instances:
         used |= _fill_slots(instance.object, stand_in)
         data = instance.object.data
@@ -139,6 +161,18 @@ def use_stand_in(depsgraph: bpy.types.Depsgraph, stand_in: bpy.types.Material) -
     return used
 
 
+def _cover_subdivided(one: bpy.types.Object, stand_in: bpy.types.Material) -> bool:
+    """Since Blender 4.5 a subdivided mesh is another than ``data``, and out of reach: its object gets the materials."""
+    used = not one.material_slots
+    if used:
+        one.active_material = stand_in
+    for slot in one.material_slots:
+        if _needs_stand_in(slot.material):
+            slot.link, used = "OBJECT", True
+            slot.material = stand_in
+    return used
+
+
 def _fill_slots(one: bpy.types.Object, stand_in: bpy.types.Material) -> bool:
     """Slots whose material belongs to the object, not to its data."""
     used = False
@@ -148,13 +182,6 @@ def _fill_slots(one: bpy.types.Object, stand_in: bpy.types.Material) -> bool:
             slot.material = stand_in
             used = True
     return used
-
-
-def has_output(material: bpy.types.Material) -> bool:
-    """Whether Cycles finds an output among its nodes; False without nodes, and for those of old engines."""
-    if bpy.app.version < (5, 0) and not material.use_nodes:  # what nodes it has do not count
-        return False
-    return material.node_tree is not None and material.node_tree.get_output_node("CYCLES") is not None
 
 
 def _needs_stand_in(material: bpy.types.Material | None) -> bool:

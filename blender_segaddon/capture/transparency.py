@@ -16,9 +16,10 @@ Value = float | bpy.types.NodeSocket
 _LUMINANCE = (0.2126, 0.7152, 0.0722)
 """Rec. 709, as Cycles turns colours into numbers"""
 
+SCRIPT, _PORTAL = "ShaderNodeScript", "ShaderNodeBsdfRayPortal"
 _UNKNOWN = {
-    "ShaderNodeScript": "an OSL script, which maps do not run",
-    "ShaderNodeBsdfRayPortal": "a ray portal; what it shows is not followed",
+    SCRIPT: "An OSL script, which maps do not run: what it hides or moves is not known",
+    _PORTAL: "A ray portal is a surface in the maps; where it leads is not followed",
 }
 
 
@@ -26,8 +27,10 @@ class Transparency:
     """Of all materials of one render. Evaluated node groups, which materials share, are extended once."""
 
     def __init__(self) -> None:
+        self.material = ""
+        """name of the one that is being looked at"""
         self.unknown: dict[str, str] = {}
-        """name of a node tree → what is in it whose transparency is not known (it counts as opaque)"""
+        """name of a material or node group → what is in it that maps do not know"""
         self._known: dict[int, Value] = {}
         """by address of a shader output; trees only grow while this lives, so that no address is used twice"""
         self._outputs: dict[tuple[int, str], float | str] = {}
@@ -94,12 +97,25 @@ class Transparency:
             inputs[shader] = added.identifier
         return inputs[shader]
 
+    def look_for_scripts(self, tree: bpy.types.NodeTree) -> None:
+        """Note scripts anywhere in the tree of a material, also where they give numbers."""
+        for node in tree.nodes:
+            if node.bl_idname == SCRIPT:
+                self._note(tree, node)
+
     def _note(self, tree: bpy.types.NodeTree, node: bpy.types.Node) -> None:
         reason = _UNKNOWN.get(node.bl_idname)
         if reason is None and any(one.type == "SHADER" and one.is_linked for one in node.inputs):
-            reason = f"a node {node.bl_label!r} that maps do not know"
+            reason = f"A node {node.bl_label!r}, which maps do not know, counts as opaque"
         if reason is not None:
-            self.unknown[tree.name] = reason
+            self.unknown[self.material if tree.is_embedded_data else tree.name] = reason
+
+
+def has_output(material: bpy.types.Material) -> bool:
+    """Whether Cycles finds an output among its nodes; False without nodes, and for those of old engines."""
+    if bpy.app.version < (5, 0) and not material.use_nodes:  # what nodes it has do not count
+        return False
+    return material.node_tree is not None and material.node_tree.get_output_node("CYCLES") is not None
 
 
 def source_of(socket: bpy.types.NodeSocket) -> bpy.types.NodeSocket | None:

@@ -91,7 +91,9 @@ class _DataSet:
         image = {"id": number, "file_name": name or path.name, "width": maps.width, "height": maps.height}
         segments = segment_map(maps, self.vocabulary)
         write_png(path, np.stack([segments >> shift & 255 for shift in (0, 8, 16)], axis=-1).astype(np.uint8))
-        self.images.append({**image, "scene": maps.scene, "frame": maps.frame})
+        self.images.append(
+            {**image, "scene": maps.scene, "frame": int(maps.frame) if maps.frame % 1 == 0 else maps.frame}
+        )
         self.panoptic.append(
             {"image_id": number, "file_name": path.name, "segments_info": _segments(segments, maps, self.vocabulary)}
         )
@@ -104,28 +106,34 @@ def segment_map(maps: SceneMaps, vocabulary: Vocabulary) -> np.ndarray:
     """uint32 H×W: panoptic segment ids (see ``STUFF_START``), 0 where there is no class. Raises InvalidInput."""
     if len(maps.instances) >= STUFF_START:
         raise InvalidInput(f"COCO cannot hold {len(maps.instances)} instances in one picture", "Export EXR instead")
-    background = vocabulary.find(maps.background) if maps.background else None
-    class_ids = [NO_CLASS if background is None else background.id, *(one.class_id for one in maps.instances)]
-    table = np.zeros(len(class_ids), np.uint32)
-    for index, class_id in enumerate(class_ids):
-        if class_id != NO_CLASS:
-            known = vocabulary.classes[class_id]
-            table[index] = index if known.is_thing and index else STUFF_START + known.category_id
-    return table[maps.instance_map]
+    pairs = maps.instance_map.astype(np.uint64) << np.uint64(16) | maps.class_map
+    known, where = np.unique(pairs, return_inverse=True)
+    ids, spare = np.zeros(len(known), np.uint32), len(maps.instances)
+    for index, (instance, class_id) in enumerate(divmod(pair, 1 << 16) for pair in known.tolist()):
+        if class_id == NO_CLASS:
+            continue
+        one = vocabulary.classes[class_id]
+        if not one.is_thing or not instance:
+            ids[index] = STUFF_START + one.category_id
+        elif class_id == maps.instance(instance).class_id:
+            ids[index] = instance
+        else:  # a part that is another thing than the whole
+            spare += 1
+            ids[index] = spare
+    return ids[where.reshape(pairs.shape)]
 
 
 def _segments(segments: np.ndarray, maps: SceneMaps, vocabulary: Vocabulary) -> list[dict[str, Any]]:
     runs = ColumnRuns.of(segments)
     found = []
-    for id, area, box in zip(runs.ids, runs.areas, runs.boxes, strict=True):
-        if id >= STUFF_START:
-            row = {"category_id": int(id) - STUFF_START}
-        elif id > 0:
-            one = maps.instance(int(id))
-            row = {"category_id": vocabulary.classes[one.class_id].category_id, "object": _text(one.object)}
-        else:
+    for id, area, box, first in zip(runs.ids.tolist(), runs.areas, runs.boxes, runs.first, strict=True):
+        if id == 0:
             continue  # no class
-        found.append({"id": int(id), "area": int(area), "bbox": _box(box), "iscrowd": 0, **row})
+        x, y = divmod(int(runs.start[first]), maps.height)  # a pixel of it says what it is
+        category = vocabulary.classes[maps.class_map[y, x]].category_id
+        row = {"id": id, "category_id": category, "area": int(area), "bbox": _box(box), "iscrowd": 0}
+        named = {} if id >= STUFF_START else {"object": _text(maps.instance(int(maps.instance_map[y, x])).object)}
+        found.append(row | named)
     return found
 
 

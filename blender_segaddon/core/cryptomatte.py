@@ -104,11 +104,14 @@ def _objects(maps: SceneMaps, coverage: Coverage) -> tuple[list[str], Coverage]:
 def _classes(maps: SceneMaps, coverage: Coverage) -> tuple[list[str], Coverage]:
     """Classes count from 1 in the order of the vocabulary; the background carries its own."""
     vocabulary = load(maps.vocabulary)
+    names = [one.name for one in vocabulary.classes]
+    if maps.coverage is None:  # exact also where parts of an instance have classes of their own
+        known = np.where(maps.class_map == NO_CLASS, 0, maps.class_map.astype(np.uint32) + 1)
+        return names, sharp(known.astype(np.uint32))
     background = vocabulary.find(maps.background) if maps.background else None
     ids = np.array([NO_CLASS if background is None else background.id, *(one.class_id for one in maps.instances)])
     filled = np.where(coverage.weights > 0, coverage.ids, len(ids))  # an unused rank is not the background
     table = np.append(np.where(ids == NO_CLASS, 0, ids + 1), 0).astype(np.uint32)
-    names = [one.name for one in vocabulary.classes]
     return names, grouped(Coverage(filled, coverage.weights, coverage.samples), table)
 
 

@@ -16,7 +16,7 @@ from . import colourise, vocabulary_files
 from .atomic import encode_json, write_atomic
 from .camera import Camera
 from .coverage import Coverage
-from .maps import SCHEMA_VERSION, Instance, SceneMaps
+from .maps import SCHEMA_VERSION, Inexact, Instance, SceneMaps
 from .png import write_png
 from .vocabulary import load
 
@@ -104,12 +104,13 @@ def _from_legend(legend: dict[str, Any], camera: Camera, arrays: dict[str, np.nd
     """``SceneMaps`` of the legend and the arrays; keys that older files lack take their defaults."""
     if "classes" in legend:
         vocabulary_files.remember(legend["vocabulary"], legend["classes"])
-    optional = ("vocabulary", "background", "unit_scale", "scene", "frame", "engine")
     soft = [arrays.pop(name) for name in _COVERAGE if name in arrays]
+    optional = ("vocabulary", "background", "unit_scale", "scene", "frame", "engine", "split")
     return SceneMaps(
         **arrays,
         coverage=Coverage(*soft, samples=legend["coverage_samples"]) if soft else None,
         camera=camera,
         instances=tuple(Instance.from_dict(one) for one in legend["instances"]),
+        inexact=tuple(Inexact(**one) for one in legend.get("inexact", ())),
         **{key: legend[key] for key in optional if key in legend},
     )

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .maps import NO_CLASS, Instance, SceneMaps
+from .maps import NO_CLASS, Instance, Part, SceneMaps
 from .naming import NameEvidence, classify, read_name
 from .vocabulary import Vocabulary, VocabularyClass, load
 from .words import class_from_ade20k
@@ -83,12 +83,22 @@ def in_vocabulary(maps: SceneMaps, name: str) -> SceneMaps:
     changed = {one.id: one.class_id for one, id in zip(instances, by_class, strict=True) if one.class_id != id}
     class_map = to.table[maps.class_map]
     for id, class_id in changed.items():
-        class_map[maps.instance_map == id] = class_id
+        class_map[(maps.instance_map == id) & (maps.class_map == maps.instances[id - 1].class_id)] = class_id
     background = to.to_dict().get(maps.background) or ""
     return replace(maps, instances=instances, class_map=class_map, vocabulary=to.target.name, background=background)
 
 
 def _retold(one: Instance, to: Mapping) -> Instance:
+    parts = tuple(_retold_part(part, to) for part in one.parts)
+    return replace(_retold_whole(one, to), parts=parts)
+
+
+def _retold_part(one: Part, to: Mapping) -> Part:
+    id = NO_CLASS if one.class_id == NO_CLASS else int(to.table[one.class_id])
+    return replace(one, class_id=id, class_name=None if id == NO_CLASS else to.target.classes[id].name)
+
+
+def _retold_whole(one: Instance, to: Mapping) -> Instance:
     if one.class_id == NO_CLASS:
         return one
     id = int(to.table[one.class_id])

@@ -135,7 +135,9 @@ def status() -> str:
     """One line for the panel: what became of the last render's maps."""
     if _session.waiting:
         return f"{len(_session.waiting)} rendered frames wait for their maps"
-    return _session.why if _session.last is None else f"Maps of frame {_session.last.frame}: {_session.last.summary()}"
+    return (
+        _session.why if _session.last is None else f"Maps of frame {_session.last.frame:g}: {_session.last.summary()}"
+    )
 
 
 def forget_renders() -> None:
@@ -227,9 +229,9 @@ def _render_frame(
     _refuse_if(before, after)
     maps = _session.last = capture_maps(scene)
     if picture is None:
-        return Rendered(maps.frame, None, (), maps)
+        return Rendered(after.frame, None, (), maps)
     files = save_render(maps, after, picture, maps_folder(picture, folder), formats)
-    return Rendered(maps.frame, picture, tuple(files))
+    return Rendered(after.frame, picture, tuple(files))
 
 
 def _render(scene: bpy.types.Scene, write: bool) -> None:

@@ -1,6 +1,6 @@
 """The panel in the 3D View's sidebar."""
 
-from . import export, main, overlay
+from . import export, main, overlay, server
 
-CLASSES = (*main.CLASSES, *overlay.CLASSES, *export.CLASSES)
+CLASSES = (*main.CLASSES, *overlay.CLASSES, *export.CLASSES, *server.CLASSES)
 register, unregister = overlay.register, overlay.unregister

@@ -18,15 +18,19 @@ NORMAL = 0.5
 """degrees"""
 
 
-def check(scene, size=SIZE, see_through=None, prototypes=(), **settings) -> SceneMaps:
-    """Capture ``scene`` and compare ids, depth and normals with rays; at least one instance must be seen."""
+def check(scene, size=SIZE, see_through=None, prototypes=(), turn=NORMAL, **settings) -> SceneMaps:
+    """Capture ``scene`` and compare ids, depth and normals with rays; at least one instance must be seen.
+
+    Args:
+        turn: how many degrees normals may be off.
+    """
     maps = capture(scene, size=size, **settings)
-    compare(maps, Caster(scene, settings.get("camera") or scene.camera, size, see_through, prototypes))
+    compare(maps, Caster(scene, settings.get("camera") or scene.camera, size, see_through, prototypes), turn)
     return maps
 
 
-def compare(maps: SceneMaps, caster: Caster) -> None:
-    """Ids equal, depth within ``DEPTH``, normals within ``NORMAL`` at every pixel that is on no edge."""
+def compare(maps: SceneMaps, caster: Caster, turn: float = NORMAL) -> None:
+    """Ids equal, depth within ``DEPTH``, normals within ``turn`` at every pixel that is on no edge."""
     hits = caster.hits()
     known = {(one.instancer, one.object, one.library, one.persistent_id): one.id for one in maps.instances}
     table = np.array([0, *(known.get(identity, -1) for identity in hits.identities)])
@@ -37,7 +41,7 @@ def compare(maps: SceneMaps, caster: Caster) -> None:
         at = row, column
         right = maps.instance_map[at] == expected[at]
         if right and expected[at] > 0:
-            right = abs(maps.depth[at] / hits.depth[at] - 1) <= DEPTH and _angle(world[at], hits.normal[at]) <= NORMAL
+            right = abs(maps.depth[at] / hits.depth[at] - 1) <= DEPTH and _angle(world[at], hits.normal[at]) <= turn
         elif right:
             right = np.isinf(maps.depth[at]) and not maps.normal[at].any()
         assert right or _on_edge(caster, at, hits), _said(maps, hits, world, at)

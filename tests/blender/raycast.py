@@ -130,12 +130,17 @@ class _Soup:
         vertices, triangles, owners, corner_normals, count = [], [], [], [], 0
         for number, one in enumerate(instances):
             # Curves, letters and metaballs come a second time, as their mesh.
-            if not one.show_self or one.object.type != "MESH" or not len(one.object.data.polygons):
+            if not one.show_self or one.object.type != "MESH":
                 continue
             if not one.is_instance and one.object.name in prototypes:
                 continue
+            # Geometry that nodes made has no object of its own, which to_mesh() does not survive.
+            made = one.is_instance and one.parent.original == one.object.original
+            mesh = one.object.data if made else one.object.to_mesh()
+            if not len(mesh.polygons):
+                continue
             matrix = matrices[number * 16 : number * 16 + 16].reshape(4, 4).T.astype(np.float64)
-            points, corners, normals = _triangles(one.object.data)
+            points, corners, normals = _triangles(mesh)
             vertices.append(points @ matrix[:3, :3].T + matrix[:3, 3])
             triangles.append(corners + count)
             corner_normals.append(normals @ np.linalg.inv(matrix[:3, :3]))
@@ -193,11 +198,26 @@ def _triangles(mesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     mesh.loop_triangles.foreach_get("loops", loops)
     normals = np.empty(len(mesh.loops) * 3, np.float32)
     mesh.corner_normals.foreach_get("vector", normals)
+    smooth = normals.reshape(-1, 3)[loops].reshape(-1, 3, 3).astype(np.float64)
     return (
         points.reshape(-1, 3).astype(np.float64),
         corners.reshape(-1, 3),
-        normals.reshape(-1, 3)[loops].reshape(-1, 3, 3).astype(np.float64),
+        np.where(_flat(mesh)[:, None, None], _face_normals(points, corners), smooth),
     )
+
+
+def _flat(mesh) -> np.ndarray:
+    """bool per triangle: not smooth. A renderer shades such a triangle by its own normal, not by its polygon's."""
+    polygons, smooth = np.empty(len(mesh.loop_triangles), np.int32), np.empty(len(mesh.polygons), bool)
+    mesh.loop_triangles.foreach_get("polygon_index", polygons)
+    mesh.polygons.foreach_get("use_smooth", smooth)
+    return ~smooth[polygons]
+
+
+def _face_normals(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    a, b, c = points.reshape(-1, 3).astype(np.float64)[corners.reshape(-1, 3)].transpose(1, 0, 2)
+    normal = np.cross(b - a, c - a)
+    return (normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-30))[:, None, :].repeat(3, axis=1)
 
 
 def name_hash(name: str) -> int:

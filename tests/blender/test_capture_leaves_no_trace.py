@@ -199,7 +199,7 @@ def test_a_failed_framing_leaves_no_camera(scene, monkeypatch):
     def fail(*_, **__):
         raise Injected
 
-    monkeypatch.setattr(framing, "capture", fail)
+    monkeypatch.setattr(framing, "_count", fail)
     with pytest.raises(Injected):
         add_framing_camera(scene)
     check_untouched(before)

@@ -32,7 +32,8 @@ def names(maps):
 def centre(maps, name):
     """Where the middle of what is seen of a thing lies, world space."""
     found = next(one.id for one in maps.instances if one.object == name)
-    return np.median(maps.camera.world_points(maps.depth)[maps.instance_map == found], axis=0)
+    points = maps.camera.world_points(maps.depth)[maps.instance_map == found]
+    return (points.min(axis=0) + points.max(axis=0)) / 2
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_panorama(scene):
     assert names(maps) == ["Above", "Ball", "Behind", "Cube", "Floor"]
 
 
-@pytest.mark.parametrize("scale", [(2, 2, 2), (1, 3, 0.5), (-1, 1, 1), (-1, -1, -1)])
+@pytest.mark.parametrize("scale", [(2, 2, 2), (1, 3, 0.5), (-1, 1, 1)])
 def test_scaled_and_mirrored_cameras(scene, scale):
     """The rays of a render do not know a camera's scale. A mirrored one shows what Blender shows: its rotation."""
     camera = scenes.camera(at=(0.2, -8, 2), towards=(-0.3, 0, 0))
@@ -180,6 +181,35 @@ def blurred_middle(scene) -> float:
     return float((alpha * (np.arange(120) + 0.5)).sum() / alpha.sum() / 10 - 6)
 
 
+def test_another_scene_has_its_own_frame(scene):
+    keyed(bpy.data.objects["Ball"], "location", (0, (-5, 0, 0)), (10, (5, 0, 0)))
+    camera = scenes.camera(at=(0, -20, 0), towards=(0, 0, 0), type="ORTHO", ortho_scale=12)
+    scene.frame_set(5)
+    other = bpy.data.scenes.new("Other")
+    other.collection.objects.link(bpy.data.objects["Ball"])
+    other.camera = camera
+    other.frame_current = 8
+    maps = capture(other, size=(120, 40))
+    assert maps.frame == 8
+    assert centre(maps, "Ball")[0] == pytest.approx(3, abs=0.06)
+
+
+def test_a_moving_subdivided_thing_in_several_bands(scene):
+    """A picture that is rendered in several goes shows one moment, the asked one, in all of them."""
+    ball = bpy.data.objects["Ball"]
+    keyed(ball, "location", (0, (-5, 0, 0)), (10, (5, 0, 0)))
+    ball.modifiers.new("Subdivision", "SUBSURF").render_levels = 1
+    scenes.camera(at=(0, -20, 0), towards=(0, 0, 0), type="ORTHO", ortho_scale=12)
+    scene.frame_set(5)
+    scene.render.use_motion_blur, scene.render.motion_blur_shutter = True, 1.0
+    owner = scene.render if hasattr(scene.render, "motion_blur_position") else scene.cycles
+    owner.motion_blur_position = "END"
+    small, large = capture(scene, size=(96, 80)), capture(scene, size=(1056, 880))
+    assert np.array_equal(large.instance_map[5::11, 5::11], small.instance_map)
+    assert centre(large, "Ball")[0] == pytest.approx(-0.5, abs=0.02)
+    assert large.inexact == ()
+
+
 def test_frames_between_frames_and_driven_visibility(scene):
     cube, ball = bpy.data.objects["Cube"], bpy.data.objects["Ball"]
     keyed(cube, "location", (0, (-5, 0, 0)), (10, (5, 0, 0)))
@@ -270,7 +300,7 @@ def test_linked_data_and_overrides(scene, tmp_path):
     bpy.data.libraries.write(path, {source}, fake_user=True)
     made = scenes.empty()
     with bpy.data.libraries.load(path, link=True) as (_, wanted):
-        wanted.collections = ["Kit"]
+        wanted.collections, wanted.objects = ["Kit"], ["Part"]
     kit = wanted.collections[0]
     scenes.add("First kit", None, (-2, 0, 0), instance_type="COLLECTION", instance_collection=kit)
     made.collection.children.link(kit)
@@ -298,7 +328,7 @@ def test_names_of_any_kind(scene, name):
 def test_matrices_that_no_location_rotation_scale_gives(scene):
     """A sheared child, as a rotated child of a stretched parent is."""
     parent = scenes.add("Stretched", None, (0, 0, 0), scale=(1, 1, 3))
-    child = scenes.add("Sheared", scenes.mesh("ball", "Sheared", 1.2), (0, -1, 0.1), rotation_euler=(0.6, 0.5, 0))
+    child = scenes.add("Sheared", scenes.mesh("cube", "Sheared", 1.2), (0, -1, 0.1), rotation_euler=(0.6, 0.5, 0))
     child.parent = parent
     child.matrix_parent_inverse = Matrix()
     scenes.camera(at=(0, -9, 2), towards=(0, 0, 0))

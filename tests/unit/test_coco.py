@@ -178,3 +178,16 @@ def test_category_ids_of_a_vocabulary_of_the_users_own(tmp_path, ids, expected):
     own = load(str(tmp_path / "own.csv"))
     assert [one.category_id for one in own.classes] == expected
     assert [row["id"] for row in own.to_rows()] == expected
+
+
+def test_parts_of_an_instance_keep_their_own_classes(tmp_path):
+    """A car whose lower half is road (stuff) and whose right half is a person (another thing)."""
+    some = maps(("car", 48))
+    ids, classes = np.ones((6, 8), np.uint32), np.full((6, 8), some.instances[0].class_id, np.uint16)
+    road, person = (load("ade20k").lookup(name) for name in ("road", "person"))
+    classes[3:], classes[:3, 4:] = road.id, person.id
+    write_coco([("", replace(some, instance_map=ids, class_map=classes))], tmp_path)
+    _data, [(_image, read, segments)] = panoptic(tmp_path)
+    categories = {one["id"]: one["category_id"] for one in segments}
+    assert np.array_equal(np.vectorize(categories.get)(read), classes + 1)  # ADE20K counts from 1
+    assert categories == {1: classes[0, 0] + 1, 2: person.category_id, STUFF_START + road.category_id: road.category_id}

@@ -16,6 +16,7 @@ from ...protocol.errors import SceneError
 from ..cameras import read_camera
 from ..ids_engine import Job, registered, run
 from ..instances import Row, collect
+from ..moment import moment
 from ..scene_copy import scene_copy
 from ..shot import Shot, View
 from .canvas import Canvas, Crowd, Viewpoint
@@ -33,7 +34,7 @@ def shoot(view: View) -> Shot:
     check_can_draw()
     seen = _Seen(view.size)
     with registered(with_gpu=True), scene_copy(view.scene, view.view_layer, view.camera, view.size) as copy:
-        run(Job(seen.visit), copy.scene, copy.view_layer)
+        run(Job(seen.visit, moment(view.scene)), copy.scene, copy.view_layer)
     view.check_cancelled()
     shown, depth, normal = seen.maps
     return Shot(seen.rows, shown, depth, normal, seen.camera, NAME, seen.notes)
