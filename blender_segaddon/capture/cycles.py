@@ -145,7 +145,7 @@ class Session:
         transparency = Transparency()
         for one in changed:
             if isinstance(one, bpy.types.Material):
-                write_ids(one, self._number(one.original), transparency)
+                write_ids(one, self._number(one.original), transparency, soft=not self._sharp)
             elif self._sharp and isinstance(one, bpy.types.Camera):
                 one.dof.use_dof = False
         if not self.rows or any(isinstance(one, bpy.types.Object) and one.type != "CAMERA" for one in changed):

@@ -14,11 +14,12 @@ from .scene_copy import FACE_PASS, INDEX_PASS, KEY_PASS, MATERIAL_PASS, NORMAL_P
 from .transparency import Transparency, Value, has_output, math_node, source_of
 
 
-def write_ids(material: bpy.types.Material, number: int, transparency: Transparency) -> None:
+def write_ids(material: bpy.types.Material, number: int, transparency: Transparency, soft: bool = False) -> None:
     """Rebuild the output of an evaluated material; one without an output is left to ``use_stand_in``.
 
     Args:
         number: what the material's pass shall say, 1..65535.
+        soft: of so many rays are seen through as the surface is transparent; else all or none.
     """
     if not has_output(material):
         return
@@ -35,7 +36,7 @@ def write_ids(material: bpy.types.Material, number: int, transparency: Transpare
     if material.displacement_method == "BOTH":
         material.displacement_method = "DISPLACEMENT"
     material.cycles.emission_sampling = "NONE"  # else every triangle becomes a lamp: 7 times slower
-    _Writer(tree, output, number).write(through)
+    _Writer(tree, output, number).write(through, soft)
 
 
 class _Writer:
@@ -43,15 +44,18 @@ class _Writer:
         self.tree, self.number = tree, number
         self.surface = output.inputs["Surface"]
 
-    def write(self, transparency: Value) -> None:
-        if isinstance(transparency, float):
+    def write(self, transparency: Value, soft: bool = False) -> None:
+        threshold: Value = 0.5
+        if soft and not (isinstance(transparency, float) and not 0.0 < transparency < 1.0):
+            threshold = self._noise()
+        if isinstance(transparency, float) and isinstance(threshold, float):
             if transparency <= 0.5:
                 self._link(self._new("ShaderNodeEmission").outputs[0], self.surface)
                 self._write_passes(None)
             else:
                 self._link(self._new("ShaderNodeBsdfTransparent").outputs[0], self.surface)
             return
-        see_through = self._math("GREATER_THAN", transparency, 0.5)
+        see_through = self._math("GREATER_THAN", transparency, threshold)
         mix = self._new("ShaderNodeMixShader")
         self._link(see_through, mix.inputs[0])
         self._link(self._new("ShaderNodeEmission").outputs[0], mix.inputs[1])
@@ -93,6 +97,12 @@ class _Writer:
         behind = self._math("LESS_THAN", dot.outputs["Value"], 0.0)
         side = self._math("SUBTRACT", 1.0, self._math("MULTIPLY", behind, 2.0))
         return self._scaled(geometry.outputs["Normal"], side)
+
+    def _noise(self) -> bpy.types.NodeSocket:
+        """A number 0..1 of its own for each ray: each meets the surface at another point."""
+        noise, geometry = self._new("ShaderNodeTexWhiteNoise"), self._new("ShaderNodeNewGeometry")
+        self._link(geometry.outputs["Position"], noise.inputs["Vector"])
+        return noise.outputs["Value"]
 
     def _constant(self, value: float) -> bpy.types.NodeSocket:
         node = self._new("ShaderNodeValue")

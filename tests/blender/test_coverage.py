@@ -76,6 +76,24 @@ def blur(scene, kind):
         lens.use_dof, lens.focus_distance, lens.aperture_fstop = True, 14.0, 0.03
 
 
+def see_through(name: str, alpha: float) -> None:
+    made = scenes.material("See-through")
+    made.node_tree.nodes["Principled BSDF"].inputs["Alpha"].default_value = alpha
+    bpy.data.objects[name].data.materials.append(made)
+
+
+@pytest.mark.parametrize("alpha", [0.3, 0.8])
+def test_what_is_half_there_covers_half(scene, tmp_path, alpha):
+    see_through("Ball", alpha)  # its back is seen through its front
+    maps = soft(scene, 64)
+    if alpha < 0.5:
+        assert "Ball" not in [one.object for one in maps.instances if one.pixels]
+    difference = maps.coverage.matte(id_of(maps, "Ball")) - alpha_of(scene, "Ball", tmp_path)
+    assert abs(difference.sum()) < 0.02 * alpha_of(scene, "Ball", tmp_path).sum()
+    assert np.sqrt((difference**2).mean()) < 0.05
+    assert maps.coverage.weights.sum(axis=-1) == pytest.approx(1, abs=1e-4)
+
+
 @pytest.mark.parametrize("kind", ["sharp", "motion", "lens", "both"])
 def test_a_matte_is_the_alpha_of_the_thing_alone(scene, tmp_path, kind):
     blur(scene, kind)
@@ -188,3 +206,9 @@ def test_a_picture_that_is_too_large(scene, monkeypatch):
     with pytest.raises(InvalidInput, match="Use fewer samples"):
         soft(scene, 16)
     assert scene_maps.MAX_SIZE > 64
+
+
+def test_maps_split_by_material_have_none(scene):
+    maps = capture(scene, split="material")
+    with pytest.raises(InvalidInput, match="split by material"):
+        add_coverage(maps, scene, scene.camera, samples=4)
