@@ -71,6 +71,12 @@ def id_of(maps, name):
 def blur(scene, kind):
     if kind in ("motion", "both"):
         scene.render.use_motion_blur, scene.render.motion_blur_shutter = True, 1.5
+    if kind == "hair":
+        ball = bpy.data.objects["Ball"]
+        ball.modifiers.new("Hair", "PARTICLE_SYSTEM")
+        hair = ball.particle_systems[0].settings
+        hair.type, hair.count, hair.hair_length = "HAIR", 400, 1.0
+        hair.root_radius, hair.radius_scale = 1.0, 0.03
     if kind in ("lens", "both"):
         lens = scene.camera.data.dof
         lens.use_dof, lens.focus_distance, lens.aperture_fstop = True, 14.0, 0.03
@@ -94,7 +100,7 @@ def test_what_is_half_there_covers_half(scene, tmp_path, alpha):
     assert maps.coverage.weights.sum(axis=-1) == pytest.approx(1, abs=1e-4)
 
 
-@pytest.mark.parametrize("kind", ["sharp", "motion", "lens", "both"])
+@pytest.mark.parametrize("kind", ["sharp", "hair", "motion", "lens", "both"])
 def test_a_matte_is_the_alpha_of_the_thing_alone(scene, tmp_path, kind):
     blur(scene, kind)
     maps = soft(scene, 100)
@@ -104,9 +110,10 @@ def test_a_matte_is_the_alpha_of_the_thing_alone(scene, tmp_path, kind):
     assert edge.sum() > {"sharp": 30}.get(kind, 150)  # there is something to compare
     difference = np.abs(matte - alpha)
     # 100 independent samples of a share p scatter by sqrt(p(1-p)/100) <= .05, those of Blender's render by .03;
-    # measured: .01 to .02.
-    assert difference.mean() < 0.004 and difference.max() < 0.12
-    assert np.sqrt((difference[edge] ** 2).mean()) < 0.03
+    # measured: .01 to .02. Samples stand on a grid, so a hair that is thinner than its step is met more or less often.
+    more = 2 if kind == "hair" else 1
+    assert difference.mean() < 0.004 * more and difference.max() < 0.12 * more
+    assert np.sqrt((difference[edge] ** 2).mean()) < 0.03 * more
     assert matte.sum() == pytest.approx(alpha.sum(), rel=0.01)
 
 
