@@ -195,6 +195,9 @@ def tick(capture_maps: Capture) -> float:
     if not _session.waiting or bpy.app.is_job_running("RENDER"):
         return _TICK
     frame = _session.waiting.popleft()
+    if frame.started.scene not in bpy.data.scenes:  # a script's throw-away copy, which had the option as its original
+        _session.forget("The last render was of a scene that is gone")
+        return _TICK
     try:
         _session.last = _late_maps(frame, capture_maps)
     except SegAddonError as error:
@@ -253,9 +256,7 @@ def _own_render() -> Iterator[None]:
 
 def _late_maps(frame: _Frame, capture_maps: Capture) -> SceneMaps:
     """The maps of a frame whose render has ended, if the scene is still the one that was rendered."""
-    scene = bpy.data.scenes.get(frame.started.scene)
-    if scene is None:
-        raise MapsStale(f"Scene {frame.started.scene!r} is gone", "Render again")
+    scene = bpy.data.scenes[frame.started.scene]
     with _at(scene, frame.started.frame, frame.started.subframe):
         _refuse_if(frame.started, capture.fingerprint(scene))
         with _at(scene, frame.frame, frame.subframe):

@@ -234,3 +234,13 @@ def test_export_button(scene, window, tmp_path):
         bpy.ops.segaddon.export_maps(directory=str(tmp_path / "taken"))
     with pytest.raises(RuntimeError, match="at least one format"):
         bpy.ops.segaddon.export_maps(directory=str(tmp_path / "out"), **only)
+
+
+def test_a_scripts_throw_away_copy_is_let_go(scene, window, caplog):
+    copy = scene.copy()
+    bpy.ops.render.render(scene=copy.name)
+    bpy.data.scenes.remove(copy)
+    window()
+    assert caplog.text == ""
+    with pytest.raises(MapsStale, match="scene that is gone"):
+        api.maps_of()
