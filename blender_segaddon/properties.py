@@ -57,6 +57,13 @@ class SceneSettings(bpy.types.PropertyGroup):
         default="sky",
         search=_class_names,
     )
+    maps_with_renders: BoolProperty(
+        name="Scene Maps with Renders",
+        description="Make the maps of every render (F12, Ctrl F12) when it has ended: same frame, camera and size. "
+        "Maps of an animation are written beside its pictures",
+        default=False,
+        update=lambda _self, _context: api.watch_renders(),
+    )
     retouch_prompt: StringProperty(
         name="Replace With", description="What should stand in the object's place, e.g. 'red brick'"
     )

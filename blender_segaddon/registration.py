@@ -8,6 +8,7 @@ import bpy
 
 from . import api, operators, panels, preferences, properties
 from .capture import background
+from .flows import rendering
 from .operators import classes, running, server
 
 _MODULES = (properties, preferences, operators, panels)
@@ -25,6 +26,8 @@ def _on_load(_path: object, *_more: object) -> None:
     """Another file: the pictures of the last one are no longer this session's, but it may have some under way."""
     api.forget_pictures()
     classes.forget_reports()
+    api.forget_renders()
+    api.watch_renders()
     server.look()
     background.sweep()
 
@@ -41,6 +44,31 @@ def _after_undo(_scene: object, *_more: object) -> None:
     background.sweep()
 
 
+@bpy.app.handlers.persistent
+def _render_begins(scene: bpy.types.Scene, *_more: object) -> None:
+    rendering.on_init(scene, scene.segaddon.maps_with_renders)
+
+
+@bpy.app.handlers.persistent
+def _frame_rendered(scene: bpy.types.Scene, *_more: object) -> None:
+    rendering.on_post(scene)
+
+
+@bpy.app.handlers.persistent
+def _frame_written(scene: bpy.types.Scene, *_more: object) -> None:
+    rendering.on_write(scene)
+
+
+@bpy.app.handlers.persistent
+def _render_complete(_scene: bpy.types.Scene, *_more: object) -> None:
+    rendering.on_end(complete=True)
+
+
+@bpy.app.handlers.persistent
+def _render_cancelled(_scene: bpy.types.Scene, *_more: object) -> None:
+    rendering.on_end(complete=False)
+
+
 def _handlers() -> Iterator[tuple[list, Callable[..., None]]]:
     """(Blender's list, what belongs into it)."""
     lists = bpy.app.handlers
@@ -50,6 +78,11 @@ def _handlers() -> Iterator[tuple[list, Callable[..., None]]]:
         yield functions, _before_change
     for functions in (lists.undo_post, lists.redo_post):
         yield functions, _after_undo
+    yield lists.render_init, _render_begins
+    yield lists.render_post, _frame_rendered
+    yield lists.render_write, _frame_written
+    yield lists.render_complete, _render_complete
+    yield lists.render_cancel, _render_cancelled
 
 
 def register() -> None:
@@ -61,12 +94,14 @@ def register() -> None:
             module.register()
     for functions, function in _handlers():
         functions.append(function)
+    api.watch_renders()
 
 
 def unregister() -> None:
     running.stop()
+    api.watch_renders(False)
     background.end_all()
-    for functions, function in _handlers():
+    for functions, function in reversed([*_handlers()]):
         functions.remove(function)
     for module in reversed(_MODULES):
         if hasattr(module, "unregister"):
@@ -75,3 +110,4 @@ def unregister() -> None:
             bpy.utils.unregister_class(cls)
     api.forget_pictures()
     classes.forget_reports()
+    api.forget_renders()

@@ -49,8 +49,25 @@ from .overlay import (
 )
 from .pictures import find_picture, forget_pictures, generate, regenerate
 from .placing import backdrop, bake, picture_of, placements, project, remove_placement, update
+from .rendering import (
+    Rendered,
+    forget_renders,
+    maps_of,
+    render_status,
+    render_with_maps,
+    watch_renders,
+)
 from .retouching import inpaint, remove, segment
-from .scene_maps import add_camera, capture, capture_views, export_maps, map_images, quality, start_capture
+from .scene_maps import (
+    add_camera,
+    capture,
+    capture_views,
+    export_dataset,
+    export_maps,
+    map_images,
+    quality,
+    start_capture,
+)
 from .server import (
     DEFAULT_CONNECTION,
     attend_server,
@@ -80,6 +97,7 @@ __all__ = [
     "OverlaySettings",
     "Picture",
     "Placement",
+    "Rendered",
     "Report",
     "SceneMaps",
     "SegAddonError",
@@ -99,10 +117,12 @@ __all__ = [
     "configure",
     "describe",
     "discard",
+    "export_dataset",
     "export_maps",
     "find_picture",
     "find_unfinished",
     "forget_pictures",
+    "forget_renders",
     "free_gpu",
     "generate",
     "has_server",
@@ -111,6 +131,7 @@ __all__ = [
     "leave_server",
     "lend_gpu",
     "map_images",
+    "maps_of",
     "overlay",
     "picture_of",
     "placements",
@@ -121,6 +142,8 @@ __all__ = [
     "regenerate",
     "remove",
     "remove_placement",
+    "render_status",
+    "render_with_maps",
     "resume",
     "scene_vocabulary",
     "segment",
@@ -133,4 +156,5 @@ __all__ = [
     "unclassed",
     "unfinished",
     "update",
+    "watch_renders",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import bpy
@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import capture as _capture
 from ..capture import CaptureJob
-from ..core import files
+from ..core import coco, export, files
 from ..core.maps import SceneMaps
 from ..core.quality import Report
 from ..core.quality import report as _report
@@ -28,6 +28,7 @@ def capture(
     vocabulary: str | None = None,
     background: str | None = None,
     split: str = "object",
+    coverage: int = 0,
 ) -> SceneMaps:
     """Render the exact maps of a scene; the scene is left as it was.
 
@@ -41,13 +42,18 @@ def capture(
             scene's setting when None.
         background: class of what lies behind all objects, "" for none; the scene's setting, else "sky", when None.
         split: what has an id of its own: each "object" (each instance of it), or each "material" of it.
+        coverage: rays a pixel (4..1024; 16 is a start) for soft mattes with the render's depth of field, motion blur
+            and pixel filter, in ``maps.coverage``; 0 for none. Takes about as long as a picture of so many more pixels.
 
     Raises:
         SceneError: no camera, or nothing visible.
-        InvalidInput: an unusable size, an unknown engine, vocabulary, class or split.
+        InvalidInput: an unusable size or number of rays, an unknown engine, vocabulary, class or split; coverage of
+            maps that are split by material.
     """
     scene = scene or bpy.context.scene
-    return _capture.capture(
+    if coverage:
+        _capture.check_samples(coverage, split)
+    maps = _capture.capture(
         scene,
         camera=camera,
         size=size,
@@ -56,6 +62,7 @@ def capture(
         background=_background(scene, background, _vocabulary(scene, vocabulary)),
         split=split,
     )
+    return _capture.add_coverage(maps, scene, camera or scene.camera, samples=coverage) if coverage else maps
 
 
 def capture_views(
@@ -137,10 +144,33 @@ def map_images(maps: SceneMaps) -> dict[str, bpy.types.Image]:
     return {name: images.swapped_image(f"Seg {name}", pixels) for name, pixels in files.maps_images(maps).items()}
 
 
-def export_maps(maps: SceneMaps, folder: str | Path) -> list[Path]:
-    """Write maps.npz, legend.json, camera.json and the pictures of the four maps; returns what was written.
+def export_maps(maps: SceneMaps, folder: str | Path, formats: Sequence[str] = export.DEFAULT_FORMATS) -> list[Path]:
+    """Write maps to a folder, each file whole or not at all; returns what was written.
+
+    Args:
+        formats: of "npz" (exact arrays, legend and camera), "png" (pictures for the eye; the semantic map in the exact
+            colours of its vocabulary), "id_png" (16-bit ids), "coco" (panoptic and instances), "exr" (all maps,
+            multilayer), "cryptomatte" (mattes by name, with the maps' coverage). docs/formats.md describes the files.
 
     Raises:
+        InvalidInput: an unknown format, or maps that one cannot hold.
         StorageError: the folder cannot be written.
     """
-    return [*files.save_maps(maps, folder), *files.save_maps_images(maps, folder)]
+    return export.export_maps(maps, folder, formats)
+
+
+def export_dataset(
+    frames: Iterable[SceneMaps | tuple[str, SceneMaps]], folder: str | Path, *, append: bool = False
+) -> list[Path]:
+    """Write many frames as one COCO data set (panoptic and instances); returns what was written.
+
+    Args:
+        frames: maps, or (file name of the picture that they belong to, maps); taken one at a time, so a generator that
+            captures as it goes needs the memory of one.
+        append: go on with the data set that is in the folder; its ids stay, new ones follow.
+
+    Raises:
+        InvalidInput: no frames, or another vocabulary than the data set's.
+        StorageError: the folder cannot be written.
+    """
+    return coco.write_coco((("", one) if isinstance(one, SceneMaps) else one for one in frames), folder, append)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from .background import CaptureJob, Sequel, start_capture
 from .capturing import capture, capture_views
+from .coverage import add_coverage, check_samples
 from .evidence import class_of
+from .fingerprint import fingerprint
 from .framing import add_framing_camera, remove_camera, second_camera
 from .scene_maps import MAX_SIZE
 
@@ -12,10 +14,13 @@ __all__ = [
     "MAX_SIZE",
     "CaptureJob",
     "Sequel",
+    "add_coverage",
     "add_framing_camera",
     "capture",
     "capture_views",
+    "check_samples",
     "class_of",
+    "fingerprint",
     "remove_camera",
     "second_camera",
     "start_capture",

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 NAME = "cycles"
 
-_FAR = 1e9
+FAR = 1e9
 """scene units; Cycles writes 1e10 where it hits nothing"""
 _ONE_BAND = 3 << 18
 """pixels; pictures up to this size are not cut"""
@@ -52,7 +52,7 @@ def shoot(view: View) -> Shot:
 
 
 @contextmanager
-def session(view: View, *, once: bool = False) -> Iterator[Session]:
+def session(view: View, *, once: bool = False, sharp: bool = True) -> Iterator[Session]:
     """For several views of one scene between which nothing but cameras and sizes change: it is built once.
 
     No script of the user's may run meanwhile: changes that Blender is not told of are not seen.
@@ -60,15 +60,16 @@ def session(view: View, *, once: bool = False) -> Iterator[Session]:
     Args:
         view: the first one.
         once: there will be one render only.
+        sharp: without depth of field, at the shutter's middle; False: at the frame itself.
     """
-    with registered(), scene_copy(view.scene, view.view_layer, view.camera, view.size) as copy:
-        yield Session(copy, moment(view.scene), once)
+    with registered(), scene_copy(view.scene, view.view_layer, view.camera, view.size, soft=not sharp) as copy:
+        yield Session(copy, moment(view.scene, sharp), once, sharp)
 
 
 class Session:
     """What is kept between the renders of one scene."""
 
-    def __init__(self, copy: SceneCopy, frame: float, once: bool = False) -> None:
+    def __init__(self, copy: SceneCopy, frame: float, once: bool = False, sharp: bool = True) -> None:
         self.copy, self.frame = copy, frame
         self.rows: list[Row] = []
         """all instances, once the scene was evaluated"""
@@ -79,6 +80,7 @@ class Session:
         self._view: View | None = None
         self._camera: Camera | None = None
         self._visits = 0
+        self._sharp = sharp
         self._most_visits = 1 if once else _MOST_VISITS
 
     def shoot(self, view: View) -> Shot:
@@ -87,7 +89,7 @@ class Session:
         plate = Plate(view.size)
         for top, lines in bands(view.size):
             view.check_cancelled()
-            plate.develop(top, self._render(top, lines), self.rows)
+            plate.develop(top, self.render(top, lines), self.rows)
         view.check_cancelled()
         return self.shot(plate)
 
@@ -129,7 +131,8 @@ class Session:
             inexact=(*self.inexact, *inexact_pixels(plate.unknown)),
         )
 
-    def _render(self, top: int, lines: int) -> dict[str, np.ndarray]:
+    def render(self, top: int, lines: int) -> dict[str, np.ndarray]:
+        """The passes of a band of lines."""
         while True:
             job = self.job(top, lines)
             run(job, self.copy.scene, self.copy.view_layer)
@@ -144,8 +147,8 @@ class Session:
         transparency, writer = Transparency(), self.copy.writer.evaluated_get(depsgraph)
         for one in changed:
             if isinstance(one, bpy.types.Material) and one.original != self.copy.stand_in:
-                write_ids(one, self._number(one.original), transparency, writer)
-            elif isinstance(one, bpy.types.Camera):
+                write_ids(one, self._number(one.original), transparency, writer, soft=not self._sharp)
+            elif self._sharp and isinstance(one, bpy.types.Camera):
                 one.dof.use_dof = False
         if not self.rows or any(isinstance(one, bpy.types.Object) and one.type != "CAMERA" for one in changed):
             if not self._settle(depsgraph, changed):
@@ -219,9 +222,9 @@ class Plate:
         depth = passes["Depth"][..., 0]
         band = slice(top, top + len(depth))
         keys = np.concatenate([passes[KEY_PASS][..., :3], passes[INDEX_PASS]], axis=-1)
-        shown = decode(keys, depth < _FAR, rows)
+        shown = decode(keys, depth < FAR, rows)
         seen = shown >= 0
-        self.unknown += int(np.count_nonzero((depth < _FAR) & ~seen))
+        self.unknown += int(np.count_nonzero((depth < FAR) & ~seen))
         self.shown[band] = shown
         np.copyto(self.depth[band], depth, where=seen)
         np.copyto(self.normal[band], passes[NORMAL_PASS][..., :3], where=seen[..., None])

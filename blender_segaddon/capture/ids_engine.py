@@ -195,7 +195,7 @@ def run(job: Job, scene: bpy.types.Scene, view_layer: str) -> None:
 
 def render_quietly(scene: bpy.types.Scene, view_layer: str, **options: bool) -> None:
     """Blender's own render operator, waited for, without the user's handlers. Raises CaptureError."""
-    with _handlers_silent():
+    with handlers_silent(RENDER_HANDLERS + FRAME_HANDLERS + _UPDATE_HANDLERS):
         try:
             bpy.ops.render.render(scene=scene.name, layer=view_layer, **options)
         except RuntimeError as error:
@@ -250,8 +250,9 @@ class HandlersSilent:
 
 
 @contextmanager
-def _handlers_silent() -> Iterator[None]:
-    silent = HandlersSilent(RENDER_HANDLERS + FRAME_HANDLERS + _UPDATE_HANDLERS)
+def handlers_silent(names: tuple[str, ...]) -> Iterator[None]:
+    """``HandlersSilent`` for a block."""
+    silent = HandlersSilent(names)
     try:
         yield
     finally:

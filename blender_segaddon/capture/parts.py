@@ -115,7 +115,7 @@ class Sorter:
         """
         varied = np.array([False, *(self._may_vary(row) for row in rows)])
         if shot.material is None or shot.face is None or not varied.any():
-            things = [self._whole(row) for row in rows]
+            things = [self.whole(row) for row in rows]
             table = np.array([background, *(one.match.class_id for one in things)], np.uint16)
             return things, ids, looked_up(table, ids)
         image = _Image(shot, ids, varied)
@@ -151,7 +151,8 @@ class Sorter:
         shown = [(material,) for material in materials_of(row.object)]
         return len({(self.reader.match(row, self.classes, one), self.reader.text(row, one)) for one in shown}) > 1
 
-    def _whole(self, row: Row) -> Thing:
+    def whole(self, row: Row) -> Thing:
+        """An instance that shows one piece."""
         return Thing(row, self.reader.match(row, self.classes), self.reader.text(row))
 
     def _piece(self, image: _Image, row: Row, code: int, count: int) -> _Piece:

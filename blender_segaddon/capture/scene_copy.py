@@ -30,9 +30,13 @@ class SceneCopy:
 
 @contextmanager
 def scene_copy(
-    scene: bpy.types.Scene, view_layer: str, camera: bpy.types.Object, size: tuple[int, int]
+    scene: bpy.types.Scene, view_layer: str, camera: bpy.types.Object, size: tuple[int, int], *, soft: bool = False
 ) -> Iterator[SceneCopy]:
-    """A copy that sees ``view_layer`` of ``scene`` from ``camera`` at ``size`` (width, height); removed at the end."""
+    """A copy that sees ``view_layer`` of ``scene`` from ``camera`` at ``size`` (width, height); removed at the end.
+
+    Args:
+        soft: see ``build_writer``.
+    """
     copy = material = writer = None
     users = {one: one.users for one in (*scene.collection.objects, *scene.collection.children)}
     try:
@@ -42,7 +46,7 @@ def scene_copy(
         if bpy.app.version < (5, 0):
             material.use_nodes = True
         copy[_STAND_IN] = material
-        copy[_WRITER] = writer = build_writer()
+        copy[_WRITER] = writer = build_writer(soft)
         use_writer(material, material.node_tree.get_output_node("CYCLES"), writer)
         copy.timeline_markers.clear()  # they may switch to other cameras
         _set_render(copy)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core import geometry
 from ..core import vocabulary as vocabularies
+from ..core.camera import Camera
 from ..core.maps import NO_CLASS, Inexact, Instance, SceneMaps
 from ..core.vocabulary import Vocabulary
 from ..protocol.errors import InvalidInput, SceneError
@@ -65,7 +66,7 @@ class Wanted:
         return cls(
             scene,
             layer_name(scene, view_layer),
-            check_size(size) if size is not None else _render_size(scene),
+            check_size(size) if size is not None else render_size(scene),
             classes,
             classes.lookup(background).id if background else NO_CLASS,
             cancelled,
@@ -94,7 +95,7 @@ class Wanted:
         things, instance_map, class_map = sorter.things(shot, seen.rows, seen.instance_map, self.background)
         same = instance_map is seen.instance_map
         pixels, boxes = (seen.pixels, seen.boxes) if same else _measure(instance_map, len(things))
-        instances = tuple(_describe(things, pixels, boxes, shot))
+        instances = tuple(describe(things, pixels, boxes, instance_map.size, shot.camera))
         return SceneMaps(
             instance_map=instance_map,
             class_map=class_map,
@@ -158,7 +159,8 @@ def layer_name(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer | str | N
     return name
 
 
-def _render_size(scene: bpy.types.Scene) -> tuple[int, int]:
+def render_size(scene: bpy.types.Scene) -> tuple[int, int]:
+    """(width, height) in pixels of the scene's own render. Raises InvalidInput where it is too large."""
     render = scene.render
     width, height = (side * render.resolution_percentage // 100 for side in (render.resolution_x, render.resolution_y))
     return check_size((max(width, MIN_SIZE), max(height, MIN_SIZE)))
@@ -181,8 +183,12 @@ def _in_bands(image: np.ndarray) -> Iterator[np.ndarray]:
     return (image[top : top + step] for top in range(0, len(image), step))
 
 
-def _describe(things: list[Thing], pixels: np.ndarray, boxes: np.ndarray, shot: Shot) -> Iterator[Instance]:
-    least, eye = _NOTEWORTHY * shot.shown.size, shot.camera.matrix_world[:3, 3]
+def describe(
+    things: list[Thing], pixels: np.ndarray, boxes: np.ndarray, size: int, camera: Camera
+) -> Iterator[Instance]:
+    """What the things are, in the order of their ids; ``pixels`` and ``boxes`` as ``_measure`` gives them, ``size`` in
+    pixels."""
+    least, eye = _NOTEWORTHY * size, camera.matrix_world[:3, 3]
     for number, thing in enumerate(things, start=1):
         row, match = thing.row, thing.match
         yield Instance(
@@ -222,4 +228,5 @@ def _measure(instance_map: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarr
         for column, values in ((2, x + runs.length), (3, y + top + 1)):
             np.maximum.at(boxes[:, column], ids, values)
         top += len(part)
+    boxes[pixels == 0] = 0
     return pixels, boxes

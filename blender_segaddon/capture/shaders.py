@@ -13,13 +13,18 @@ from .writer import use_writer
 
 
 def write_ids(
-    material: bpy.types.Material, number: int, transparency: Transparency, writer: bpy.types.NodeTree
+    material: bpy.types.Material,
+    number: int,
+    transparency: Transparency,
+    writer: bpy.types.NodeTree,
+    soft: bool = False,
 ) -> None:
     """Rebuild the output of an evaluated material; one without an output is left to ``use_stand_in``.
 
     Args:
         number: what the material's pass shall say, 1..65535.
         writer: see ``writer``; evaluated.
+        soft: of so many rays are seen through as the surface is transparent, by a soft writer; else all or none.
     """
     if not has_output(material):
         return
@@ -35,7 +40,7 @@ def write_ids(
                 tree.links.remove(link)
     if material.displacement_method == "BOTH":
         material.displacement_method = "DISPLACEMENT"
-    if isinstance(through, float) and through > 0.5:
+    if isinstance(through, float) and (through >= 1.0 if soft else through > 0.5):
         tree.links.new(tree.nodes.new("ShaderNodeBsdfTransparent").outputs[0], output.inputs["Surface"])
     else:
         use_writer(material, output, writer, through, float(number))

@@ -28,13 +28,17 @@ PASSES = {
 Socket = bpy.types.NodeSocket
 
 
-def build_writer() -> bpy.types.NodeTree:
-    """A new group with the inputs Transparency (there up to one half) and Material (its number), output Surface."""
+def build_writer(soft: bool = False) -> bpy.types.NodeTree:
+    """A new group with the inputs Transparency and Material (its number), output Surface.
+
+    The surface is there for a ray up to a transparency of one half; where it is ``soft``, of so many rays are seen
+    through as it is transparent.
+    """
     tree = bpy.data.node_groups.new("SegAddon writer", "ShaderNodeTree")
     for name in ("Transparency", "Material"):
         tree.interface.new_socket(name, in_out="INPUT", socket_type="NodeSocketFloat")
     tree.interface.new_socket("Surface", in_out="OUTPUT", socket_type="NodeSocketShader")
-    _Writer(tree).write()
+    _Writer(tree).write(soft)
     return tree
 
 
@@ -60,8 +64,8 @@ class _Writer:
         self.tree = tree
         self.source, self.target = self._new("NodeGroupInput"), self._new("NodeGroupOutput")
 
-    def write(self) -> None:
-        see_through = self._math("GREATER_THAN", self.source.outputs[0], 0.5)
+    def write(self, soft: bool) -> None:
+        see_through = self._math("GREATER_THAN", self.source.outputs[0], self._noise() if soft else 0.5)
         mix = self._new("ShaderNodeMixShader")
         self._link(see_through, mix.inputs[0])
         self._link(self._new("ShaderNodeEmission").outputs[0], mix.inputs[1])
@@ -103,6 +107,12 @@ class _Writer:
         behind = self._math("LESS_THAN", dot.outputs["Value"], 0.0)
         side = self._math("SUBTRACT", 1.0, self._math("MULTIPLY", behind, 2.0))
         return self._scaled(geometry.outputs["Normal"], side)
+
+    def _noise(self) -> Socket:
+        """A number 0..1 of its own for each ray: each meets the surface at another point."""
+        noise, geometry = self._new("ShaderNodeTexWhiteNoise"), self._new("ShaderNodeNewGeometry")
+        self._link(geometry.outputs["Position"], noise.inputs["Vector"])
+        return noise.outputs["Value"]
 
     def _face(self) -> Socket:
         node = self._new("ShaderNodeAttribute")

@@ -15,12 +15,15 @@ from ..protocol.errors import InvalidInput
 from . import colourise, vocabulary_files
 from .atomic import encode_json, write_atomic
 from .camera import Camera
+from .coverage import Coverage
 from .maps import SCHEMA_VERSION, Inexact, Instance, SceneMaps
 from .png import write_png
 from .vocabulary import load
 
 MAPS_FILE, LEGEND_FILE, CAMERA_FILE = "maps.npz", "legend.json", "camera.json"
 _ARRAYS = {"instance_map": np.uint32, "class_map": np.uint16, "depth": np.float32, "normal": np.float32}
+_COVERAGE = {"coverage_ids": np.uint32, "coverage_weights": np.float32}
+"""H×W×R, only in maps that were captured with coverage"""
 
 
 def save_maps(maps: SceneMaps, folder: str | Path) -> list[Path]:
@@ -34,6 +37,8 @@ def save_maps(maps: SceneMaps, folder: str | Path) -> list[Path]:
 def encode_maps(maps: SceneMaps) -> dict[str, bytes]:
     """What ``save_maps`` writes, by file name."""
     arrays = {name: getattr(maps, name).astype(dtype, copy=False) for name, dtype in _ARRAYS.items()}
+    if maps.coverage is not None:
+        arrays |= {"coverage_ids": maps.coverage.ids, "coverage_weights": maps.coverage.weights}
     archive = BytesIO()  # not straight into a file: a ZipFile whose disk is full complains once more when it is freed
     np.savez(archive, **arrays)
     legend, camera = encode_json(maps.legend()), encode_json(maps.camera.to_dict())
@@ -78,7 +83,7 @@ def decode_maps(files: Mapping[str, bytes], where: str) -> SceneMaps:
         legend = json.loads(files[LEGEND_FILE])
         camera = Camera.from_dict(json.loads(files[CAMERA_FILE]))
         with np.load(BytesIO(files[MAPS_FILE]), allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in _ARRAYS}
+            arrays = {name: stored[name] for name in (*_ARRAYS, *_COVERAGE) if name in stored or name in _ARRAYS}
         if legend["schema_version"] != SCHEMA_VERSION:
             raise InvalidInput(f"{where} holds maps of schema {legend['schema_version']}", "Capture the scene again")
         _check(arrays, camera)
@@ -90,8 +95,8 @@ def decode_maps(files: Mapping[str, bytes], where: str) -> SceneMaps:
 def _check(arrays: dict[str, np.ndarray], camera: Camera) -> None:
     size = (camera.height, camera.width)
     for name, array in arrays.items():
-        expected = (*size, 3) if name == "normal" else size
-        if array.dtype != _ARRAYS[name] or array.shape != expected:
+        expected = (*size, 3) if name == "normal" else (*size, *array.shape[2:3]) if name in _COVERAGE else size
+        if array.dtype != (_ARRAYS | _COVERAGE)[name] or array.shape != expected:
             raise ValueError(f"{name} is {array.dtype} {array.shape}")
 
 
@@ -99,9 +104,11 @@ def _from_legend(legend: dict[str, Any], camera: Camera, arrays: dict[str, np.nd
     """``SceneMaps`` of the legend and the arrays; keys that older files lack take their defaults."""
     if "classes" in legend:
         vocabulary_files.remember(legend["vocabulary"], legend["classes"])
+    soft = [arrays.pop(name) for name in _COVERAGE if name in arrays]
     optional = ("vocabulary", "background", "unit_scale", "scene", "frame", "engine", "split")
     return SceneMaps(
         **arrays,
+        coverage=Coverage(*soft, samples=legend["coverage_samples"]) if soft else None,
         camera=camera,
         instances=tuple(Instance.from_dict(one) for one in legend["instances"]),
         inexact=tuple(Inexact(**one) for one in legend.get("inexact", ())),

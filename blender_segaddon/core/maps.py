@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .camera import Camera
+from .coverage import Coverage
 
 NO_CLASS = 65535
 """Value in ``class_map`` where no class is known; never a guess."""
@@ -147,6 +148,8 @@ class SceneMaps:
     frame: float = 0
     """The moment shown; between frames where motion is blurred from or to the frame (the shutter's middle)."""
     engine: str = "cycles"
+    coverage: Coverage | None = None
+    """Soft mattes, where they were asked for. What only they see has an id too, and no pixel in ``instance_map``."""
     split: str = "object"
     """What has an id of its own: each instance of an "object", or each "material" of such an instance."""
     inexact: tuple[Inexact, ...] = ()
@@ -196,6 +199,7 @@ class SceneMaps:
             "scene": self.scene,
             "frame": self.frame,
             "engine": self.engine,
+            **({} if self.coverage is None else {"coverage_samples": self.coverage.samples}),
             "split": self.split,
             "inexact": [one.to_dict() for one in self.inexact],
             "instances": [one.to_dict() for one in self.instances],

@@ -26,6 +26,9 @@ class VocabularyClass:
     synonyms: tuple[str, ...]
     color: tuple[int, int, int]
     """display-referred sRGB, 0..255"""
+    category_id: int
+    """id in data sets: COCO's own (1..200, with gaps), those of a vocabulary of the user's own that has some; else the
+    index counted from 1, which for ADE20K is that of the MIT scene parsing challenge (1..150; 0 = nothing)"""
     is_thing: bool
     """Countable object (True) or stuff and structure (False). ADE20K: the 100 categories of the MIT scene parsing
     challenge's instance task are things, the other 50 are not. COCO: as published in its panoptic categories."""
@@ -57,6 +60,7 @@ class Vocabulary:
         """The classes as plain values, as a JSON vocabulary file has them."""
         return [
             {
+                "id": one.category_id,
                 "name": one.name,
                 "color": list(one.color),
                 "synonyms": list(one.synonyms),
@@ -128,6 +132,7 @@ def _read_class(row: dict[str, str]) -> VocabularyClass:
         name=row["name"],
         synonyms=tuple(word for word in row["synonyms"].split(";") if word),
         color=(int(row["r"]), int(row["g"]), int(row["b"])),
+        category_id=int(row.get("coco_id") or int(row["index"]) + 1),
         is_thing=row["isthing"] == "1",
         is_surface=row["surface"] == "1",
     )

@@ -27,6 +27,8 @@ from .vocabulary import load as load_builtin
 
 MAX_CLASSES = 65534
 """What the class map can hold beside ``NO_CLASS``."""
+_CATEGORY_LIMIT = 1 << 16
+"""Ids of categories stay below it: they go into 16-bit pictures"""
 _MAX_BYTES = 32 << 20
 _SUFFIXES = (".csv", ".json")
 _TRUTH = {"1": True, "true": True, "yes": True, "thing": True, "0": False, "false": False, "no": False, "stuff": False}
@@ -78,7 +80,8 @@ def from_rows(name: str, rows: list[_Row]) -> Vocabulary:
     if given and len(given) < len(rows):
         raise InvalidInput(f"{file}: class {colours.index(None) + 1} has no colour", "Give all classes one, or none")
     given = given or _far_apart(len(rows))
-    classes = tuple(_class(number, row, given[number], file) for number, row in enumerate(rows))
+    categories = _category_ids(rows)
+    classes = tuple(_class(number, row, given[number], categories[number], file) for number, row in enumerate(rows))
     _check_unique([one.name.casefold() for one in classes], file, "name")
     _check_unique([one.color for one in classes], file, "colour")
     return make(name, classes)
@@ -109,7 +112,7 @@ def _json_rows(text: str, file: str) -> list[_Row]:
     return [{str(key).lower(): value for key, value in row.items()} for row in data]
 
 
-def _class(number: int, row: _Row, colour: tuple[int, int, int], file: str) -> VocabularyClass:
+def _class(number: int, row: _Row, colour: tuple[int, int, int], category: int, file: str) -> VocabularyClass:
     name = str(row.get("name") or "").strip()
     if not name:
         raise InvalidInput(f"{file}: class {number + 1} has no name", "Give every class a name, in a column 'name'")
@@ -119,9 +122,17 @@ def _class(number: int, row: _Row, colour: tuple[int, int, int], file: str) -> V
         name=name,
         synonyms=_synonyms(row.get("synonyms")),
         color=colour,
+        category_id=category,
         is_thing=_truth(row.get("isthing"), known is None or known.is_thing, f"{where}: isthing"),
         is_surface=_truth(row.get("surface"), known is not None and known.is_surface, f"{where}: surface"),
     )
+
+
+def _category_ids(rows: list[_Row]) -> list[int]:
+    """The file's own ids where all classes have one from 1 up, else the classes counted from 1 (0 is nothing)."""
+    given = [int(text) if (text := str(row.get("id", "")).strip()).isdecimal() else 0 for row in rows]
+    usable = len(set(given)) == len(given) and all(1 <= one < _CATEGORY_LIMIT for one in given)
+    return given if usable else list(range(1, len(rows) + 1))
 
 
 def _synonyms(value: object) -> tuple[str, ...]:

@@ -1,8 +1,16 @@
 """Operators: gather inputs, call one function of ``api``, report."""
 
-from . import classes, generation, maps, overlay, placing, server
+from . import classes, export, generation, maps, overlay, placing, server
 from .server import register, unregister
 
 __all__ = ["CLASSES", "register", "unregister"]
 
-CLASSES = (*maps.CLASSES, *classes.CLASSES, *overlay.CLASSES, *generation.CLASSES, *placing.CLASSES, *server.CLASSES)
+CLASSES = (
+    *maps.CLASSES,
+    *classes.CLASSES,
+    *overlay.CLASSES,
+    *export.CLASSES,
+    *generation.CLASSES,
+    *placing.CLASSES,
+    *server.CLASSES,
+)

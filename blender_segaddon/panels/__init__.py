@@ -1,8 +1,15 @@
 """The panel in the 3D View's sidebar."""
 
-from . import classes, main, overlay, server
-from .classes import register, unregister
+from . import classes, export, main, overlay, server
 
-__all__ = ["CLASSES", "register", "unregister"]
+CLASSES = (*main.CLASSES, *classes.CLASSES, *overlay.CLASSES, *export.CLASSES, *server.CLASSES)
 
-CLASSES = (*main.CLASSES, *classes.CLASSES, *overlay.CLASSES, *server.CLASSES)
+
+def register() -> None:
+    classes.register()
+    overlay.register()
+
+
+def unregister() -> None:
+    overlay.unregister()
+    classes.unregister()

@@ -39,6 +39,12 @@ class SceneError(InvalidInput):
     code = "scene"
 
 
+class MapsStale(InvalidInput):
+    """There are maps, but they do not belong to this picture or to this state of the scene."""
+
+    code = "maps_stale"
+
+
 class StorageError(SegAddonError):
     """Files cannot be written: disk full, folder read-only."""
 

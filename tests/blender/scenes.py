@@ -155,6 +155,14 @@ def everything() -> bpy.types.Scene:
     return scene
 
 
+def curves_of(one: bpy.types.Object) -> list[bpy.types.FCurve]:
+    """The animation curves of an object; since 4.4 they lie in an action's layers."""
+    action = one.animation_data.action
+    if hasattr(action, "layers") and action.layers:
+        return [curve for bag in action.layers[0].strips[0].channelbags for curve in bag.fcurves]
+    return list(action.fcurves)
+
+
 def see_through(name: str, point: Vector) -> bool:
     """For the ray caster: where the leaves of ``everything`` are not there."""
     return name.startswith("Leaf") and point.x >= CUTOUT_EDGE

@@ -17,6 +17,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = (480, 288)
 MAPS = {"maps.npz", "legend.json", "camera.json", "semantic_map.png", "instance_map.png", "depth.png", "normal.png"}
+MAPS |= {"instance_id.png", "category_id.png"}
 PICTURES = {"generated.png", "projected.png", "side.png", "backdrop.png", "mask.png", "retouched.png", "sheet.png"}
 
 
