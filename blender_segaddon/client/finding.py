@@ -37,6 +37,8 @@ class Finder:
         self._end_with_us = end_with_us
         self._starting = asyncio.Lock()
         self._process: ServerProcess | None = None
+        self._known: Endpoint | None = None
+        """the server that answered last"""
 
     def close(self) -> None:
         """End the server if it was started here to end with us; else nothing."""
@@ -64,7 +66,16 @@ class Finder:
                 return None  # ending, or another one has taken its place and our token is the old one's
             raise _refused(refused, endpoint) from None
         check_protocol(info.protocol_version)
+        self._known = endpoint
         return endpoint, info
+
+    async def endpoint(self) -> Endpoint:
+        """The server that answered last, without asking it again until ``doubt``; else as ``ensure``."""
+        return self._known or (await self.ensure())[0]
+
+    def doubt(self) -> None:
+        """Whoever talked to the server has heard that it is gone, ending, or another one."""
+        self._known = None
 
     async def ensure(self, timeout: float = 30.0) -> tuple[Endpoint, ServerInfo]:
         """The live server, started if need be. Raises BridgeUnavailable with the end of its log, StorageError, …"""
