@@ -31,7 +31,7 @@ class Scale:
     cuts: int = 100
     full_queue: int = 400
     memory: tuple[int, int] = (200, 2_000)
-    """jobs before the first and the last look at the memory"""
+    """jobs before the first and the last look at the memory; zeros: no look"""
 
 
 FULL = Scale(jobs=64_000, kills=100, full_queue=4_000)
@@ -44,7 +44,7 @@ def run(scale: Scale, seed: int = 0) -> dict[str, Figures]:
         "mixed jobs": lambda home: _mixed(home, scale, seed),
         "kill -9": lambda home: _kills(home, scale, seed),
         "cut streams": lambda home: stress.cuts(home, scale.cuts),
-        "memory": lambda home: stress.memory(home, *scale.memory),
+        **({"memory": lambda home: stress.memory(home, *scale.memory)} if any(scale.memory) else {}),
         "full queue": lambda home: stress.overload(home, scale.full_queue),
     }.items():
         with tempfile.TemporaryDirectory(prefix="segaddon-stress-") as folder:

@@ -6,6 +6,7 @@ import http.client
 import json
 import socket
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,6 @@ def post_job(where: Where, body: bytes) -> tuple[int, dict[str, str], bytes]:
     return request(where, "POST", "/v1/jobs", body, {"Content-Type": "application/octet-stream"})
 
 
-def field(data: bytes, name: str) -> str:
+def field(data: bytes, name: str) -> Any:
     """One field of a JSON answer."""
     return json.loads(data)[name]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import hashlib
 import itertools
 import os
 import random
@@ -13,26 +11,22 @@ import statistics
 import sys
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from blender_segaddon.client import Bridge, JobHandle
-from blender_segaddon.core import preview
-from blender_segaddon.core.camera import Camera
-from blender_segaddon.core.maps import Instance, SceneMaps
-from blender_segaddon.core.wire import scene_to_wire
 from blender_segaddon.protocol.discovery import read_discovery, read_token
 from blender_segaddon.protocol.errors import BridgeError, Cancelled, JobFailed
-from blender_segaddon.protocol.framing import BodyWriter, BytesLike
-from blender_segaddon.protocol.messages import Event, GenerateRequest
+from blender_segaddon.protocol.messages import Event
 
 from . import raw_http
 from .cutting_proxy import CuttingProxy
+from .stress_jobs import Work, digest, rehearsal, works
+from .stress_jobs import work as numbered
 
 COMMAND = (sys.executable, "-m", "bridge_server")
 _TEST_COMMAND = (
@@ -40,38 +34,9 @@ _TEST_COMMAND = (
     "-c",
     "import sys; from bridge_server.__main__ import main; sys.exit(main([*sys.argv[1:], '--enable-test-generator']))",
 )
-_HEIGHT, _WIDTH = 16, 24
-_SEEDS = 16
-"""Different seeds of each kind of job: what is expected of them is painted once in this process."""
-_KINDS = ("remove", "remove", "remove", "replace", "change", "scene")
 _ORDER = ("queued", "loading", "running", "finalizing", "succeeded")
 _KILLED = ("worker_died", "interrupted")
 """How a job ends whose worker or server was killed under it twice."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """One job: what is asked, and what must come of it."""
-
-    kind: str
-    seed: int
-    count: int = 1
-
-    def body(self) -> list[BytesLike]:
-        """The framed request."""
-        writer = BodyWriter()
-        prompt, image, mask = "snow", None, None
-        scene = scene_to_wire(_maps(), writer) if self.kind == "scene" else None
-        if self.kind != "scene":
-            prompt, image, mask = "", writer.add(_image()), writer.add(_mask(), compress=True)
-        intent = "replace" if self.kind == "scene" else self.kind
-        return writer.finish(
-            GenerateRequest("preview", prompt, "", self.seed, self.count, scene, image, mask, 1.0, intent)  # pyright: ignore
-        )
-
-    def expected(self) -> str:
-        """SHA-256 over the pictures, painted in this process."""
-        return _digest([_painted(self.kind, self.seed + k) for k in range(self.count)])
 
 
 @dataclass
@@ -123,7 +88,7 @@ def mixed_jobs(home: Path, clients: int, jobs: int, seed: int = 0) -> Figures:
     """``jobs`` jobs of all kinds from ``clients`` clients at once: some sent twice, some left and found again, some
     cancelled. Every result is held against one painted here."""
     figures = Figures()
-    todo = iter(_works(jobs, seed))
+    todo = iter(works(jobs, seed))
     taking = threading.Lock()
 
     def client(number: int) -> None:
@@ -153,7 +118,7 @@ def kills(home: Path, clients: int, times: int, seed: int = 0) -> Figures:
         chance, works = random.Random(seed * 1000 + number), itertools.count()
         bridge = Bridge(state_dir=home, server_command=COMMAND, end_with_us=True)
         while not over.is_set():
-            work = _work(chance.randrange(1 << 30) + next(works))
+            work = numbered(chance.randrange(1 << 30) + next(works))
             _one_job(bridge, work, chance, figures, killed=True)
 
     def killer() -> None:
@@ -192,7 +157,7 @@ def cuts(home: Path, times: int, followers: int = 10) -> Figures:
             figures.add("streams cut")
             return piece[: len(piece) // 2] if figures.counts["streams cut"] % 2 else piece
 
-        job = bridge.submit(_rehearsal("40 0.06"))
+        job = bridge.submit(rehearsal("40 0.06"))
         with CuttingProxy(path, found.address.removeprefix("unix:"), cut):
             through = Bridge(address=f"unix:{path}", token=read_token(home), state_dir=home)
             handles = [through.resume(job.id) for _ in range(followers)]
@@ -210,8 +175,8 @@ def overload(home: Path, asked: int, limit_ms: float = 50.0) -> Figures:
         if found is None:
             raise BridgeError("The server cannot be found", "Look at its log")
         where = raw_http.Where(found.address, read_token(home))
-        body = b"".join(_rehearsal("600 0.1"))
-        waiting = [raw_http.post_job(where, body) for _ in range(12)]
+        body = b"".join(rehearsal("600 0.1"))
+        waiting = _filled(where, body)
 
         def ask(_: int) -> float:
             began = time.perf_counter()
@@ -227,19 +192,27 @@ def overload(home: Path, asked: int, limit_ms: float = 50.0) -> Figures:
         figures.values["429 p99 ms"] = round(taken[int(len(taken) * 0.99)], 2)
         if figures.values["429 p99 ms"] > limit_ms:
             figures.fault(f"429 took {figures.values['429 p99 ms']} ms (p99)")
-        for status, _headers, data in waiting:
-            if status == 202:
-                raw_http.request(where, "DELETE", f"/v1/jobs/{raw_http.field(data, 'id')}")
+        for job in waiting:
+            raw_http.request(where, "DELETE", f"/v1/jobs/{job}")
     return figures
+
+
+def _filled(where: raw_http.Where, body: bytes) -> list[str]:
+    """Fill the queue behind a job that runs; the ids of all."""
+    jobs: list[str] = []
+    while True:
+        status, _, data = raw_http.post_job(where, body)
+        if status == 202:
+            jobs.append(raw_http.field(data, "id"))
+        elif raw_http.field(raw_http.request(where, "GET", "/v1/health")[2], "running"):
+            return jobs
 
 
 def memory(home: Path, early: int, late: int, clients: int = 4, most_percent: float = 2.0) -> Figures:
     """Resident memory of server and worker after ``early`` and after ``late`` jobs: it must not grow."""
     figures = Figures()
     with server(home) as bridge:
-        sizes = []
-        for jobs in (early, late - early):
-            sizes.append(_resident_after(bridge, home, jobs, clients, figures))
+        sizes = [_resident_after(bridge, home, jobs, clients, figures) for jobs in (early, late - early)]
         for name, before, after in zip(("server", "worker"), *sizes, strict=True):
             grown = 100 * (after - before) / before
             figures.values |= {f"{name} MiB": round(after / 2**20, 1), f"{name} growth %": round(grown, 2)}
@@ -274,7 +247,7 @@ def is_alive(pid: int) -> bool:
 
 def _one_job(bridge: Bridge, work: Work, rng: random.Random, figures: Figures, killed: bool = False) -> None:
     """Have one job done in one of the ways in which people do, and check all that comes back."""
-    body, way, key = work.body(), rng.random(), f"{rng.getrandbits(128):032x}"
+    body, way, key = work.body(), rng.random(), uuid.uuid4().hex
     priority = "batch" if rng.random() < 0.5 else "interactive"
     handle = bridge.submit(body, key=key, priority=priority)
     try:
@@ -332,7 +305,7 @@ def _check_job(handle: JobHandle, work: Work, figures: Figures, killed: bool) ->
         figures.add("run again")
         if not killed:
             figures.fault(f"job {handle.id} was run twice: {[event.state for event in events]}")
-    if _digest(pictures) != work.expected():
+    if digest(pictures) != work.expected():
         figures.fault(f"job {handle.id} of {work} came back wrong")
     figures.add("right")
 
@@ -341,63 +314,6 @@ def _check_numbers(events: list[Event], figures: Figures) -> None:
     numbers = [event.number for event in events]
     if numbers != list(range(1, len(numbers) + 1)):
         figures.fault(f"numbers of events: {numbers}")
-
-
-def _works(jobs: int, seed: int) -> list[Work]:
-    rng = random.Random(seed)
-    return [_work(rng.randrange(1 << 30)) for _ in range(jobs)]
-
-
-def _work(number: int) -> Work:
-    return Work(_KINDS[number % len(_KINDS)], number // 7 % _SEEDS, 2 if number % 11 == 0 else 1)
-
-
-@functools.cache
-def _painted(kind: str, seed: int) -> np.ndarray:
-    scene = kind == "scene"
-    return preview.run(
-        maps=_maps() if scene else None,
-        prompt="snow" if scene else "",
-        seed=seed,
-        image=None if scene else _image(),
-        mask=None if scene else _mask(),
-        intent="replace" if scene else kind,
-        strength=1.0,
-        on_step=lambda _step, _steps: None,
-    )
-
-
-@functools.cache
-def _maps() -> SceneMaps:
-    ids = np.zeros((_HEIGHT, _WIDTH), np.uint32)
-    ids[_HEIGHT // 2 :, : _WIDTH // 2], ids[_HEIGHT // 2 :, _WIDTH // 2 :] = 1, 2
-    depth = np.where(ids == 0, np.float32(np.inf), np.float32(5.5))
-    normal = np.zeros((_HEIGHT, _WIDTH, 3), np.float32)
-    normal[ids > 0] = (0, 0, 1)
-    things = tuple(Instance(id, "", (), "tree", 4, "", "", 0, (0, 0, 0, 0)) for id in (1, 2))
-    camera = Camera("PERSP", _WIDTH, _HEIGHT, 0.1, 100.0, np.eye(4), np.diag([1.5, 2.0, -1.0, 1.0]))
-    return SceneMaps(ids, (ids * 4).astype(np.uint16), depth, normal, things, camera)
-
-
-@functools.cache
-def _image() -> np.ndarray:
-    return np.random.default_rng(3).integers(0, 256, (_HEIGHT, _WIDTH, 3), np.uint8)
-
-
-@functools.cache
-def _mask() -> np.ndarray:
-    mask = np.zeros((_HEIGHT, _WIDTH), bool)
-    mask[4:9, 5:20] = True
-    return mask
-
-
-def _rehearsal(prompt: str) -> list[BytesLike]:
-    writer = BodyWriter()
-    return writer.finish(GenerateRequest("rehearsal", prompt, image=writer.add(_image())))
-
-
-def _digest(pictures: list[np.ndarray]) -> str:
-    return hashlib.sha256(b"".join(picture.tobytes() for picture in pictures)).hexdigest()
 
 
 def _all_at_once(client, count: int) -> None:
