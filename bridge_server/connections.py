@@ -22,9 +22,6 @@ from .settings import Settings
 
 logger = logging.getLogger(__name__)
 
-MAX_HEAD_BYTES = 32 << 10
-"""Request line and headers together."""
-
 _MACOS_LOCAL_PEERCRED = 1
 _MACOS_SOL_LOCAL = 0
 

@@ -23,6 +23,7 @@ from .jobs.runner import Runner
 from .listening import Listener, listening, read_token
 from .metrics import Metrics
 from .routes.service import Service
+from .security import MAX_HEAD_BYTES
 from .settings import Settings
 from .usage import Usage
 
@@ -65,7 +66,7 @@ class _Server:
         config = uvicorn.Config(
             create_app(service, self._usage, token, listener.hosts),
             http=connections.protocol_class(settings),
-            h11_max_incomplete_event_size=connections.MAX_HEAD_BYTES,
+            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
             ssl_context_factory=(lambda _config, _default: tls) if tls else None,
             ws="none",
             lifespan="off",
