@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from blender_segaddon.protocol.errors import BridgeError, InvalidInput, StorageError
 from blender_segaddon.protocol.messages import Discovery
@@ -87,6 +88,20 @@ def _bound_tcp(port: int) -> socket.socket:
     return sock
 
 
+def http_config(app: ASGIApp) -> uvicorn.Config:
+    """How HTTP is served."""
+    return uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+    )
+
+
 class _Uvicorn(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -109,17 +124,7 @@ class _Server:
         self._stop = asyncio.Event()
         self._grace = settings.drain_grace
         app = create_app(Service(settings, self._jobs, self._runner, self._stop.set))
-        config = uvicorn.Config(
-            Guard(self._usage.around(app), token, hosts),
-            http="h11",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=2,
-        )
-        self._uvicorn = _Uvicorn(config)
+        self._uvicorn = _Uvicorn(http_config(Guard(self._usage.around(app), token, hosts)))
 
     async def run(self) -> None:
         """Serve until something sets the stop event, then drain."""
