@@ -31,10 +31,9 @@ import numpy as np
 from PIL import Image
 
 from blender_segaddon.client import Bridge
-from blender_segaddon.client.http import Endpoint, exchange
-from blender_segaddon.protocol.discovery import read_discovery, read_token
+from blender_segaddon.protocol.discovery import read_discovery
 from blender_segaddon.protocol.framing import BodyWriter, BytesLike
-from blender_segaddon.protocol.messages import GenerateRequest, Health
+from blender_segaddon.protocol.messages import GenerateRequest
 
 from .lib.bridge_peers import Maps, Peers
 
@@ -108,35 +107,30 @@ def ways(bridge: Bridge, peers: Peers, maps: Maps) -> dict[str, Callable[[], obj
     }
 
 
-def health_ms(state_dir: Path, work: Callable[[], object]) -> list[float]:
-    """Milliseconds of every /health asked, 100 a second, while ``work`` runs; sorted."""
-    found = read_discovery(state_dir)
-    if not found:
-        raise SystemExit("the server is gone")
-    endpoint = Endpoint(found.address, read_token(state_dir))
+def health_ms(bridge: Bridge, work: Callable[[], object]) -> list[float]:
+    """Milliseconds of every /v1/health asked, 100 a second, while ``work`` runs; sorted."""
     thread = threading.Thread(target=work)
     thread.start()
     times = []
     while thread.is_alive():
         start = time.perf_counter()
-        with exchange(endpoint, "GET", "/v1/health") as reply:
-            reply.message(Health)
+        bridge.health()
         times.append((time.perf_counter() - start) * 1000)
         time.sleep(0.01)
     return sorted(times)
 
 
-def health_row(state_dir: Path, bridge: Bridge, size: int, maps: Maps) -> Row:
+def health_row(bridge: Bridge, size: int, maps: Maps) -> Row:
     """p99 while jobs with these maps come, run and go: the median of three runs."""
     body = durable_body(maps, "20 0.05")
     runs = []
     for _ in range(3):
-        times = health_ms(state_dir, lambda: [bridge.run(body) for _ in range(2)])
+        times = health_ms(bridge, lambda: [bridge.run(body) for _ in range(2)])
         runs.append(times[int(len(times) * 0.99)])
     return {"name": "/v1/health p99 while jobs run", "size": size, "value": statistics.median(runs), "unit": "ms"}
 
 
-def measure(bridge: Bridge, peers: Peers, state_dir: Path, maps: dict[int, Maps], repeat: int) -> Iterator[Row]:
+def measure(bridge: Bridge, peers: Peers, maps: dict[int, Maps], repeat: int) -> Iterator[Row]:
     """One row a figure."""
     for size, one in maps.items():
         yield {"name": "bytes up", "size": size, "value": sum(map(len, one.parts)) / 2**20, "unit": "MiB"}
@@ -145,7 +139,7 @@ def measure(bridge: Bridge, peers: Peers, state_dir: Path, maps: dict[int, Maps]
             yield {"name": name, "size": size, "value": value, "unit": "ms", "ratio": value / figures[BASE]}
         faster = figures["base64 PNG"] / figures["durable job"]
         yield {"name": "durable job faster than base64 PNG", "size": size, "value": faster, "unit": "times"}
-        yield health_row(state_dir, bridge, size, one)
+        yield health_row(bridge, size, one)
     tiny = durable_body(boxes(16), "0 0")
     value = in_turn({"": lambda: bridge.run(tiny)}, repeat * 5)[""]
     yield {"name": "smallest job", "size": 16, "value": value, "unit": "ms"}
@@ -192,7 +186,7 @@ def main() -> None:
     print(f"Maps: {source}")
     rows = []
     with tempfile.TemporaryDirectory() as folder, servers(Path(folder)) as (bridge, peers):
-        for row in measure(bridge, peers, Path(folder) / "state", maps, options.repeat):
+        for row in measure(bridge, peers, maps, options.repeat):
             rows.append(row)
             ratio = f"  {row['ratio']:6.2f} × {BASE}" if "ratio" in row else ""
             print(f"{row['name']:36} {row['size']:>5}  {row['value']:9.2f} {row['unit']}{ratio}", flush=True)

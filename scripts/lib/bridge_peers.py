@@ -23,8 +23,11 @@ import numpy as np
 import uvicorn
 from PIL import Image
 
-from blender_segaddon.client.http import Endpoint, exchange
+from blender_segaddon.client.endpoint import Endpoint
+from blender_segaddon.client.http import exchange
+from blender_segaddon.client.network import network
 from bridge_server.serving import http_config
+from bridge_server.settings import Settings
 
 NAMES = ("rgb", "ids", "depth")
 _BOUNDARY = b"\r\n--segaddon-bench\r\n"
@@ -90,10 +93,13 @@ class Peers:
 
     def transport(self, maps: Maps) -> np.ndarray:
         """The bridge's own way, without a job: raw buffers over HTTP."""
-        body = [maps.rgb.nbytes.to_bytes(16, "little"), *maps.parts]
-        endpoint = Endpoint(f"unix:{self._socket}", "")
-        with exchange(endpoint, "POST", "/transport", body=body) as reply:
-            return np.frombuffer(reply.bytes(lambda: None), np.uint8).reshape(maps.rgb.shape)
+
+        async def call() -> bytearray:
+            body = [maps.rgb.nbytes.to_bytes(16, "little"), *maps.parts]
+            async with exchange(Endpoint(f"unix:{self._socket}", ""), "POST", "/transport", body=body) as reply:
+                return await reply.bytes()
+
+        return np.frombuffer(network.start(call()).result(), np.uint8).reshape(maps.rgb.shape)
 
     def base64_png(self, maps: Maps) -> np.ndarray:
         """JSON that holds PNGs in base64, as most web interfaces do it."""
@@ -167,7 +173,7 @@ def serve(folder: Path) -> None:
     with socket.socket(socket.AF_UNIX) as unix:
         unix.bind(str(folder / "http.sock"))
         unix.listen()
-        server = uvicorn.Server(http_config(_app))
+        server = uvicorn.Server(http_config(_app, Settings(folder)))
         threading.Thread(target=lambda: (sys.stdin.read(), setattr(server, "should_exit", True)), daemon=True).start()
         server.run([unix])
 
