@@ -97,12 +97,7 @@ def test_a_job_goes_in_as_blobs_that_are_sent_once(shared: Bridge, shared_home: 
     _, *parts = writer.finish(request)
     blobs = [bytes(part) for part in parts if memoryview(part).nbytes > 16]
     names = [hashlib.sha256(blob).hexdigest() for blob in blobs]
-    asked = to_json(
-        JobFromBlobs(
-            (1, 0), "GenerateRequest", read_body(b"".join([header, *parts])).message(GenerateRequest), tuple(names)
-        )
-    )
-    body = json.dumps(asked).encode()
+    body = json.dumps(to_json(JobFromBlobs((1, 0), "GenerateRequest", request, tuple(names)))).encode()
     refused = call(shared_home, "POST", "/v1/jobs", body, Content_Type="application/json")
     assert (refused[0], refused[1]["code"]) == (404, "no_such_blob")
     for name, blob in zip(names, blobs, strict=True):
