@@ -10,6 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..problems import ProblemError
+from . import disk
+
 _BATCH = 2 << 20
 """Bytes handed to a thread at once."""
 
@@ -33,12 +36,13 @@ class StoredFile:
 class Spool:
     """One file being written in slices, the event loop never waiting for the disk. Readable by this user alone.
 
-    Every method raises OSError when the disk does not take it; ``discard`` it then.
+    Every method raises ProblemError (507) when the disk does not take it; ``discard`` it then.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+        with disk.problems():
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
         self._hash = hashlib.sha256()
         self._waiting: list[bytes | memoryview] = []
         self._waiting_bytes = 0
@@ -58,7 +62,8 @@ class Spool:
         """Append a whole file."""
         await self._flush()
         await self._settle()
-        self.size += await asyncio.get_running_loop().run_in_executor(_threads, self._copy, path)
+        with disk.problems():
+            self.size += await asyncio.get_running_loop().run_in_executor(_threads, self._copy, path)
 
     async def finish(self) -> StoredFile:
         """The finished file, closed."""
@@ -69,7 +74,7 @@ class Spool:
 
     async def discard(self) -> None:
         """Remove the file, unless somebody has moved it away."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(ProblemError):
             await self._settle()
         self._close()
         with contextlib.suppress(OSError):
@@ -88,9 +93,10 @@ class Spool:
         under_way, self._under_way = self._under_way, []
         if under_way:
             outcomes = await _unbroken(asyncio.gather(*under_way, return_exceptions=True))
-            for outcome in outcomes:
-                if isinstance(outcome, BaseException):
-                    raise outcome
+            with disk.problems():
+                for outcome in outcomes:
+                    if isinstance(outcome, BaseException):
+                        raise outcome
 
     def _digest(self, batch: list[bytes | memoryview]) -> None:
         for data in batch:
