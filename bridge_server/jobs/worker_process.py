@@ -23,7 +23,7 @@ _READ_AHEAD = 1 << 20
 """Bytes that are taken from the pipe before the reader asks for them."""
 
 
-_OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
+OFFLINE = {"HF_HUBOFFLINE": "1", "TRANSFORMERSOFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
 """Models are pulled by a command of their own; a worker runs on what is there."""
 
 
@@ -68,7 +68,7 @@ class WorkerProcess:
                 stdin=PIPE,
                 stdout=PIPE,
                 limit=_READ_AHEAD,
-                env={**os.environ, "SEGADDON_LOG_LEVEL": level, **_OFFLINE, **_visible(self._hello["device"])},
+                env={**os.environ, "SEGADDON_LOG_LEVEL": level, **OFFLINE, **visible(self._hello["device"])},
             )
             logger.info("worker %d started for %s", self.pid, self._hello["device"])
             await self.send(self._hello)
@@ -129,8 +129,8 @@ class WorkerProcess:
         logger.info("worker %d ended with %s", process.pid, process.returncode)
 
 
-def _visible(device: str) -> dict[str, str]:
-    """A worker sees its own GPU alone, in the driver's order."""
+def visible(device: str) -> dict[str, str]:
+    """Environment of a worker, which sees its own GPU alone, in the driver's order."""
     if not device.startswith("cuda:"):
         return {}
     return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": device.removeprefix("cuda:")}
