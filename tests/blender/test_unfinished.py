@@ -18,8 +18,10 @@ from blender_segaddon.flows.jobs import LeftBehind
 from blender_segaddon.operators import running, server
 from blender_segaddon.protocol.errors import InvalidInput
 
-from .test_api import SIZE, scene  # noqa: F401  # a fixture
+from .test_api import scene  # noqa: F401  # a fixture
 
+SIZE = (400, 240)
+"""Large enough for 16 pictures to take a while."""
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.skipif("SEGADDON_SERVER_PYTHON" not in os.environ, reason="SEGADDON_SERVER_PYTHON is not set")
@@ -154,7 +156,7 @@ os._exit(0)
 _SCENE = """
 bpy.ops.wm.read_factory_settings()
 scene = bpy.context.scene
-scene.render.resolution_x, scene.render.resolution_y = 96, 64
+scene.render.resolution_x, scene.render.resolution_y = 400, 240
 maps = api.capture(scene)
 """
 
