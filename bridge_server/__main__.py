@@ -23,13 +23,16 @@ from .settings import LOOPBACK, Settings
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit status. Errors are one line on standard error."""
     options = _parser().parse_args(arguments)
+    terminal = os.dup(2)  # the log may take standard error away
     try:
         settings = _settings(options)
         logs.configure(settings.log_level, settings.log_format, settings.log_file)
         return options.run(settings, options)
     except SegAddonError as error:
-        sys.stderr.write(f"{error}\n")
+        os.write(terminal, f"{error}\n".encode(errors="replace"))
         return error.exit_code
+    finally:
+        os.close(terminal)
 
 
 def _serve(settings: Settings, _options: argparse.Namespace) -> int:

@@ -34,4 +34,4 @@ def create_app(service: Service, usage: Usage, token: str, hosts: Collection[str
     app.router.redirect_slashes = False
     app.state.service = service
     guarded = Guard(usage.around(app), token, hosts)
-    return replies.polite(service.metrics.around(guarded), service.settings.write_timeout)
+    return replies.polite(service.metrics.around(guarded))

@@ -33,6 +33,7 @@ def protocol_class(settings: Settings) -> type[H11Protocol]:
     class Connection(GuardedConnection):
         max_connections = settings.max_connections
         header_timeout = settings.header_timeout
+        write_timeout = settings.write_timeout
 
     return Connection
 
@@ -41,14 +42,17 @@ class GuardedConnection(H11Protocol):
     """HTTP/1.1 with limits: while no request is being answered, the connection lives for ``header_timeout`` seconds.
 
     That covers heads that dribble in, connections that say nothing, and bodies that are still sent after their refusal.
+    A reply that its reader leaves lying for ``write_timeout`` seconds ends the connection too.
     """
 
     max_connections = 512
     header_timeout = 10.0
+    write_timeout = 60.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._deadline: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         super().connection_made(transport)
@@ -67,8 +71,20 @@ class GuardedConnection(H11Protocol):
         super().on_response_complete()
         self._watch()
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread = self.loop.call_later(self.write_timeout, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        if self._unread:
+            self._unread.cancel()
+            self._unread = None
+        super().resume_writing()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_deadline()
+        if self._unread:
+            self._unread.cancel()
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:

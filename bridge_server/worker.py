@@ -24,7 +24,7 @@ import numpy as np
 
 from blender_segaddon.protocol.errors import Cancelled, SegAddonError
 
-from . import execution, generators, pipe
+from . import execution, generators, logs, pipe
 from .jobs.mapped import opened_body
 from .models import memory
 
@@ -129,7 +129,7 @@ class Worker:
 def main() -> None:
     """Take over standard input and output, so that a stray print of a library cannot get among the frames."""
     _die_with_parent()
-    logging.basicConfig(level=os.environ.get("SEGADDON_LOG_LEVEL", "INFO"), format="%(asctime)s worker %(message)s")
+    logs.configure(os.environ.get("SEGADDON_LOG_LEVEL", "INFO"), os.environ.get(logs.FORMAT_VARIABLE, "text"))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server decides
     stdin = io.FileIO(os.dup(0), "r")
     stdout = io.BufferedWriter(io.FileIO(os.dup(1), "w"))
