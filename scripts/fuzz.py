@@ -119,19 +119,21 @@ def _status_and_body(said: bytes) -> tuple[int, bytes]:
 def target() -> Iterator[Target]:
     """A server with little patience, ended afterwards."""
     with tempfile.TemporaryDirectory(prefix="segaddon-fuzz-") as folder:
-        state_dir = Path(folder) / "state"
+        state_dir, log = Path(folder) / "state", Path(folder) / "log"
         command = [sys.executable, "-m", "bridge_server", "serve", "--state-dir", str(state_dir), "--exit-with-stdin"]
         command += [*_FLAGS, *_MORE, "--enable-test-generator"]
-        log = Path(folder) / "log"
-        quiet = {"stdin": subprocess.PIPE, "stderr": log.open("wb"), "start_new_session": True}
-        with subprocess.Popen(command, cwd=REPOSITORY, **quiet) as process:  # pyright: ignore[reportArgumentType, reportCallIssue]
+        with (
+            log.open("wb") as errors,
+            subprocess.Popen(
+                command, cwd=REPOSITORY, stdin=subprocess.PIPE, stderr=errors, start_new_session=True
+            ) as process,
+        ):
             try:
                 while read_discovery(state_dir) is None and process.poll() is None:
                     time.sleep(0.01)
                 yield Target(process, state_dir, log)
             finally:
-                process.kill() if process.stdin is None else process.stdin.close()
-                process.wait(30)
+                process.communicate(timeout=30)  # closes its standard input, at which it ends
 
 
 def mutate(server: Target, report: Report, count: int, deadline: float) -> None:
