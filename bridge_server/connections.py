@@ -17,6 +17,7 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from . import problems
+from .bulk import take_body
 from .problems import ProblemError
 from .settings import Settings
 
@@ -62,7 +63,8 @@ class GuardedConnection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         if not self.transport.is_closing():
-            super().data_received(data)
+            if not take_body(self, data):
+                super().data_received(data)
             self._watch()
 
     def on_response_complete(self) -> None:

@@ -58,6 +58,7 @@ class Worker:
     def run(self) -> None:
         """Work until the server goes away."""
         threading.Thread(target=self._listen, name="listen", daemon=True).start()
+        gc.freeze()  # what is here stays: collections after jobs need not look at it again
         self._tell("ready")
         while True:
             try:

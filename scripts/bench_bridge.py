@@ -20,7 +20,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -107,30 +106,26 @@ def ways(bridge: Bridge, peers: Peers, maps: Maps) -> dict[str, Callable[[], obj
     }
 
 
-def health_ms(bridge: Bridge, work: Callable[[], object]) -> list[float]:
-    """Milliseconds of every /v1/health asked, 100 a second, while ``work`` runs; sorted."""
-    thread = threading.Thread(target=work)
-    thread.start()
-    times = []
-    while thread.is_alive():
-        start = time.perf_counter()
-        bridge.health()
-        times.append((time.perf_counter() - start) * 1000)
-        time.sleep(0.01)
-    return sorted(times)
+def health_ms(state_dir: Path, work: Callable[[], object]) -> list[float]:
+    """Milliseconds of every /v1/health asked by another process, 100 a second, while ``work`` runs; sorted."""
+    command = [sys.executable, "-m", "scripts.lib.health_probe", str(state_dir)]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as probe:
+        work()
+        said, _ = probe.communicate()
+    return sorted(json.loads(said))
 
 
-def health_row(bridge: Bridge, size: int, maps: Maps) -> Row:
+def health_row(state_dir: Path, bridge: Bridge, size: int, maps: Maps) -> Row:
     """p99 while jobs with these maps come, run and go: the median of three runs."""
     body = durable_body(maps, "20 0.05")
     runs = []
     for _ in range(3):
-        times = health_ms(bridge, lambda: [bridge.run(body) for _ in range(2)])
+        times = health_ms(state_dir, lambda: [bridge.run(body) for _ in range(2)])
         runs.append(times[int(len(times) * 0.99)])
     return {"name": "/v1/health p99 while jobs run", "size": size, "value": statistics.median(runs), "unit": "ms"}
 
 
-def measure(bridge: Bridge, peers: Peers, maps: dict[int, Maps], repeat: int) -> Iterator[Row]:
+def measure(bridge: Bridge, peers: Peers, state_dir: Path, maps: dict[int, Maps], repeat: int) -> Iterator[Row]:
     """One row a figure."""
     for size, one in maps.items():
         yield {"name": "bytes up", "size": size, "value": sum(map(len, one.parts)) / 2**20, "unit": "MiB"}
@@ -139,7 +134,7 @@ def measure(bridge: Bridge, peers: Peers, maps: dict[int, Maps], repeat: int) ->
             yield {"name": name, "size": size, "value": value, "unit": "ms", "ratio": value / figures[BASE]}
         faster = figures["base64 PNG"] / figures["durable job"]
         yield {"name": "durable job faster than base64 PNG", "size": size, "value": faster, "unit": "times"}
-        yield health_row(bridge, size, one)
+        yield health_row(state_dir, bridge, size, one)
     tiny = durable_body(boxes(16), "0 0")
     value = in_turn({"": lambda: bridge.run(tiny)}, repeat * 5)[""]
     yield {"name": "smallest job", "size": 16, "value": value, "unit": "ms"}
@@ -186,7 +181,7 @@ def main() -> None:
     print(f"Maps: {source}")
     rows = []
     with tempfile.TemporaryDirectory() as folder, servers(Path(folder)) as (bridge, peers):
-        for row in measure(bridge, peers, maps, options.repeat):
+        for row in measure(bridge, peers, Path(folder) / "state", maps, options.repeat):
             rows.append(row)
             ratio = f"  {row['ratio']:6.2f} × {BASE}" if "ratio" in row else ""
             print(f"{row['name']:36} {row['size']:>5}  {row['value']:9.2f} {row['unit']}{ratio}", flush=True)
