@@ -20,7 +20,7 @@ from blender_segaddon.protocol.errors import InvalidInput
 
 from .test_api import scene  # noqa: F401  # a fixture
 
-SIZE = (400, 240)
+SIZE = (320, 192)
 """Large enough for 16 pictures to take a while."""
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -156,7 +156,7 @@ os._exit(0)
 _SCENE = """
 bpy.ops.wm.read_factory_settings()
 scene = bpy.context.scene
-scene.render.resolution_x, scene.render.resolution_y = 400, 240
+scene.render.resolution_x, scene.render.resolution_y = 320, 192
 maps = api.capture(scene)
 """
 
