@@ -34,6 +34,8 @@ _TEST_COMMAND = (
     "-c",
     "import sys; from bridge_server.__main__ import main; sys.exit(main([*sys.argv[1:], '--enable-test-generator']))",
 )
+_IDLE_SECONDS = 20
+"""Should this program itself be killed, its servers end soon after."""
 _ORDER = ("queued", "loading", "running", "finalizing", "succeeded")
 _KILLED = ("worker_died", "interrupted")
 """How a job ends whose worker or server was killed under it twice."""
@@ -63,6 +65,7 @@ class Figures:
 def server(home: Path, command: tuple[str, ...] = COMMAND, **settings: object) -> Iterator[Bridge]:
     """A bridge to a server of this folder, started on demand with these settings; it ends with the block."""
     before = dict(os.environ)
+    settings = {"idle_seconds": _IDLE_SECONDS, **settings}
     os.environ |= {f"SEGADDON_{name.upper()}": str(value) for name, value in settings.items()}
     try:
         with Bridge(state_dir=home, server_command=command, end_with_us=True) as bridge:
