@@ -1,7 +1,7 @@
 """The command line: ``segaddon-bridge`` or ``python -m bridge_server``.
 
 Exit status: 0 done; 1 a fault in the server, or doctor found one; 2 settings, arguments or files that cannot be used;
-3 a server for this state folder runs already.
+3 a server for this state folder runs already; 4 out of memory (run); 130 interrupted (run).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import os
 import socket
 import sys
+from pathlib import Path
 from typing import Any
 
 from blender_segaddon.protocol.errors import SegAddonError
@@ -22,13 +23,16 @@ from .settings import LOOPBACK, Settings
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit status. Errors are one line on standard error."""
     options = _parser().parse_args(arguments)
+    terminal = os.dup(2)  # the log may take standard error away
     try:
         settings = _settings(options)
         logs.configure(settings.log_level, settings.log_format, settings.log_file)
         return options.run(settings, options)
     except SegAddonError as error:
-        sys.stderr.write(f"{error}\n")
+        os.write(terminal, f"{error}\n".encode(errors="replace"))
         return error.exit_code
+    finally:
+        os.close(terminal)
 
 
 def _serve(settings: Settings, _options: argparse.Namespace) -> int:
@@ -44,6 +48,12 @@ def _doctor(settings: Settings, options: argparse.Namespace) -> int:
     findings = doctor.examine(settings)
     sys.stdout.write(doctor.as_json(findings) if options.json else doctor.as_text(findings))
     return doctor.exit_status(findings)
+
+
+def _run(settings: Settings, options: argparse.Namespace) -> int:
+    from . import run
+
+    return run.run(settings, options)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,6 +72,10 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", parents=[common], help="say what works here", allow_abbrev=False)
     doctor.add_argument("--json", action="store_true", help="for programs")
     doctor.set_defaults(run=_doctor)
+    run = commands.add_parser("run", parents=[common], help="do a job from a file, with no server", allow_abbrev=False)
+    run.add_argument("bundle", type=Path, metavar="BUNDLE", help="the body of a job's POST, in a file")
+    run.add_argument("--out", type=Path, metavar="DIR", help="folder for the pictures (default: BUNDLE-result)")
+    run.set_defaults(run=_run)
     return parser
 
 

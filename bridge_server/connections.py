@@ -14,16 +14,14 @@ import struct
 import sys
 from typing import Any
 
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from . import problems
+from .bulk import take_body
 from .problems import ProblemError
 from .settings import Settings
 
 logger = logging.getLogger(__name__)
-
-MAX_HEAD_BYTES = 32 << 10
-"""Request line and headers together."""
 
 _MACOS_LOCAL_PEERCRED = 1
 _MACOS_SOL_LOCAL = 0
@@ -35,6 +33,7 @@ def protocol_class(settings: Settings) -> type[H11Protocol]:
     class Connection(GuardedConnection):
         max_connections = settings.max_connections
         header_timeout = settings.header_timeout
+        write_timeout = settings.write_timeout
 
     return Connection
 
@@ -43,14 +42,17 @@ class GuardedConnection(H11Protocol):
     """HTTP/1.1 with limits: while no request is being answered, the connection lives for ``header_timeout`` seconds.
 
     That covers heads that dribble in, connections that say nothing, and bodies that are still sent after their refusal.
+    A reply that its reader leaves lying for ``write_timeout`` seconds ends the connection too.
     """
 
     max_connections = 512
     header_timeout = 10.0
+    write_timeout = 60.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._deadline: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         super().connection_made(transport)
@@ -61,15 +63,28 @@ class GuardedConnection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         if not self.transport.is_closing():
-            super().data_received(data)
+            if not take_body(self, data):
+                super().data_received(data)
             self._watch()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
         self._watch()
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread = self.loop.call_later(self.write_timeout, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        if self._unread:
+            self._unread.cancel()
+            self._unread = None
+        super().resume_writing()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_deadline()
+        if self._unread:
+            self._unread.cancel()
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
@@ -82,8 +97,7 @@ class GuardedConnection(H11Protocol):
     @property
     def _answering(self) -> bool:
         """True between the head of a request and the end of its answer."""
-        cycle: RequestResponseCycle | None = self.cycle
-        return cycle is not None and not cycle.response_complete
+        return bool(self.cycle) and not self.cycle.response_complete  # None before the first request
 
     def _refusal(self, transport: asyncio.Transport) -> ProblemError | None:
         if len(self.connections) > self.max_connections:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import logging.handlers
 import os
 import sys
 import time
@@ -12,8 +11,10 @@ from pathlib import Path
 
 from blender_segaddon.protocol.errors import StorageError
 
+FORMAT_VARIABLE = "SEGADDON_LOG_FORMAT"
+
 _FILE_BYTES = 5 << 20
-_OLD_FILES = 3
+"""A larger file is put aside at the start."""
 _TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -36,19 +37,27 @@ class JsonLines(logging.Formatter):
 
 
 def configure(level: str, format: str, file: Path | None = None) -> None:
-    """Set up this process's log. Raises StorageError for a file that cannot be written."""
+    """Set up this process's log, and that of the processes that it starts. Raises StorageError.
+
+    With a file, all of standard error goes there: what libraries and dying workers say too.
+    """
     logging.raiseExceptions = False  # a full disk or a closed terminal is no reason to fail
-    handler = logging.StreamHandler(sys.stderr) if file is None else _file_handler(file)
+    if file is not None:
+        _redirect(file)
+    os.environ[FORMAT_VARIABLE] = format
+    handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if format == "json" else logging.Formatter(_TEXT))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
 
-def _file_handler(path: Path) -> logging.Handler:
+def _redirect(path: Path) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return logging.handlers.RotatingFileHandler(
-            path, maxBytes=_FILE_BYTES, backupCount=_OLD_FILES, encoding="utf-8"
-        )
+        if path.is_file() and path.stat().st_size > _FILE_BYTES:
+            path.replace(path.with_name(f"{path.name}.1"))
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     except OSError as error:
         message = f"Log {path} cannot be written: {error.strerror}"
         raise StorageError(message, "Choose another log_file, or leave it out to log on standard error") from error
+    os.dup2(handle, 2)
+    os.close(handle)

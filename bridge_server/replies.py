@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from blender_segaddon.protocol.headers import PROTOCOL_HEADER
@@ -16,18 +14,16 @@ _HEADERS = (
 _NO_STORE = (b"cache-control", b"no-store")
 
 
-def polite(app: ASGIApp, write_timeout: float) -> ASGIApp:
-    """ASGI middleware: the protocol's version on every reply, nothing cached unless a route says so, and no patience
-    with a client that leaves a piece of a reply unread for ``write_timeout`` seconds."""
+def polite(app: ASGIApp) -> ASGIApp:
+    """ASGI middleware: the protocol's version on every reply, and nothing cached unless a route says so."""
 
     async def answered(scope: Scope, receive: Receive, send: Send) -> None:
-        async def patiently(message: Message) -> None:
+        async def completed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = _completed(message.get("headers", ()))
-            async with asyncio.timeout(write_timeout):
-                await send(message)
+            await send(message)
 
-        await app(scope, receive, patiently)
+        await app(scope, receive, completed)
 
     return answered
 

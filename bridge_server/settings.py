@@ -41,7 +41,7 @@ class Settings:
     log_format: Literal["text", "json"] = "text"
     """lines for people, or one JSON object a line"""
     log_file: Path | None = None
-    """log into this file (the last four of 5 MiB are kept) instead of standard error"""
+    """log into this file instead of standard error; one over 5 MiB is put aside as .1 at the start"""
     models_dirs: tuple[Path, ...] = ()
     """folders with models, only read, shared by several machines or users"""
     proxy: str = ""
@@ -57,7 +57,7 @@ class Settings:
     max_queued_bytes: int = 4 << 30
     """their bodies together"""
     data_dir: Path | None = None
-    """folder for jobs, bodies and results; None: ``jobs`` in ``state_dir``"""
+    """folder for jobs, bodies and results; not set: jobs in the state folder"""
     result_seconds: float = 24 * 3600.0
     """finished jobs are remembered for this long"""
     max_results: int = 20_000

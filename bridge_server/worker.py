@@ -24,7 +24,7 @@ import numpy as np
 
 from blender_segaddon.protocol.errors import Cancelled, SegAddonError
 
-from . import execution, generators, pipe
+from . import execution, generators, logs, pipe
 from .jobs.mapped import opened_body
 from .models import memory
 
@@ -58,6 +58,7 @@ class Worker:
     def run(self) -> None:
         """Work until the server goes away."""
         threading.Thread(target=self._listen, name="listen", daemon=True).start()
+        gc.freeze()  # what is here stays: collections after jobs need not look at it again
         self._tell("ready")
         while True:
             try:
@@ -128,7 +129,7 @@ class Worker:
 def main() -> None:
     """Take over standard input and output, so that a stray print of a library cannot get among the frames."""
     _die_with_parent()
-    logging.basicConfig(level=os.environ.get("SEGADDON_LOG_LEVEL", "INFO"), format="%(asctime)s worker %(message)s")
+    logs.configure(os.environ.get("SEGADDON_LOG_LEVEL", "INFO"), os.environ.get(logs.FORMAT_VARIABLE, "text"))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server decides
     stdin = io.FileIO(os.dup(0), "r")
     stdout = io.BufferedWriter(io.FileIO(os.dup(1), "w"))

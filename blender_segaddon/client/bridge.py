@@ -108,7 +108,7 @@ class Bridge:
 
         With the ``job_id`` that it had before it is sent again only where the server knows nothing of it any more.
         """
-        return JobHandle(self._find, Order(body, key or uuid.uuid4().hex, priority, job_id), self._patience)
+        return JobHandle(self._finder, Order(body, key or uuid.uuid4().hex, priority, job_id), self._patience)
 
     def submit(
         self,
@@ -201,9 +201,6 @@ class Bridge:
     async def _told(self, path: str) -> None:
         with contextlib.suppress(BridgeError, InvalidInput):
             await self._tell(path)
-
-    async def _find(self) -> Endpoint:
-        return (await self._finder.ensure())[0]
 
     async def _ask(self, method: str, path: str, answer: type[T]) -> T:
         async with self._asked(method, path) as reply:

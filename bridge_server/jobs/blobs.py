@@ -33,12 +33,11 @@ class Blobs:
             hint = f"Send at most {self._max_bytes >> 20} MiB"
             raise ProblemError(413, "too_large", f"A blob of {size >> 20} MiB", hint)
         disk.check_free(self._folder, size)
-        with disk.problems():
-            spool = Spool(self._folder / f"{uuid.uuid4().hex}.part")
-            try:
-                yield spool
-            finally:
-                await spool.discard()
+        spool = Spool(self._folder / f"{uuid.uuid4().hex}.part")
+        try:
+            yield spool
+        finally:
+            await spool.discard()
 
     def put(self, stored: StoredFile, sha256: str) -> None:
         """Keep a finished spool under its name. Raises ProblemError (400) when it is not what it is called."""

@@ -159,12 +159,10 @@ class JobQueue:
         """
         if not (key and await self._do(lambda db: records.find(db, key=key))):
             self.check_room(size)
-        with disk.problems():
-            spool = Spool(self._files.arriving())
+        spool = Spool(self._files.arriving())
         self._arriving = [self._arriving[0] + 1, self._arriving[1] + size]
         try:
-            with disk.problems():
-                yield spool
+            yield spool
         finally:
             self._arriving = [self._arriving[0] - 1, self._arriving[1] - size]
             await spool.discard()

@@ -10,8 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-_BATCH = 1 << 20
+from ..problems import ProblemError
+from . import disk
+
+_BATCH = 2 << 20
 """Bytes handed to a thread at once."""
+
+_MOST_PIECES = 1000
+"""Pieces handed to a thread at once; systems take 1024 in one call."""
 
 _threads = ThreadPoolExecutor(8, "spool")
 
@@ -30,12 +36,13 @@ class StoredFile:
 class Spool:
     """One file being written in slices, the event loop never waiting for the disk. Readable by this user alone.
 
-    Every method raises OSError when the disk does not take it; ``discard`` it then.
+    Every method raises ProblemError (507) when the disk does not take it; ``discard`` it then.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+        with disk.problems():
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
         self._hash = hashlib.sha256()
         self._waiting: list[bytes | memoryview] = []
         self._waiting_bytes = 0
@@ -48,14 +55,15 @@ class Spool:
         self._waiting.append(data)
         self._waiting_bytes += len(data)
         self.size += len(data)
-        if self._waiting_bytes >= _BATCH:
+        if self._waiting_bytes >= _BATCH or len(self._waiting) >= _MOST_PIECES:
             await self._flush()
 
     async def add_file(self, path: Path) -> None:
         """Append a whole file."""
         await self._flush()
         await self._settle()
-        self.size += await asyncio.get_running_loop().run_in_executor(_threads, self._copy, path)
+        with disk.problems():
+            self.size += await asyncio.get_running_loop().run_in_executor(_threads, self._copy, path)
 
     async def finish(self) -> StoredFile:
         """The finished file, closed."""
@@ -66,7 +74,7 @@ class Spool:
 
     async def discard(self) -> None:
         """Remove the file, unless somebody has moved it away."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(ProblemError):
             await self._settle()
         self._close()
         with contextlib.suppress(OSError):
@@ -85,17 +93,20 @@ class Spool:
         under_way, self._under_way = self._under_way, []
         if under_way:
             outcomes = await _unbroken(asyncio.gather(*under_way, return_exceptions=True))
-            for outcome in outcomes:
-                if isinstance(outcome, BaseException):
-                    raise outcome
+            with disk.problems():
+                for outcome in outcomes:
+                    if isinstance(outcome, BaseException):
+                        raise outcome
 
     def _digest(self, batch: list[bytes | memoryview]) -> None:
         for data in batch:
             self._hash.update(data)
 
     def _store(self, batch: list[bytes | memoryview]) -> None:
-        for data in batch:
-            _write_all(self._file, memoryview(data))
+        done = os.writev(self._file, batch[:_MOST_PIECES]) if hasattr(os, "writev") else 0
+        for data in batch:  # what a full disk, a signal or Windows has left
+            _write_all(self._file, memoryview(data)[done:])
+            done = max(done - len(data), 0)
 
     def _copy(self, path: Path) -> int:
         size = 0

@@ -23,8 +23,12 @@ _READ_AHEAD = 1 << 20
 """Bytes that are taken from the pipe before the reader asks for them."""
 
 
-_OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
+OFFLINE = {"HF_HUBOFFLINE": "1", "TRANSFORMERSOFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
 """Models are pulled by a command of their own; a worker runs on what is there."""
+
+
+Frame = tuple[dict[str, Any], bytes]
+"""Header and payload."""
 
 
 class WorkerDiedError(Exception):
@@ -44,6 +48,9 @@ class WorkerProcess:
         """what the worker said last: ``free`` and ``total`` bytes of its device, ``loaded`` {generator: bytes}"""
         self._process: Process | None = None
         self._ready = False
+        self._frames: asyncio.Queue[Frame | None] = asyncio.Queue()
+        """what the worker says, None once it is gone"""
+        self._listening: asyncio.Task[None] | None = None
         self._sending = asyncio.Lock()
         self._orders = 0
         """given so far"""
@@ -60,7 +67,7 @@ class WorkerProcess:
 
     async def ensure(self) -> None:
         """Start a worker unless one runs, and wait until it is ready. Raises WorkerDiedError."""
-        if not self.pid:
+        if not self.pid or (self._listening and self._listening.done()):  # dead, and perhaps not yet buried
             await self.end()
             level = logging.getLevelName(logging.getLogger().level)
             self._process = await asyncio.create_subprocess_exec(
@@ -68,15 +75,18 @@ class WorkerProcess:
                 stdin=PIPE,
                 stdout=PIPE,
                 limit=_READ_AHEAD,
-                env={**os.environ, "SEGADDON_LOG_LEVEL": level, **_OFFLINE, **_visible(self._hello["device"])},
+                env={**os.environ, "SEGADDON_LOG_LEVEL": level, **OFFLINE, **visible(self._hello["device"])},
             )
+            self._frames = asyncio.Queue()
+            if self._process.stdout:
+                self._listening = asyncio.create_task(self._listen(self._process.stdout, self._frames))
             logger.info("worker %d started for %s", self.pid, self._hello["device"])
             await self.send(self._hello)
         while not self._ready:
             header, _ = await self._receive()
             self._ready = header["type"] == "ready"
 
-    async def order(self, kind: str, **fields: Any) -> AsyncIterator[tuple[dict[str, Any], bytes]]:
+    async def order(self, kind: str, **fields: Any) -> AsyncIterator[Frame]:
         """Have it do something, and hear its frames until it is done. Raises WorkerDiedError."""
         self._orders += 1
         number = self._orders
@@ -95,18 +105,24 @@ class WorkerProcess:
         except EOFError as error:
             raise WorkerDiedError("the worker ended") from error
 
-    async def _receive(self) -> tuple[dict[str, Any], bytes]:
+    async def _receive(self) -> Frame:
         """The worker's next frame. Raises WorkerDiedError."""
-        stream = self._process.stdout if self._process else None
-        if stream is None:
-            raise WorkerDiedError("no worker runs")
-        try:
-            header, payload = await pipe.read_async(stream)
-        except EOFError as error:
-            raise WorkerDiedError("the worker ended") from error
-        if "loaded" in header:
-            self.memory = header
-        return header, payload
+        frame = await self._frames.get()
+        if frame is None:
+            self._frames.put_nowait(None)  # for whoever asks again
+            raise WorkerDiedError("the worker ended")
+        return frame
+
+    async def _listen(self, stream: asyncio.StreamReader, frames: asyncio.Queue[Frame | None]) -> None:
+        """Task, as long as the worker lives: also what it says between orders is heard."""
+        with contextlib.suppress(EOFError):
+            while True:
+                header, payload = await pipe.read_async(stream)
+                if "loaded" in header:
+                    self.memory = header
+                if header["type"] != "memory":
+                    frames.put_nowait((header, payload))
+        frames.put_nowait(None)
 
     def kill(self) -> None:
         """End it at once, in the middle of whatever it does."""
@@ -126,11 +142,14 @@ class WorkerProcess:
         except TimeoutError:
             process.kill()
             await process.wait()
+        if self._listening:
+            await self._listening
+        self.memory = {}
         logger.info("worker %d ended with %s", process.pid, process.returncode)
 
 
-def _visible(device: str) -> dict[str, str]:
-    """A worker sees its own GPU alone, in the driver's order."""
+def visible(device: str) -> dict[str, str]:
+    """Environment of a worker, which sees its own GPU alone, in the driver's order."""
     if not device.startswith("cuda:"):
         return {}
     return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": device.removeprefix("cuda:")}

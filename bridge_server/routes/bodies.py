@@ -80,7 +80,8 @@ class Incoming:
         """The next bytes, b"" at the end."""
         left = self._end - time.monotonic()
         try:
-            chunk = await asyncio.wait_for(self._piece(), max(0.0, min(self._settings.read_timeout, left)))
+            async with asyncio.timeout(max(0.0, min(self._settings.read_timeout, left))):  # makes no task, a piece
+                chunk = await self._piece()
         except TimeoutError:
             detail = f"Only {self._come:,} of {self.size:,} bytes of the body came in time"
             raise ProblemError(408, "too_slow", detail, "Send it again, faster", retry_after=1) from None

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +37,9 @@ def bridge(home: Path, command: list[str] = REHEARSAL, **options: Any) -> Bridge
     return Bridge(state_dir=home, server_command=command, **options)
 
 
-def serve(home: Path, *flags: str, **options: Any) -> subprocess.Popen[bytes]:
-    """A server started by hand; wait for it with ``until(lambda: find(home))``."""
-    arguments = [*SERVER, "serve", "--state-dir", str(home), *flags]
+def serve(home: Path, *flags: str, prefix: Sequence[str] = (), **options: Any) -> subprocess.Popen[bytes]:
+    """A server started by hand, by the command ``prefix`` if given; wait for it with ``until(...)``."""
+    arguments = [*prefix, *SERVER, "serve", "--state-dir", str(home), *flags]
     options = {"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE, **options}
     return subprocess.Popen(arguments, cwd=REPOSITORY, start_new_session=True, **options)
 
@@ -103,7 +103,7 @@ def call(home: Path, method: str, path: str, body: bytes = b"", **headers: str |
             reply.begin()
             data = reply.read()
             kind = reply.headers.get("Content-Type", "")
-            return reply.status, json.loads(data) if "json" in kind else data, dict(reply.headers)
+            return reply.status, json.loads(data) if "json" in kind and data else data, dict(reply.headers)
 
 
 def post(home: Path, body: list[BytesLike] | bytes, **headers: str | None) -> Answer:

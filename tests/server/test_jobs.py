@@ -202,13 +202,6 @@ def test_a_job_can_be_asked_about_and_cancelled_while_it_waits(shared: Bridge, s
     assert call(shared_home, "GET", f"/v1/jobs/{first}/result")[0] == 409
 
 
-def test_results_are_kept_for_a_while_only(shared: Bridge, shared_home: Path):
-    first = post(shared_home, rehearsal())[1]["id"]
-    for _ in range(70):
-        shared.run(rehearsal())
-    assert call(shared_home, "GET", f"/v1/jobs/{first}")[0] == 404
-
-
 def test_the_server_process_stays_light(shared: Bridge):
     writer = BodyWriter()
     shared.run(writer.finish(GenerateRequest("preview", scene=scene_to_wire(some_maps(4, 4), writer))))
