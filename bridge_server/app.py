@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from blender_segaddon.protocol.errors import SegAddonError
 
-from . import problems, replies
+from . import problems, replies, validation
 from .problems import ProblemError
 from .routes import ENDPOINTS
 from .routes.endpoint import routes
@@ -30,6 +30,7 @@ def create_app(service: Service, usage: Usage, token: str, hosts: Collection[str
         token: the bearer token.
         hosts: the names that the server goes by, with their ports.
     """
+    validation.prepare()
     app = Starlette(routes=routes(ENDPOINTS), exception_handlers={kind: problems.handle for kind in _HANDLED})
     app.router.redirect_slashes = False
     app.state.service = service

@@ -57,7 +57,7 @@ class Settings:
     max_queued_bytes: int = 4 << 30
     """their bodies together"""
     data_dir: Path | None = None
-    """folder for jobs, bodies and results; None: ``jobs`` in ``state_dir``"""
+    """folder for jobs, bodies and results; not set: jobs in the state folder"""
     result_seconds: float = 24 * 3600.0
     """finished jobs are remembered for this long"""
     max_results: int = 20_000

@@ -19,7 +19,7 @@ from blender_segaddon.protocol import codec, messages
 from blender_segaddon.protocol.checks import check_generate
 from blender_segaddon.protocol.errors import InvalidInput
 from blender_segaddon.protocol.framing import check_protocol, check_references, header_size
-from blender_segaddon.protocol.messages import GenerateRequest, JobHeader
+from blender_segaddon.protocol.messages import GenerateRequest, JobFromBlobs, JobHeader
 
 T = TypeVar("T")
 
@@ -54,6 +54,14 @@ def read_request(path: Path, size: int) -> GenerateRequest:
     request = read_json(JobHeader, header).message
     check_request(request, size - 4 - len(header))
     return request
+
+
+def prepare() -> None:
+    """Make both readers of what is sent, before there are threads: their making reads source files with ``ast``, which
+    fails now and then where several threads do so at once (SystemError, seen with Python 3.11)."""
+    for cls in (JobHeader, JobFromBlobs):
+        adapter(cls)
+        codec.prepare(cls)
 
 
 @functools.cache

@@ -67,6 +67,13 @@ def leave_server() -> None:
     settle(_SETTLE_SECONDS)
 
 
+def end_server() -> None:
+    """End the server that this session started to end with it, at once; other programs' servers stay."""
+    sender = generating.sender(_connection)
+    if sender is not None:
+        sender.bridge.close()
+
+
 def server_state() -> ServerState | str | None:
     """How the server does: what it said last, or one line on why it cannot be used. None where none runs.
 

@@ -7,7 +7,6 @@ import contextlib
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -28,6 +27,15 @@ def default_server_command() -> list[str] | None:
     """The command before "serve": the Python that SEGADDON_SERVER_PYTHON names, None when it is not set."""
     python = os.environ.get("SEGADDON_SERVER_PYTHON")
     return [python, "-m", "bridge_server"] if python else None
+
+
+_started: list[subprocess.Popen[bytes]] = []
+"""Servers of this process that have not been seen to end."""
+
+
+def reap() -> None:
+    """Take note of the servers that have ended: else they stay as zombies until Blender quits."""
+    _started[:] = [process for process in _started if process.poll() is None]
 
 
 @contextlib.asynccontextmanager
@@ -71,13 +79,13 @@ class ServerProcess:
                 raise _cannot_write(state_dir, error) from error
             hint = "Check the bridge server's path in the preferences or in SEGADDON_SERVER_PYTHON"
             raise BridgeUnavailable(f"{command[0]} cannot be run: {error.strerror}", hint) from error
-        # Somebody must take note of its end, or it stays as a zombie until Blender quits.
-        threading.Thread(target=self._process.wait, name="segaddon server", daemon=True).start()
+        reap()
+        _started.append(self._process)
 
     @property
     def exit_status(self) -> int | None:
         """None while it runs."""
-        return self._process.returncode
+        return self._process.poll()
 
     def log_tail(self) -> str:
         """The last lines that this server wrote, "" for none."""

@@ -11,6 +11,7 @@ from ..protocol.messages import ServerState
 from .endpoint import ConnectionBrokenError
 from .finding import Finder
 from .http import RefusedError, exchange
+from .launch import reap
 from .network import network
 
 _SILENCE_SECONDS = 10.0
@@ -45,6 +46,7 @@ class Presence:
         pause = _FIRST_PAUSE
         while True:
             heard = await self._attend()
+            reap()
             self.state = None
             pause = _FIRST_PAUSE if heard else min(pause * 2, _LONGEST_PAUSE)
             await asyncio.sleep(pause)

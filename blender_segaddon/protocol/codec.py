@@ -60,6 +60,11 @@ def from_json(cls: type[T], value: Any, *, ignore_unknown: bool = False) -> T:
         raise InvalidInput(f"{where}: {error.reason}", "Send what the protocol's message classes describe") from None
 
 
+def prepare(cls: type) -> None:
+    """Make the reader of a message class now and not at its first use."""
+    _reader(cls, True)
+
+
 def dump(value: Any) -> bytes:
     """UTF-8 JSON without white space. Raises InvalidInput for numbers that are not finite."""
     try:

@@ -93,7 +93,7 @@ def mixed_jobs(home: Path, clients: int, jobs: int, seed: int = 0) -> Figures:
 
     def client(number: int) -> None:
         rng = random.Random(seed * 1000 + number)
-        bridge = Bridge(state_dir=home, server_command=COMMAND, end_with_us=True)
+        bridge = Bridge(state_dir=home, server_command=COMMAND)
         while True:
             with taking:
                 work = next(todo, None)
@@ -116,13 +116,13 @@ def kills(home: Path, clients: int, times: int, seed: int = 0) -> Figures:
 
     def client(number: int) -> None:
         chance, works = random.Random(seed * 1000 + number), itertools.count()
-        bridge = Bridge(state_dir=home, server_command=COMMAND, end_with_us=True)
+        bridge = Bridge(state_dir=home, server_command=COMMAND)
         while not over.is_set():
             work = numbered(chance.randrange(1 << 30) + next(works))
             _one_job(bridge, work, chance, figures, killed=True)
 
     def killer() -> None:
-        watch = Bridge(state_dir=home, server_command=COMMAND, end_with_us=True)
+        watch = Bridge(state_dir=home, server_command=COMMAND)
         for _ in range(times):
             _some_jobs(figures)
             time.sleep(rng.uniform(0.0, 0.3))

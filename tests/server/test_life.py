@@ -260,11 +260,10 @@ def test_an_asked_socket_path_that_is_too_long_is_one_clear_line(home: Path):
 
 
 def test_another_protocol_version_is_told(home: Path, monkeypatch: pytest.MonkeyPatch):
-    client = bridge(home)
-    client.ensure_running()
+    bridge(home).ensure_running()
     monkeypatch.setattr(version, "PROTOCOL_VERSION", (9, 0))
     with pytest.raises(ProtocolMismatch, match=r"protocol 1\.0, this one 9\.0"):
-        client.run([b""])
+        bridge(home).run([b""])
 
 
 def test_many_threads_share_a_bridge_through_a_restart(home: Path):

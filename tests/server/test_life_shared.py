@@ -38,7 +38,7 @@ def test_programs_that_start_at_once_start_one_server(home: Path):
     assert len(pids) == 1
     assert (home / "server.log").read_text().count("listening on") == 1
     pid = int(pids.pop())
-    until(lambda: not session(pid), 1.0)
+    until(lambda: not session(pid), 5.0)
 
 
 def test_a_server_stays_for_the_others_when_the_script_that_started_it_dies(home: Path):

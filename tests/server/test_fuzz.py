@@ -1,0 +1,19 @@
+"""Wrong requests by the thousand, as many as 20 seconds allow; ``python -m scripts.fuzz`` sends more."""
+
+from __future__ import annotations
+
+from scripts import fuzz
+
+REQUESTS = 5000
+SECONDS = 20.0
+"""On two quiet cores all of them are sent in this time; on busy ones fewer."""
+
+
+def test_wrong_requests_do_no_harm():
+    report = fuzz.run(REQUESTS, SECONDS)
+    assert not report.findings
+    assert report.sent > REQUESTS // 20
+    assert report.from_schema > 40
+    refused = [count for name, count in report.statuses.items() if name.endswith(" 400")]
+    assert sum(refused) > report.sent // 3
+    assert report.jobs
