@@ -10,17 +10,17 @@ from ..operators import server
 _GIB = 1 << 30
 
 
-def _line(state: api.ServerState | str | None) -> tuple[str, str]:
-    """(text, icon) for the server's state."""
+def _line(state: api.ServerState | str | None) -> tuple[str, str, str]:
+    """(a word, a line, icon) for the server's state."""
     if state is None:
-        return "Starts with the next picture", "RADIOBUT_OFF"
+        return "Off", "Starts with the next picture", "RADIOBUT_OFF"
     if isinstance(state, str):
-        return state, "ERROR"
+        return "Problem", state, "ERROR"
     if state.lent:
-        return "Waits for Blender's render", "PAUSE"
+        return "Paused", "Waits for Blender's render", "PAUSE"
     busy = "Working" if state.running else "Ready"
     waiting = f", {state.queued} waiting" if state.queued else ""
-    return f"{busy}{waiting}", "RADIOBUT_ON"
+    return busy, f"{busy}{waiting}", "RADIOBUT_ON"
 
 
 class SEGADDON_PT_server(bpy.types.Panel):
@@ -39,13 +39,12 @@ class SEGADDON_PT_server(bpy.types.Panel):
     def draw_header_preset(self, _context: bpy.types.Context) -> None:
         row = self.layout.row()
         row.active = False
-        text, _icon = _line(server.seen.state)
-        row.label(text=text if len(text) < 20 else "Problem")
+        row.label(text=_line(server.seen.state)[0])
 
     def draw(self, _context: bpy.types.Context) -> None:
         column = self.layout.column()
         state = server.seen.state
-        text, icon = _line(state)
+        _word, text, icon = _line(state)
         column.label(text=text, icon=icon)
         if isinstance(state, api.ServerState):
             column.label(text=f"Version {state.version}, {state.clients} connected", icon="BLANK1")

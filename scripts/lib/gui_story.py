@@ -175,6 +175,8 @@ def story() -> Iterator[float]:
     yield from two_scenes()
     yield from saved_and_reopened()
     yield from preferences()
+    if server:
+        yield from left_to_the_server()
 
 
 def empty_scene() -> Iterator[float]:
@@ -377,6 +379,28 @@ def preferences() -> Iterator[float]:
     yield from until_made()
     known = addon("api").find_picture(settings().picture)
     check(known and "understood" in known.metadata, "the picture did not come from the server")
+
+
+def left_to_the_server() -> Iterator[float]:
+    """The file is opened again in the middle of a picture: it is collected afterwards."""
+    yield from open_street()
+    yield 2.0
+    state = addon("api").server_state()
+    check(getattr(state, "clients", 0) == 1, f"Blender is not counted by the server: {state}")
+    do(bpy.ops.segaddon.generate, prompt="a harbour at dawn")
+    yield 0.3
+    yield from open_street()
+    shot("unfinished")
+    left = addon("api").unfinished()
+    check(len(left) == 1, f"unfinished: {left}")
+    if left:
+        do(bpy.ops.segaddon.collect, key=left[0].key)
+        yield from until_made()
+    yield 1.5
+    shot("collected")
+    known = addon("api").find_picture(settings().picture)
+    check(known and known.maps, "the picture was not collected with its maps")
+    check(do(bpy.ops.segaddon.free_gpu) == {"FINISHED"}, "the GPU is not freed")
 
 
 def step() -> float | None:

@@ -34,6 +34,8 @@ _TEST_COMMAND = (
     "-c",
     "import sys; from bridge_server.__main__ import main; sys.exit(main([*sys.argv[1:], '--enable-test-generator']))",
 )
+_IDLE_SECONDS = 20
+"""Should this program itself be killed, its servers end soon after."""
 _ORDER = ("queued", "loading", "running", "finalizing", "succeeded")
 _KILLED = ("worker_died", "interrupted")
 """How a job ends whose worker or server was killed under it twice."""
@@ -63,6 +65,7 @@ class Figures:
 def server(home: Path, command: tuple[str, ...] = COMMAND, **settings: object) -> Iterator[Bridge]:
     """A bridge to a server of this folder, started on demand with these settings; it ends with the block."""
     before = dict(os.environ)
+    settings = {"idle_seconds": _IDLE_SECONDS, **settings}
     os.environ |= {f"SEGADDON_{name.upper()}": str(value) for name, value in settings.items()}
     try:
         with Bridge(state_dir=home, server_command=command, end_with_us=True) as bridge:
@@ -207,6 +210,33 @@ def _filled(where: raw_http.Where, body: bytes) -> list[str]:
             jobs.append(raw_http.field(data, "id"))
         elif runs:
             return jobs
+
+
+def memory(home: Path, early: int, late: int, clients: int = 4, most_percent: float = 2.0) -> Figures:
+    """Resident memory of server and worker after ``early`` and after ``late`` jobs: it must not grow."""
+    figures = Figures()
+    with server(home) as bridge:
+        sizes = [_resident_after(bridge, home, jobs, clients, figures) for jobs in (early, late - early)]
+        for name, before, after in zip(("server", "worker"), *sizes, strict=True):
+            grown = 100 * (after - before) / before
+            figures.values |= {f"{name} MiB": round(after / 2**20, 1), f"{name} growth %": round(grown, 2)}
+            if grown > most_percent:
+                figures.fault(f"the {name} grew by {grown:.1f} % from {early} to {late} jobs")
+    return figures
+
+
+def _resident_after(bridge: Bridge, home: Path, jobs: int, clients: int, figures: Figures) -> tuple[int, int]:
+    done = mixed_jobs(home, clients, jobs)
+    figures.counts.update(done.counts)
+    figures.wrong += done.wrong
+    info = bridge.info()
+    return resident(info.pid), resident(info.worker_pid)
+
+
+def resident(pid: int) -> int:
+    """Bytes of a process that are in memory (Linux)."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmRSS"))
 
 
 def is_alive(pid: int) -> bool:
