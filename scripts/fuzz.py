@@ -40,6 +40,8 @@ ALLOWED_5XX = (503, 507)
 MAX_BODY = 64 << 20
 SLACK = 256 << 20
 _THREADS = 8
+_NOT_ASKED = ("/v1/shutdown", "/v1/presence")
+"""Routes that end the server, or never end themselves."""
 _HANG_SECONDS = 10.0
 _FLAGS = ("--tcp", "--header-timeout", "0.3", "--read-timeout", "0.3", "--max-queued", "1000000")
 _MORE = ("--max-body-bytes", str(MAX_BODY), "--max-queued-bytes", str(1 << 40), "--log-level", "error")
@@ -196,7 +198,7 @@ def from_schema(server: Target, report: Report, count: int, deadline: float) -> 
     ]
     schema = schemathesis.openapi.from_dict(server.get("/v1/openapi.json"))
     operations = [one.ok() for one in schema.get_all_operations()]
-    operations = [one for one in operations if one.path != "/v1/shutdown"]
+    operations = [one for one in operations if one.path not in _NOT_ASKED]
     modes = list(schemathesis.GenerationMode)
     each = max(1, count // (len(operations) * len(modes)))
     settings = hypothesis.settings(

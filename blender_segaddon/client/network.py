@@ -59,12 +59,15 @@ class Network:
     async def _counted(self, work: Coroutine[Any, Any, T]) -> T:
         try:
             return await work
-        finally:
-            with self._lock:
-                self._tasks -= 1
-                if self._tasks == 0:
-                    self._quiet.set()
-                    asyncio.get_running_loop().call_later(_LINGER_SECONDS, self._rest)
+        finally:  # a turn later what it gave is handed over; to stop before would leave its caller waiting for ever
+            asyncio.get_running_loop().call_soon(self._ended)
+
+    def _ended(self) -> None:
+        with self._lock:
+            self._tasks -= 1
+            if self._tasks == 0 and self._loop:
+                self._quiet.set()
+                self._loop.call_later(_LINGER_SECONDS, self._rest)
 
     def _rest(self) -> None:
         with self._lock:

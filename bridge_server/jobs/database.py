@@ -79,7 +79,7 @@ def _opened(path: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")  # flushed at checkpoints: whole also after a power cut
-        connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        connection.execute("PRAGMA wal_autocheckpoint = 1000")
         connection.execute("PRAGMA cache_size = -256")  # KiB; else it fills up to 2 MiB over the first thousand jobs
         (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if found != "ok":

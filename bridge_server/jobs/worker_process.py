@@ -132,9 +132,13 @@ class WorkerProcess:
 
     async def end(self) -> None:
         """Let it end, kill it if it does not, and forget it."""
-        process, self._process, self._ready, self.memory = self._process, None, False, {}
+        process, ready = self._process, self._ready
+        self._process, self._ready, self.memory = None, False, {}
         if process is None:
             return
+        if not ready and process.returncode is None:  # it starts, and does not listen yet
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
         if process.stdin:
             process.stdin.close()
         try:

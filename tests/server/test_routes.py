@@ -47,14 +47,17 @@ def test_health_is_live_and_ready(shared: Bridge, shared_home: Path):
 
 
 def test_a_full_queue_is_alive_and_not_ready(shared: Bridge, shared_home: Path):
-    running = post(shared_home, rehearsal("400 0.05"))[1]["id"]
-    waiting = [post(shared_home, rehearsal())[1]["id"] for _ in range(32)]
+    taken: list[str] = []
+    while (answer := post(shared_home, rehearsal("400 0.05")))[0] == 202:
+        taken.append(answer[1]["id"])
+    assert len(taken) in (32, 33)  # the first may still wait for its worker
     assert call(shared_home, "GET", "/v1/health/live")[0] == 200
+    until(lambda: post(shared_home, rehearsal("400 0.05"))[0] == 429 or taken.append(""))
     status, problem, headers = call(shared_home, "GET", "/v1/health/ready")
     assert (status, problem["code"], problem["retryable"], headers["retry-after"]) == (429, "queue_full", True, "1")
-    for job in (*waiting, running):
-        assert call(shared_home, "DELETE", f"/v1/jobs/{job}")[0] == 202
-    until(lambda: call(shared_home, "GET", "/v1/health/ready")[0] == 200)
+    for one in call(shared_home, "GET", "/v1/jobs")[1]["jobs"]:
+        assert call(shared_home, "DELETE", f"/v1/jobs/{one['id']}")[0] == 202
+    until(lambda: call(shared_home, "GET", "/v1/health/ready")[1].get("running") == 0)
 
 
 def test_info_tells_what_there_is_and_how_much_of_it(shared: Bridge, shared_home: Path):
@@ -240,7 +243,8 @@ def test_the_document_describes_every_route_and_only_real_ones(shared: Bridge, s
         assert operation["summary"]
         assert operation["responses"]
     values = {"id": "0" * 32, "sha256": "0" * 64, "name": "none"}
-    for method, path in described - {("POST", "/v1/shutdown")}:
+    endless = {("POST", "/v1/shutdown"), ("GET", "/v1/presence")}
+    for method, path in [*(described - endless), ("POST", "/v1/memory/resume")]:  # the last undoes a pause
         answer = call(shared_home, method, re.sub(r"{(\w+)}", lambda found: values[found[1]], path))
         if method == "HEAD":
             continue
