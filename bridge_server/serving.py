@@ -102,6 +102,7 @@ class _Server:
             self._usage.touch()
             await self._until_stopped(http, runner)
         logger.info("ending")
+        self._uvicorn.should_exit = not self._grace  # at once: nobody is left who would listen
         await self._runner.drain(self._grace)
         runner.cancel()
         self._uvicorn.should_exit = True

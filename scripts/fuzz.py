@@ -282,8 +282,8 @@ def run(requests: int, seconds: float, seed: int = 0) -> Report:
     began = time.monotonic()
     report = Report(seed)
     with target() as server, Memory(server.process.pid) as memory:
-        mutate(server, report, requests * 9 // 10, began + seconds * 0.8)
-        from_schema(server, report, requests // 10, began + seconds)
+        from_schema(server, report, requests // 10, began + seconds * 0.5)
+        mutate(server, report, requests * 9 // 10, began + seconds)
         _wait_for_jobs(server, report)
         if server.process.poll() is not None:
             report.findings.append(f"the server ended with {server.process.returncode}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import typing
@@ -73,7 +74,7 @@ def spoil(draw: st.DrawFn, value: Any) -> None:
         elif kind == "add" and isinstance(value, dict):
             value[draw(st.sampled_from(["extra", "Seed", "", "dtype", "blobs"]))] = 1
         else:
-            value[key] = draw(st.sampled_from(ODD))
+            value[key] = copy.deepcopy(draw(st.sampled_from(ODD)))
         return
 
 
