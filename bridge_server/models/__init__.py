@@ -1,0 +1,1 @@
+"""The models: what there is (``catalogue``), where it lies (``places``), ``download`` and ``loading``."""
