@@ -6,9 +6,8 @@ Stock pipelines of diffusers do the sampling; what this project adds is what the
 from __future__ import annotations
 
 import hashlib
-import inspect
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,28 +22,17 @@ from blender_segaddon.protocol.messages import Control, GenerateRequest
 
 from ..generators import Inputs, OnStep
 from ..models.catalogue import Model
-from ..models.loading import Device, best_device, load_base, load_control
+from ..models.loading import Device, best_device
 from . import regions
 from .control import UNION_MODES, control_image
-from .controlnets import Controls, UnionWindows
-from .sizes import Pass, cropped, fit_map, fit_picture, plan, resized
+from .pipelines import Mode, Pipelines, parameters
+from .sizes import Pass, Plan, cropped, fit_map, fit_picture, plan, resized
 
 REFINE = 0.4
-"""Strength of the second pass: it adds detail and moves nothing (issue's and the field's usual number)."""
+"""Strength of the second pass: it adds detail and moves nothing."""
 
-_PIPELINES = {
-    ("sd15", False): diffusers.StableDiffusionControlNetPipeline,
-    ("sd15", True): diffusers.StableDiffusionControlNetImg2ImgPipeline,
-    ("sdxl", False): diffusers.StableDiffusionXLControlNetPipeline,
-    ("sdxl", True): diffusers.StableDiffusionXLControlNetImg2ImgPipeline,
-    ("union", False): diffusers.StableDiffusionXLControlNetUnionPipeline,
-    ("union", True): diffusers.StableDiffusionXLControlNetUnionImg2ImgPipeline,
-    ("plain-sd15", False): diffusers.StableDiffusionPipeline,
-    ("plain-sd15", True): diffusers.StableDiffusionImg2ImgPipeline,
-    ("plain-sdxl", False): diffusers.StableDiffusionXLPipeline,
-    ("plain-sdxl", True): diffusers.StableDiffusionXLImg2ImgPipeline,
-}
-"""(kind, starts from a picture) -> stock pipeline."""
+_USUAL = (Control("segmentation", 1.0), Control("depth", 0.5, 0.0, 0.6))
+"""Classes all the way; depth gives the large shapes and then leaves the model free."""
 
 _TILED_FROM = 1536 * 1536
 """Pixels above which the autoencoder works in tiles: its memory grows with the picture."""
@@ -56,18 +44,26 @@ class PictureFailed(SegAddonError):
     code = "black_picture"
 
 
+@dataclass(frozen=True, eq=False)
+class _Start:
+    """What a pass starts from."""
+
+    mode: Mode
+    picture: np.ndarray | None = None
+    """uint8 H×W×3"""
+    mask: np.ndarray | None = None
+    """bool H×W"""
+    strength: float = 1.0
+
+
 class Diffusion:
-    """A loaded model; ControlNets are loaded when a request first asks for them."""
+    """A loaded model."""
 
     def __init__(self, model: Model, folders: Sequence[Path], device: Device | None = None) -> None:
         self.model = model
-        self._folders = folders
         self._device = device or best_device()
-        self._base = load_base(model, self._device, folders)
-        self._nets: dict[str, Any] = {}
-        self._union: UnionWindows | None = None
         self._weights = regions.RegionWeights()
-        self._has_regions = False
+        self._pipelines = Pipelines(model, folders, self._device, lambda net: regions.install(self._weights, net))
 
     def make(self, inputs: Inputs, seed: int, on_step: OnStep) -> np.ndarray:
         """One picture, uint8 H×W×3 of the maps' (or the image's) size.
@@ -76,19 +72,21 @@ class Diffusion:
             InvalidInput: a request that this model cannot run. ModelMissing, ModelDamaged: a ControlNet.
             PictureFailed: the model gave numbers that are no picture. Cancelled: ``on_step`` raised it.
         """
-        request = inputs.request
-        wanted = plan(_size(inputs), self.model.native, draft=request.draft)
-        steps = _Steps(request, self.model, wanted.second is not None, inputs.image is not None, on_step)
+        request, image, mask = inputs.request, inputs.image, inputs.mask
+        wanted = self._plan(inputs)
+        steps = _Steps(request, self.model, wanted, image is not None, on_step)
         generator = torch.Generator("cpu").manual_seed(seed)
-        picture = self._draw(inputs, wanted.first, inputs.image, request.strength, generator, steps)
+        mode: Mode = "text" if image is None else "image" if mask is None else "mask"
+        picture = self._draw(inputs, wanted.first, _Start(mode, image, mask, request.strength), generator, steps)
         if wanted.second is not None:
-            picture = self._draw(inputs, wanted.second, picture, REFINE, generator, steps)
+            start = _Start("image" if mask is None else "mask", picture, mask, REFINE)
+            picture = self._draw(inputs, wanted.second, start, generator, steps)
         return resized(picture, wanted.size)
 
     def describe(self, inputs: Inputs) -> dict[str, str]:
         """What made the picture, for its record."""
         request, model = inputs.request, self.model
-        wanted = plan(_size(inputs), model.native, draft=request.draft)
+        wanted = self._plan(inputs)
         passes = [one for one in (wanted.first, wanted.second) if one is not None]
         controls = [f"{one.kind} {one.weight:g} ({one.start:g}–{one.end:g})" for one in self.controls(inputs)]
         return {
@@ -97,7 +95,7 @@ class Diffusion:
             "licence": model.licence,
             "steps": str(request.steps or model.steps),
             "guidance": f"{_guidance(request, model):g}",
-            "scheduler": type(self._base.scheduler).__name__,
+            "scheduler": type(self._pipelines.base.scheduler).__name__,
             "controls": ", ".join(controls),
             "drawn": ", then ".join(f"{one.content[0]}×{one.content[1]}" for one in passes),
             "maps": _digest(inputs.maps) if inputs.maps else "",
@@ -121,70 +119,27 @@ class Diffusion:
                 raise InvalidInput(text, f"It has: {', '.join(known) or 'none'}")
         return tuple(one for one in asked if one.weight != 0)
 
-    def _draw(
-        self,
-        inputs: Inputs,
-        size: Pass,
-        start: np.ndarray | None,
-        strength: float,
-        generator: torch.Generator,
-        steps: _Steps,
-    ) -> np.ndarray:
-        """One pass: uint8 H×W×3 of the size's content, from ``start`` if there is one."""
+    def _plan(self, inputs: Inputs) -> Plan:
+        return plan(_size(inputs), self.model.native, draft=inputs.request.draft)
+
+    def _draw(self, inputs: Inputs, size: Pass, start: _Start, generator: torch.Generator, steps: _Steps) -> np.ndarray:
+        """One pass: uint8 H×W×3 of the size's content."""
         request, controls = inputs.request, self.controls(inputs)
-        pipeline, options = self._pipeline(controls, start is not None)
+        pipeline, options = self._pipelines.for_run(controls, start.mode)
         columns, rows = size.padded
         options |= {"width": columns, "height": rows, "num_inference_steps": request.steps or self.model.steps}
-        options["guidance_scale"] = _guidance(request, self.model)
-        if start is not None:
-            options |= {"image": Image.fromarray(fit_picture(start, size)), "strength": strength}
+        options |= {"guidance_scale": _guidance(request, self.model)}
+        options |= _start_options(start, size) | self._prompts(inputs, size)
         if controls and inputs.maps is not None:
-            pictures = [self._control_picture(one.kind, inputs.maps, size) for one in controls]
-            # The union takes its pictures under this name in both pipelines, the others only beside an image.
-            options["control_image" if self._union or start is not None else "image"] = pictures
-        options |= self._prompts(inputs, size)
-        if self._union:
-            self._union.start(controls, steps.of(strength if start is not None else 1.0))
-        options = {name: value for name, value in options.items() if name in _parameters(type(pipeline))}
+            maps = _fitted(inputs.maps, size)
+            pictures = [Image.fromarray(control_image(one.kind, maps, self.model.palette)) for one in controls]
+            options["control_image" if "control_image" in parameters(type(pipeline).__call__) else "image"] = pictures
+        if self._pipelines.union:
+            self._pipelines.union.start(controls, steps.of(start))
+        options = {name: value for name, value in options.items() if name in parameters(type(pipeline).__call__)}
         pipeline.vae.use_tiling = columns * rows > _TILED_FROM
         drawn = pipeline(**options, generator=generator, output_type="np", callback_on_step_end=steps).images[0]
         return cropped(_picture(drawn), size)
-
-    def _control_picture(self, kind: str, maps: SceneMaps, size: Pass) -> Image.Image:
-        return Image.fromarray(control_image(kind, _fitted(maps, size), self.model.palette))
-
-    def _pipeline(self, controls: tuple[Control, ...], from_picture: bool) -> tuple[Any, dict[str, Any]]:
-        """The stock pipeline for a run, around the parts that are loaded, and how it is told of the controls."""
-        parts = {name: part for name, part in self._base.components.items() if name != "controlnet"}
-        if not controls:
-            return self._assemble(f"plain-{self.model.family}", from_picture, parts), {}
-        if "union" in self.model.controls:
-            union = self._net("union")
-            self._union = self._union or UnionWindows(union)
-            modes = [UNION_MODES[one.kind] for one in controls]
-            # Weights and windows are ours: the pipeline must not scale a second time, so it is told 1 throughout.
-            return self._assemble("union", from_picture, {**parts, "controlnet": union}), {"control_mode": modes}
-        nets = Controls([self._net(one.kind) for one in controls])
-        told = {
-            "controlnet_conditioning_scale": [float(one.weight) for one in controls],
-            "control_guidance_start": [float(one.start) for one in controls],
-            "control_guidance_end": [float(one.end) for one in controls],
-        }
-        return self._assemble(self.model.family, from_picture, {**parts, "controlnet": nets}), told
-
-    def _assemble(self, kind: str, from_picture: bool, parts: dict[str, Any]) -> Any:
-        what = _PIPELINES[kind, from_picture]
-        options = {"requires_safety_checker": False} if self.model.family == "sd15" else {}
-        pipeline = what(**{name: part for name, part in parts.items() if name in _parts_of(what)}, **options)
-        pipeline.set_progress_bar_config(disable=True)
-        return pipeline
-
-    def _net(self, kind: str) -> Any:
-        if kind not in self._nets:
-            self._nets[kind] = load_control(self.model, kind, self._device, self._folders)
-            if self._has_regions:
-                regions.install(self._weights, self._nets[kind])
-        return self._nets[kind]
 
     def _prompts(self, inputs: Inputs, size: Pass) -> dict[str, Any]:
         """The prompts as the pipeline takes them: as text, or embedded side by side where regions have their own."""
@@ -194,11 +149,8 @@ class Diffusion:
         if not own or request.region_strength == 0:
             self._weights.clear()
             return {"prompt": prompt, "negative_prompt": request.negative_prompt}
-        if not self._has_regions:
-            regions.install(self._weights, self._base.unet, *self._nets.values())
-            self._has_regions = True
         columns, rows = size.padded
-        factor = self._base.vae_scale_factor
+        factor = self._pipelines.base.vae_scale_factor
         told, tokens = self._embedded(prompt, request.negative_prompt, [region.text for region in own])
         masks = [fit_map(region.mask, size) for region in own]
         self._weights.set(masks, (rows // factor, columns // factor), tokens, request.region_strength)
@@ -207,9 +159,9 @@ class Diffusion:
     def _embedded(self, prompt: str, negative: str, texts: list[str]) -> tuple[dict[str, Any], int]:
         """The embeddings of the prompt, then of each region's text; (the pipeline's options, tokens of one prompt)."""
         padded = [prompt, *texts, *[""] * (regions.bucket(len(texts)) - len(texts))]
-        guided = self._base.unet.config.time_cond_proj_dim is None
+        guided = self._pipelines.base.unet.config.time_cond_proj_dim is None
         with torch.no_grad():
-            found = self._base.encode_prompt(
+            found = self._pipelines.base.encode_prompt(
                 prompt=padded,
                 device=self._device.name,
                 num_images_per_prompt=1,
@@ -224,30 +176,38 @@ class Diffusion:
         return told, found[0].shape[1]
 
 
-_USUAL = (Control("segmentation", 1.0), Control("depth", 0.5, 0.0, 0.6))
-"""Classes all the way; depth gives the large shapes and then leaves the model free."""
-
-
 class _Steps:
     """Counts the steps of all passes of a picture for ``on_step``; diffusers calls it after each one."""
 
-    def __init__(
-        self, request: GenerateRequest, model: Model, refined: bool, from_picture: bool, on_step: OnStep
-    ) -> None:
+    def __init__(self, request: GenerateRequest, model: Model, wanted: Plan, started: bool, on_step: OnStep) -> None:
         self._asked = request.steps or model.steps
-        first = self.of(request.strength) if from_picture else self._asked
-        self._all = first + (self.of(REFINE) if refined else 0)
+        first = self._of(request.strength) if started else self._asked
+        self._all = first + (0 if wanted.second is None else self._of(REFINE))
         self._done = 0
         self._on_step = on_step
 
-    def of(self, strength: float) -> int:
-        """Steps of a run of this strength, as diffusers counts them."""
+    def of(self, start: _Start) -> int:
+        """Steps of a pass."""
+        return self._asked if start.mode == "text" else self._of(start.strength)
+
+    def _of(self, strength: float) -> int:
+        """As diffusers counts them."""
         return max(1, min(int(self._asked * strength), self._asked))
 
     def __call__(self, _pipeline: Any, _index: int, _time: Any, state: dict[str, Any]) -> dict[str, Any]:
         self._done += 1
         self._on_step(min(self._done, self._all), self._all)
         return state
+
+
+def _start_options(start: _Start, size: Pass) -> dict[str, Any]:
+    """What a pass starts from, as the pipelines call it."""
+    if start.picture is None:
+        return {}
+    options = {"image": Image.fromarray(fit_picture(start.picture, size)), "strength": start.strength}
+    if start.mask is not None:
+        options["mask_image"] = Image.fromarray(fit_map(start.mask, size).astype(np.uint8) * 255)
+    return options
 
 
 def _size(inputs: Inputs) -> tuple[int, int]:
@@ -286,11 +246,3 @@ def _digest(maps: SceneMaps) -> str:
     for array in (maps.instance_map, maps.class_map, maps.depth, maps.normal):
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()[:16]
-
-
-def _parameters(what: type) -> frozenset[str]:
-    return frozenset(inspect.signature(what.__call__).parameters)
-
-
-def _parts_of(what: type) -> frozenset[str]:
-    return frozenset(inspect.signature(what.__init__).parameters)

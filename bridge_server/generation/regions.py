@@ -114,12 +114,11 @@ class RegionProcessor(AttnProcessor2_0):
         return super().__call__(attn, hidden_states, encoder_hidden_states, attention_mask, *rest, **more)
 
 
-def install(weights: RegionWeights, *models: torch.nn.Module) -> None:
-    """Let the cross-attention of these models (UNet, ControlNets) ask ``weights``."""
-    for model in models:
-        processors = model.attn_processors  # pyright: ignore[reportAttributeAccessIssue]
-        changed = {
-            name: RegionProcessor(weights) if name.endswith("attn2.processor") else processor
-            for name, processor in processors.items()
-        }
-        model.set_attn_processor(changed)  # pyright: ignore[reportCallIssue]
+def install(weights: RegionWeights, model: torch.nn.Module) -> None:
+    """Let the cross-attention of a UNet or ControlNet ask ``weights``. Without regions it stays what it was."""
+    processors = model.attn_processors  # pyright: ignore[reportAttributeAccessIssue]
+    changed = {
+        name: RegionProcessor(weights) if name.endswith("attn2.processor") else processor
+        for name, processor in processors.items()
+    }
+    model.set_attn_processor(changed)  # pyright: ignore[reportCallIssue]

@@ -60,7 +60,7 @@ def test_what_a_model_has_no_control_for_is_said(sd15):
 def test_numbers_that_are_no_picture_are_a_clear_error(models, folder):
     broken = Diffusion(models["tiny-sd15"], [folder], CPU)
     with torch.no_grad():
-        broken._base.unet.conv_out.bias.fill_(float("nan"))
+        broken._pipelines.base.unet.conv_out.bias.fill_(float("nan"))
     with pytest.raises(PictureFailed, match="black picture"):
         make(broken)
 
