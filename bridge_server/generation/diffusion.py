@@ -25,6 +25,7 @@ from ..models.catalogue import Model
 from ..models.loading import Device, best_device
 from . import regions
 from .control import UNION_MODES, control_image
+from .panorama import Circle, closes
 from .pipelines import Mode, Pipelines, parameters
 from .sizes import Pass, Plan, cropped, fit_map, fit_picture, plan, resized
 
@@ -63,7 +64,9 @@ class Diffusion:
         self.model = model
         self._device = device or best_device()
         self._weights = regions.RegionWeights()
-        self._pipelines = Pipelines(model, folders, self._device, lambda net: regions.install(self._weights, net))
+        self._circle = Circle()
+        self._pipelines = Pipelines(model, folders, self._device, self._prepare)
+        self._circle.prepare(self._pipelines.base.vae)
 
     def make(self, inputs: Inputs, seed: int, on_step: OnStep) -> np.ndarray:
         """One picture, uint8 H×W×3 of the maps' (or the image's) size.
@@ -74,6 +77,7 @@ class Diffusion:
         """
         request, image, mask = inputs.request, inputs.image, inputs.mask
         wanted = self._plan(inputs)
+        self._circle.closed = wanted.closes
         steps = _Steps(request, self.model, wanted, image is not None, on_step)
         generator = torch.Generator("cpu").manual_seed(seed)
         mode: Mode = "text" if image is None else "image" if mask is None else "mask"
@@ -81,7 +85,7 @@ class Diffusion:
         if wanted.second is not None:
             start = _Start("image" if mask is None else "mask", picture, mask, REFINE)
             picture = self._draw(inputs, wanted.second, start, generator, steps)
-        return resized(picture, wanted.size)
+        return resized(picture, wanted.size, closes=wanted.closes)
 
     def describe(self, inputs: Inputs) -> dict[str, str]:
         """What made the picture, for its record."""
@@ -120,7 +124,12 @@ class Diffusion:
         return tuple(one for one in asked if one.weight != 0)
 
     def _plan(self, inputs: Inputs) -> Plan:
-        return plan(_size(inputs), self.model.native, draft=inputs.request.draft)
+        camera = inputs.maps.camera if inputs.maps else None
+        return plan(_size(inputs), self.model.native, draft=inputs.request.draft, closes=closes(camera))
+
+    def _prepare(self, net: torch.nn.Module) -> None:
+        regions.install(self._weights, net)
+        self._circle.prepare(net)
 
     def _draw(self, inputs: Inputs, size: Pass, start: _Start, generator: torch.Generator, steps: _Steps) -> np.ndarray:
         """One pass: uint8 H×W×3 of the size's content."""
@@ -129,7 +138,7 @@ class Diffusion:
         columns, rows = size.padded
         options |= {"width": columns, "height": rows, "num_inference_steps": request.steps or self.model.steps}
         options |= {"guidance_scale": _guidance(request, self.model)}
-        options |= _start_options(start, size) | self._prompts(inputs, size)
+        options |= _start_options(start, size, self._circle.closed) | self._prompts(inputs, size)
         if controls and inputs.maps is not None:
             maps = _fitted(inputs.maps, size)
             pictures = [Image.fromarray(control_image(one.kind, maps, self.model.palette)) for one in controls]
@@ -137,7 +146,8 @@ class Diffusion:
         if self._pipelines.union:
             self._pipelines.union.start(controls, steps.of(start))
         options = {name: value for name, value in options.items() if name in parameters(type(pipeline).__call__)}
-        pipeline.vae.use_tiling = columns * rows > _TILED_FROM
+        # Tiles would open the circle again.
+        pipeline.vae.use_tiling = columns * rows > _TILED_FROM and not self._circle.closed
         drawn = pipeline(**options, generator=generator, output_type="np", callback_on_step_end=steps).images[0]
         return cropped(_picture(drawn), size)
 
@@ -200,11 +210,11 @@ class _Steps:
         return state
 
 
-def _start_options(start: _Start, size: Pass) -> dict[str, Any]:
+def _start_options(start: _Start, size: Pass, closed: bool) -> dict[str, Any]:
     """What a pass starts from, as the pipelines call it."""
     if start.picture is None:
         return {}
-    options = {"image": Image.fromarray(fit_picture(start.picture, size)), "strength": start.strength}
+    options = {"image": Image.fromarray(fit_picture(start.picture, size, closes=closed)), "strength": start.strength}
     if start.mask is not None:
         options["mask_image"] = Image.fromarray(fit_map(start.mask, size).astype(np.uint8) * 255)
     return options

@@ -16,6 +16,9 @@ from PIL import Image
 CELL = 8
 """Pixels of one latent; diffusers silently cuts a side to a multiple of it."""
 
+ROUND = 64
+"""Pixels of one cell of the coarsest level of a UNet: a picture that closes has a multiple of it for its width."""
+
 _ENOUGH = 1.3
 """A picture of up to this many times the native pixel count is drawn in one pass."""
 
@@ -35,23 +38,28 @@ class Plan:
     size: tuple[int, int]
     first: Pass
     second: Pass | None
+    closes: bool = False
+    """left and right border meet"""
 
 
-def plan(size: tuple[int, int], native: int, *, draft: bool = False) -> Plan:
+def plan(size: tuple[int, int], native: int, *, draft: bool = False, closes: bool = False) -> Plan:
     """How a picture of ``size`` (width, height) is drawn by a model trained on ``native`` × ``native`` pixels.
 
     Args:
         draft: only the first pass; the picture is enlarged to its size without drawing again.
+        closes: for a panorama: nothing is padded in x.
     """
     width, height = size
     scale = math.sqrt(native * native / (width * height))
     if 1 / _ENOUGH <= scale * scale <= 1:
         scale = 1.0
-    first = _pass(max(CELL, round(width * scale)), max(CELL, round(height * scale)))
-    return Plan(size, first, None if draft or scale >= 1 else _pass(width, height))
+    first = _pass(max(CELL, round(width * scale)), max(CELL, round(height * scale)), closes)
+    return Plan(size, first, None if draft or scale >= 1 else _pass(width, height, closes), closes)
 
 
-def _pass(width: int, height: int) -> Pass:
+def _pass(width: int, height: int, closes: bool) -> Pass:
+    if closes:
+        width = max(1, round(width / ROUND)) * ROUND
     return Pass((width, height), (-(-width // CELL) * CELL, -(-height // CELL) * CELL))
 
 
@@ -63,18 +71,22 @@ def fit_map(array: np.ndarray, to: Pass) -> np.ndarray:
     return array[y[:, None], x[None, :]]
 
 
-def fit_picture(picture: np.ndarray, to: Pass) -> np.ndarray:
+def fit_picture(picture: np.ndarray, to: Pass, *, closes: bool = False) -> np.ndarray:
     """A picture (uint8 H×W×3) for a pass: resampled to its content, its last line and column repeated."""
-    content = resized(picture, to.content)
+    content = resized(picture, to.content, closes=closes)
     (width, height), (columns, rows) = to.content, to.padded
     return np.pad(content, ((0, rows - height), (0, columns - width), (0, 0)), mode="edge")
 
 
-def resized(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def resized(picture: np.ndarray, size: tuple[int, int], *, closes: bool = False) -> np.ndarray:
     """uint8 H×W×3 to ``size`` (width, height) by Lanczos; the same array where it has that size."""
-    if (picture.shape[1], picture.shape[0]) == size:
+    height, width = picture.shape[:2]
+    if (width, height) == size:
         return picture
-    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+    margin = width if closes else 0
+    around = np.pad(picture, ((0, 0), (margin, margin), (0, 0)), mode="wrap")
+    box = (margin, 0, margin + width, height)
+    return np.asarray(Image.fromarray(around).resize(size, Image.Resampling.LANCZOS, box))
 
 
 def cropped(picture: np.ndarray, drawn: Pass) -> np.ndarray:
