@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -18,13 +19,13 @@ from starlette.routing import Route
 from blender_segaddon.protocol.checks import check_generate
 from blender_segaddon.protocol.codec import dump, to_json
 from blender_segaddon.protocol.errors import SegAddonError
-from blender_segaddon.protocol.framing import read_body
 from blender_segaddon.protocol.messages import GenerateRequest, Health, JobAccepted, JobStatus, ServerInfo
 from blender_segaddon.protocol.version import ADDON_VERSION, PROTOCOL_VERSION
 
 from . import generators, problems
 from .jobs.job import Job
-from .jobs.queue import STOPPING_HINT, JobQueue
+from .jobs.mapped import mapped, opened_body
+from .jobs.queue import JobQueue
 from .jobs.runner import Runner
 from .problems import ProblemError
 from .settings import Settings
@@ -71,14 +72,14 @@ def create_app(service: Service) -> Starlette:
 async def health(request: Request) -> Response:
     """Alive; how many jobs wait and run."""
     jobs = _service(request).jobs
-    return _json(Health("ok", queued=jobs.queued, running=int(jobs.running is not None)))
+    return _json(Health("ok", queued=jobs.queued, running=jobs.running))
 
 
 async def info(request: Request) -> Response:
     """Versions, generators, processes. 503 once the server is ending, so that clients start a new one."""
     service = _service(request)
     if service.jobs.stopping:
-        raise ProblemError(503, "server_stopping", "The server is ending", STOPPING_HINT, retry_after=1)
+        raise ProblemError(503, "server_stopping", "The server is ending", "Ask the next one", retry_after=1)
     offered = generators.offered(service.settings.test_generator)
     return _json(
         ServerInfo(
@@ -86,7 +87,7 @@ async def info(request: Request) -> Response:
             protocol_version=PROTOCOL_VERSION,
             generators=tuple(generator.name for generator in offered),
             pid=os.getpid(),
-            worker_pid=service.runner.worker.pid,
+            worker_pid=next(iter(service.runner.worker_pids), 0),
             heavy_modules=tuple(name for name in HEAVY_MODULES if name in sys.modules),
         )
     )
@@ -98,22 +99,30 @@ async def submit(request: Request) -> Response:
     key = request.headers.get("idempotency-key", "")
     if len(key) > 200:
         raise ProblemError(400, "invalid_input", "The Idempotency-Key is too long", "Use at most 200 characters")
-    body = await _read(request, service)
-    message = await asyncio.to_thread(_parse, body, service.settings)
-    job = service.jobs.submit(message, body, key)
+    size = _declared_size(request, service.settings)
+    try:
+        async with service.jobs.incoming(size, key) as spool:
+            await _receive(request, service.settings, spool.write)
+            body = await spool.finish()
+            message = await asyncio.to_thread(_parse, body.path, service.settings)
+            job = await service.jobs.submit(message, body, key=key)
+    except ProblemError as error:
+        if error.status in (429, 507):  # read to its end all the same: the client hears nothing while it sends
+            await _receive(request, service.settings, _drop)
+        raise
     return _json(JobAccepted(job.id, job.event.state), 202)
 
 
 async def status(request: Request) -> Response:
     """A job's latest event."""
-    job = _job(request)
+    job = await _job(request)
     return _json(JobStatus(job.id, job.event))
 
 
 async def cancel(request: Request) -> Response:
     """Cancel a job; its state follows within a step."""
-    job = _job(request)
-    _service(request).jobs.cancel(job)
+    job = await _job(request)
+    await _service(request).jobs.cancel(job)
     return _json(JobStatus(job.id, job.event), 202)
 
 
@@ -122,21 +131,21 @@ async def events(request: Request) -> Response:
     last = request.headers.get("last-event-id", "0")
     if not (last.isascii() and last.isdigit() and len(last) < 10):
         raise ProblemError(400, "invalid_input", "Last-Event-ID is no event number", "Send the id of the last event")
-    stream = _event_lines(_job(request), int(last), _service(request).settings.heartbeat)
+    stream = _event_lines(await _job(request), int(last), _service(request).settings.heartbeat)
     return StreamingResponse(stream, headers={"Cache-Control": "no-store"}, media_type="text/event-stream")
 
 
 async def result(request: Request) -> Response:
     """Framed body of a GenerateResult. 409 unless the job has succeeded."""
-    job = _job(request)
+    job = await _job(request)
     if not job.result:
         event = job.event
         wait = 0 if job.ended else 1
         raise ProblemError(
             409, event.code or "no_result", event.message or f"The job is {event.state}", event.hint, wait
         )
-    headers = {"Content-Length": str(len(job.result)), "Cache-Control": "no-store"}
-    return StreamingResponse(_slices(job.result), headers=headers, media_type=BODY_TYPE)
+    headers = {"Content-Length": str(job.result.size), "Cache-Control": "no-store", "ETag": f'"{job.result.sha256}"'}
+    return StreamingResponse(_slices(_service(request).jobs, job), headers=headers, media_type=BODY_TYPE)
 
 
 async def shutdown(request: Request) -> Response:
@@ -149,17 +158,16 @@ def _service(request: Request) -> Service:
     return request.app.state.service
 
 
-def _job(request: Request) -> Job:
-    return _service(request).jobs.get(request.path_params["id"])
+async def _job(request: Request) -> Job:
+    return await _service(request).jobs.get(request.path_params["id"])
 
 
 def _json(message: Any, status_code: int = 200) -> Response:
     return Response(dump(to_json(message)), status_code, media_type="application/json")
 
 
-async def _read(request: Request, service: Service) -> bytearray:
-    """The request's body. Its size is known and allowed before a byte is kept."""
-    settings = service.settings
+def _declared_size(request: Request, settings: Settings) -> int:
+    """Bytes of the request's body, known and allowed before one of them is kept."""
     declared = request.headers.get("content-length", "")
     if request.headers.get("content-type") != BODY_TYPE:
         raise ProblemError(415, "wrong_type", "The body is no framed body", f"Send Content-Type {BODY_TYPE}")
@@ -168,19 +176,17 @@ async def _read(request: Request, service: Service) -> bytearray:
     if int(declared) > settings.max_body_bytes:
         detail = f"A body of {int(declared) >> 20} MiB"
         raise ProblemError(413, "too_large", detail, f"Send at most {settings.max_body_bytes >> 20} MiB")
-    refusal = None
-    try:
-        service.jobs.check_room(int(declared))
-    except ProblemError as error:
-        refusal = error
-    body = bytearray()
+    return int(declared)
+
+
+async def _receive(request: Request, settings: Settings, take: Callable[[bytes], Awaitable[None]]) -> None:
     chunks = request.stream()
     while chunk := await _next_chunk(chunks, settings.read_timeout):
-        if refusal is None:  # else the body is read to its end all the same: the client hears nothing while it sends
-            body += chunk
-    if refusal:
-        raise refusal
-    return body
+        await take(chunk)
+
+
+async def _drop(_: bytes) -> None:
+    pass
 
 
 async def _next_chunk(chunks: AsyncIterator[bytes], timeout: float) -> bytes:
@@ -191,8 +197,9 @@ async def _next_chunk(chunks: AsyncIterator[bytes], timeout: float) -> bytes:
         raise ProblemError(408, "too_slow", f"No byte of the body came for {timeout:.0f} s", "Send it again") from None
 
 
-def _parse(body: bytearray, settings: Settings) -> GenerateRequest:
-    message = read_body(body).message(GenerateRequest)
+def _parse(path: Path, settings: Settings) -> GenerateRequest:
+    with opened_body(path) as body:
+        message = body.message(GenerateRequest)
     check_generate(message)
     generators.find(message.generator, generators.offered(settings.test_generator))
     return message
@@ -206,7 +213,7 @@ async def _event_lines(job: Job, after: int, heartbeat: float) -> AsyncIterator[
             yield b"id: %d\nevent: %s\ndata: %s\n\n" % (event.number, event.state.encode(), dump(to_json(event)))
 
 
-async def _slices(data: bytes) -> AsyncIterator[memoryview]:
-    view = memoryview(data)
-    for start in range(0, len(view), _SLICE):
-        yield view[start : start + _SLICE]
+async def _slices(jobs: JobQueue, job: Job) -> AsyncIterator[memoryview | bytes]:
+    with jobs.reading(job) as stored, mapped(stored.path) as view:
+        for start in range(0, len(view), _SLICE):
+            yield view[start : start + _SLICE]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+import importlib.util
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -12,8 +15,24 @@ from blender_segaddon.core.maps import SceneMaps
 from blender_segaddon.protocol.errors import InvalidInput
 from blender_segaddon.protocol.messages import GenerateRequest
 
-OnStep = Callable[[int, int], None]
-"""Called with (steps done, steps in all) between the steps; may raise Cancelled, which must be let through."""
+from .models import catalogue, places
+from .models.catalogue import Model
+
+MODELS_CAN_RUN = importlib.util.find_spec("diffusers") is not None
+"""Whether this environment has what models run on; it is not imported here."""
+
+
+class OnStep(Protocol):
+    """Called between the steps; may raise Cancelled, which must be let through."""
+
+    def __call__(self, step: int, steps: int, preview: np.ndarray | None = None, loading: str = "") -> None:
+        """``step`` of ``steps`` are done.
+
+        Args:
+            preview: uint8 H×W×3, any size: how the picture looks by now.
+            loading: what makes the next step take long ("Compiling, about a minute"); a cancellation then waits longer
+                before it ends the process.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,40 +47,105 @@ class Inputs:
     """bool H×W"""
 
 
-Make = Callable[[Inputs, int, OnStep], np.ndarray]
-"""(inputs, seed, on_step) -> picture uint8 H×W×3"""
-Describe = Callable[[Inputs], dict[str, str]]
-"""inputs -> what goes into the result's metadata"""
+class Loaded(Protocol):
+    """A generator that is ready to work; in the worker only."""
+
+    modes: tuple[str, ...]
+    """memory modes, the fastest first; each takes less of the device's memory than the one before"""
+
+    def make(self, inputs: Inputs, seed: int, on_step: OnStep, mode: str) -> np.ndarray:
+        """One picture, uint8 H×W×3. Raises MemoryError, or an OutOfMemoryError of its library, when it does not fit."""
+        ...
+
+    def describe(self, inputs: Inputs) -> dict[str, str]:
+        """What goes into the result's metadata."""
+        ...
+
+    def to_host(self) -> None:
+        """Give the device's memory back, ready to go on."""
+
+    def to_device(self) -> None:
+        """Take the device's memory again."""
+
+    def unload(self) -> None:
+        """Free everything; not used any more afterwards."""
+
+
+class Weightless:
+    """Base of generators that hold nothing on a device."""
+
+    modes: tuple[str, ...] = ("normal",)
+
+    def to_host(self) -> None:
+        """Nothing to give back."""
+
+    def to_device(self) -> None:
+        """Nothing to take."""
+
+    def unload(self) -> None:
+        """Nothing to free."""
 
 
 @dataclass(frozen=True)
 class Generator:
-    """How one generator runs: a module with the functions ``make`` (Make) and ``describe`` (Describe)."""
+    """How one generator runs: a module with the function ``load(generator, device) -> Loaded``."""
 
     name: str
     module: str
     is_model: bool
+    size: int = 0
+    """bytes that it takes of the device's memory in its first mode"""
+    folders: tuple[Path, ...] = ()
+    """where a model's files may lie"""
 
-    def load(self) -> tuple[Make, Describe]:
-        """Import the module: in the worker only, it may take seconds."""
-        module = importlib.import_module(self.module)
-        return module.make, module.describe
+    def load(self, device: str) -> Loaded:
+        """Import the module and load the generator: in the worker only, it may take seconds.
+
+        Args:
+            device: "cpu" or "cuda:N".
+        """
+        return importlib.import_module(self.module).load(self, device)
 
 
 GENERATORS = (Generator("preview", "bridge_server.generation.preview", is_model=False),)
-TEST_GENERATOR = Generator("rehearsal", "bridge_server.generation.rehearsal", is_model=False)
-"""Behind --enable-test-generator alone."""
+_REHEARSAL = "bridge_server.generation.rehearsal"
+TEST_GENERATORS = (
+    Generator("rehearsal", _REHEARSAL, is_model=False),
+    Generator("rehearsal-large", _REHEARSAL, is_model=False, size=6 << 30),
+    Generator("rehearsal-larger", _REHEARSAL, is_model=False, size=8 << 30),
+)
+"""Behind --enable-test-generator alone. The sizes are told, not taken."""
 
 
-def offered(test_generator: bool) -> tuple[Generator, ...]:
-    """The generators of this server."""
-    return (*GENERATORS, TEST_GENERATOR) if test_generator else GENERATORS
+def offered(test_generator: bool, models_dirs: Iterable[Path] = ()) -> tuple[Generator, ...]:
+    """The generators of this server: without weights, for tests, and the models whose files are all here.
+
+    Raises:
+        InvalidInput: a models.toml in one of the folders that cannot be read.
+    """
+    folders = tuple(models_dirs)
+    models = catalogue.load(folders).values() if MODELS_CAN_RUN else ()
+    here = (_of_model(model, folders) for model in models if not places.missing(model, folders))
+    return (*GENERATORS, *(TEST_GENERATORS if test_generator else ()), *here)
 
 
-def find(name: str, among: tuple[Generator, ...]) -> Generator:
-    """The generator of this name. Raises InvalidInput with the list of names."""
+def find(name: str, among: tuple[Generator, ...], models_dirs: Iterable[Path] = ()) -> Generator:
+    """The generator of this name. Raises InvalidInput with the list of names; ModelMissing for a model not yet here."""
     for generator in among:
         if generator.name == name:
             return generator
+    folders = tuple(models_dirs)
+    known = catalogue.load(folders).get(name)
+    if known is not None and not MODELS_CAN_RUN:
+        hint = "Install the server with models, see docs/models.md"
+        raise InvalidInput(f"{name!r} needs torch and diffusers, which this server does not have", hint)
+    if known is not None:
+        for source in known.sources:
+            places.require(source, known, folders)
     names = ", ".join(generator.name for generator in among)
     raise InvalidInput(f"There is no generator {name!r:.80}", f"Choose one of: {names}")
+
+
+def _of_model(model: Model, folders: tuple[Path, ...]) -> Generator:
+    size = int(model.memory * 2**30)
+    return Generator(model.id, "bridge_server.generation.diffusion", is_model=True, size=size, folders=folders)

@@ -124,6 +124,7 @@ class _Server:
     async def run(self) -> None:
         """Serve until something sets the stop event, then drain."""
         self._watch_signals()
+        self._jobs.start()
         runner = asyncio.create_task(self._runner.run())
         http = asyncio.create_task(self._uvicorn.serve(sockets=[self._socket]))
         while not self._uvicorn.started and not http.done():
@@ -137,9 +138,11 @@ class _Server:
         await self._runner.drain(self._grace)
         runner.cancel()
         self._uvicorn.should_exit = True
+        self._jobs.let_go()
         for outcome in await asyncio.gather(runner, http, return_exceptions=True):
             if isinstance(outcome, Exception):
                 logger.error("the server failed", exc_info=outcome)
+        await self._jobs.close()
 
     async def _until_stopped(self, *workings: asyncio.Task[None]) -> None:
         """Until the end is wanted, or one of the workings has failed."""

@@ -27,12 +27,28 @@ class Settings:
     """jobs that may wait"""
     max_queued_bytes: int = 4 << 30
     """their bodies together"""
-    max_results: int = 64
+    data_dir: Path | None = None
+    """folder for jobs, bodies and results; None: ``jobs`` in ``state_dir``"""
+    result_seconds: float = 24 * 3600.0
+    """finished jobs are remembered for this long"""
+    max_results: int = 20_000
     """finished jobs that are remembered"""
-    max_result_bytes: int = 512 << 20
+    max_result_bytes: int = 2 << 30
     """their results together; the newest is kept whatever its size"""
+    max_blob_bytes: int = 2 << 30
+    """buffers kept by their SHA-256, so that clients need not send them again"""
+    devices: tuple[str, ...] = ()
+    """one worker process each: "cpu", or a GPU as "cuda:0"; empty: every GPU there is, else the CPU"""
+    model_idle_seconds: float = 300.0
+    """models that no job has used for this long are unloaded"""
+    worker_idle_seconds: float = 900.0
+    """a worker that has had no job for this long is ended"""
+    memory_budget_bytes: int = 0
+    """what loaded models may take of a device's memory; 0: what is free"""
     cancel_grace: float = 5.0
     """seconds that a worker has to stop at the next step before it is killed"""
+    load_grace: float = 60.0
+    """the same while it loads or compiles"""
     drain_grace: float = 3.0
     """the same when the server is told to end"""
     heartbeat: float = 10.0

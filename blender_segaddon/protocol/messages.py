@@ -7,12 +7,15 @@ from typing import Literal
 
 DtypeName = Literal["uint8", "uint16", "uint32", "float32", "bool"]
 
-JobState = Literal["queued", "loading", "running", "finalizing", "succeeded", "failed", "cancelled"]
+JobState = Literal["queued", "loading", "running", "finalizing", "succeeded", "failed", "cancelled", "expired"]
+
+Priority = Literal["interactive", "batch"]
+"""Interactive jobs go first."""
 
 Intent = Literal["replace", "change", "remove", "extend"]
 """What a job does under its mask; "extend" paints what the maps say is there."""
 
-FINAL_STATES = ("succeeded", "failed", "cancelled")
+FINAL_STATES = ("succeeded", "failed", "cancelled", "expired")
 """A job in one of these never changes again."""
 
 

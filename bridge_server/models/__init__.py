@@ -1,1 +1,1 @@
-"""The models: what there is (``catalogue``), where it lies (``places``), ``download`` and ``loading``."""
+"""The models: what there is (``catalogue``), where it lies (``places``), getting and loading it, and their memory."""

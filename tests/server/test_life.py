@@ -44,9 +44,17 @@ def test_a_second_server_for_the_folder_is_refused(home: Path):
 
 def test_everything_in_the_state_folder_is_private(home: Path):
     bridge(home).ensure_running()
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in home.iterdir() if path.name != "server.log"}
-    assert set(modes.values()) == {0o600}
-    assert modes.keys() == {"bridge.sock", "lock", "server.json", "token"}
+    post(home, rehearsal("1 30"))
+    inside = [path for path in home.rglob("*") if path.name != "server.log"]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in inside if not path.is_dir()} == {0o600}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in inside if path.is_dir()} == {0o700}
+    assert {path.name for path in inside if path.parent == home} == {
+        "bridge.sock",
+        "jobs",
+        "lock",
+        "server.json",
+        "token",
+    }
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
 
 
