@@ -200,7 +200,7 @@ def _run_job(
         _cancel(endpoint, job)
         raise
     received = read_body(data)
-    result = received.message(GenerateResult)
+    result = received.message(GenerateResult, ignore_unknown=True)
     return result, [received.array(ref) for ref in result.images]
 
 

@@ -44,7 +44,7 @@ class EventStream:
         try:
             while line := self._reply.line():
                 if line.startswith(b"data:"):
-                    self._events.put(from_json(Event, load(line[5:])))
+                    self._events.put(from_json(Event, load(line[5:]), ignore_unknown=True))
         except (ConnectionBrokenError, InvalidInput):
             pass  # the end of the stream; the caller knows whether the job had ended
         finally:

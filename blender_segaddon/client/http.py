@@ -40,7 +40,7 @@ class RefusedError(Exception):
     def user_error(self) -> SegAddonError:
         """The exception that the user sees."""
         known = {kind.code: kind for kind in (InvalidInput, ProtocolMismatch)}
-        return known.get(self.problem.code, BridgeError)(self.problem.detail, self.problem.hint)
+        return known.get(self.problem.code, BridgeError)(self.problem.detail, ". ".join(self.problem.hints))
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ def _message(reply: http.client.HTTPResponse, cls: type[T]) -> T:
         data = reply.read(MAX_HEADER_BYTES)
     if reply.length:  # bytes that are declared and did not come
         raise ConnectionBrokenError("the reply ends early")
-    return from_json(cls, load(data))
+    return from_json(cls, load(data), ignore_unknown=True)
 
 
 def _refusal(reply: http.client.HTTPResponse) -> RefusedError:
@@ -178,7 +178,7 @@ def _refusal(reply: http.client.HTTPResponse) -> RefusedError:
         problem = _message(reply, Problem)
     except InvalidInput:  # not our server, or something in between
         text = f"The server answers {reply.status} {reply.reason}"
-        problem = Problem("", reply.reason, reply.status, "unknown", text, "Check the address", retryable=False)
+        problem = Problem("", reply.reason, reply.status, "unknown", text, ("Check the address",), retryable=False)
     wait = reply.headers.get("Retry-After", "")
     return RefusedError(problem, float(wait) if wait.isdigit() else 0.0)
 
