@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -117,35 +116,43 @@ TEST_GENERATORS = (
 """Behind --enable-test-generator alone. The sizes are told, not taken."""
 
 
-def offered(test_generator: bool, models_dirs: Iterable[Path] = ()) -> tuple[Generator, ...]:
-    """The generators of this server: without weights, for tests, and the models whose files are all here.
+@dataclass(frozen=True)
+class Offer:
+    """The generators of a server: without weights, for tests, and the models whose files are all here."""
 
-    Raises:
-        InvalidInput: a models.toml in one of the folders that cannot be read.
-    """
-    folders = tuple(models_dirs)
-    models = catalogue.load(folders).values() if MODELS_CAN_RUN else ()
-    here = (_of_model(model, folders) for model in models if not places.missing(model, folders))
-    return (*GENERATORS, *(TEST_GENERATORS if test_generator else ()), *here)
+    test_generators: bool = False
+    models_dirs: tuple[Path, ...] = ()
 
+    def all(self) -> tuple[Generator, ...]:
+        """Looked up anew each time: models come while the server runs.
 
-def find(name: str, among: tuple[Generator, ...], models_dirs: Iterable[Path] = ()) -> Generator:
-    """The generator of this name. Raises InvalidInput with the list of names; ModelMissing for a model not yet here."""
-    for generator in among:
-        if generator.name == name:
-            return generator
-    folders = tuple(models_dirs)
-    known = catalogue.load(folders).get(name)
-    if known is not None and not MODELS_CAN_RUN:
-        hint = "Install the server with models, see docs/models.md"
-        raise InvalidInput(f"{name!r} needs torch and diffusers, which this server does not have", hint)
-    if known is not None:
+        Raises:
+            InvalidInput: a models.toml in one of the folders that cannot be read.
+        """
+        models = catalogue.load(self.models_dirs).values() if MODELS_CAN_RUN else ()
+        here = (model for model in models if not places.missing(model, self.models_dirs))
+        return (*self._without_models(), *(self._of_model(model) for model in here))
+
+    def find(self, name: str) -> Generator:
+        """The generator of this name. Raises InvalidInput with the list of names; ModelMissing for a model not here."""
+        for generator in self._without_models():
+            if generator.name == name:
+                return generator
+        known = catalogue.load(self.models_dirs).get(name)
+        if known is None:
+            names = ", ".join(generator.name for generator in self.all())
+            raise InvalidInput(f"There is no generator {name!r:.80}", f"Choose one of: {names}")
+        if not MODELS_CAN_RUN:
+            hint = "Install the server with models, see docs/models.md"
+            raise InvalidInput(f"{name!r} needs torch and diffusers, which this server does not have", hint)
         for source in known.sources:
-            places.require(source, known, folders)
-    names = ", ".join(generator.name for generator in among)
-    raise InvalidInput(f"There is no generator {name!r:.80}", f"Choose one of: {names}")
+            places.require(source, known, self.models_dirs)
+        return self._of_model(known)
 
+    def _without_models(self) -> tuple[Generator, ...]:
+        return (*GENERATORS, *TEST_GENERATORS) if self.test_generators else GENERATORS
 
-def _of_model(model: Model, folders: tuple[Path, ...]) -> Generator:
-    size = int(model.memory * 2**30)
-    return Generator(model.id, "bridge_server.generation.diffusion", is_model=True, size=size, folders=folders)
+    def _of_model(self, model: Model) -> Generator:
+        size = int(model.memory * 2**30)
+        module = "bridge_server.generation.diffusion"
+        return Generator(model.id, module, is_model=True, size=size, folders=self.models_dirs)

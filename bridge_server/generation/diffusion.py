@@ -6,6 +6,7 @@ Stock pipelines of diffusers do the sampling; what this project adds is what the
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,11 +21,13 @@ from blender_segaddon.core.maps import SceneMaps
 from blender_segaddon.protocol.errors import InvalidInput, SegAddonError
 from blender_segaddon.protocol.messages import Control, GenerateRequest
 
-from ..generators import Inputs, OnStep
+from ..generators import Generator, Inputs, OnStep
+from ..models import catalogue
 from ..models.catalogue import Model
-from ..models.loading import Device, best_device
+from ..models.loading import MODES, Device
 from . import regions
 from .control import UNION_MODES, control_image
+from .glimpse import glimpse
 from .panorama import Circle, closes
 from .pipelines import Mode, Pipelines, parameters
 from .sizes import Pass, Plan, cropped, fit_map, fit_picture, plan, resized
@@ -37,6 +40,10 @@ _USUAL = (Control("segmentation", 1.0), Control("depth", 0.5, 0.0, 0.6))
 
 _TILED_FROM = 1536 * 1536
 """Pixels above which the autoencoder works in tiles: its memory grows with the picture."""
+
+
+_GLIMPSE_SECONDS = 0.5
+"""Between two looks at the picture in the making."""
 
 
 class PictureFailed(SegAddonError):
@@ -58,18 +65,22 @@ class _Start:
 
 
 class Diffusion:
-    """A loaded model."""
+    """A loaded model (``generators.Loaded``)."""
 
-    def __init__(self, model: Model, folders: Sequence[Path], device: Device | None = None) -> None:
+    def __init__(self, model: Model, folders: Sequence[Path], device: Device) -> None:
         self.model = model
-        self._device = device or best_device()
+        self.modes: tuple[str, ...] = MODES if device.has_own_memory else MODES[:2]
+        self._device = device
         self._weights = regions.RegionWeights()
         self._circle = Circle()
         self._pipelines = Pipelines(model, folders, self._device, self._prepare)
         self._circle.prepare(self._pipelines.base.vae)
 
-    def make(self, inputs: Inputs, seed: int, on_step: OnStep) -> np.ndarray:
+    def make(self, inputs: Inputs, seed: int, on_step: OnStep, mode: str = "fast") -> np.ndarray:
         """One picture, uint8 H×W×3 of the maps' (or the image's) size.
+
+        Args:
+            mode: one of ``modes``.
 
         Raises:
             InvalidInput: a request that this model cannot run. ModelMissing, ModelDamaged: a ControlNet.
@@ -80,8 +91,9 @@ class Diffusion:
         self._circle.closed = wanted.closes
         steps = _Steps(request, self.model, wanted, image is not None, on_step)
         generator = torch.Generator("cpu").manual_seed(seed)
-        mode: Mode = "text" if image is None else "image" if mask is None else "mask"
-        picture = self._draw(inputs, wanted.first, _Start(mode, image, mask, request.strength), generator, steps)
+        self._pipelines.use(mode)
+        way: Mode = "text" if image is None else "image" if mask is None else "mask"
+        picture = self._draw(inputs, wanted.first, _Start(way, image, mask, request.strength), generator, steps)
         if wanted.second is not None:
             start = _Start("image" if mask is None else "mask", picture, mask, REFINE)
             picture = self._draw(inputs, wanted.second, start, generator, steps)
@@ -108,6 +120,18 @@ class Diffusion:
             "torch": torch.__version__,
             "diffusers": diffusers.__version__,
         }
+
+    def to_host(self) -> None:
+        """Give the device's memory back, ready to go on."""
+        self._pipelines.to("cpu")
+
+    def to_device(self) -> None:
+        """Take the device's memory again."""
+        self._pipelines.to(self._device.name)
+
+    def unload(self) -> None:
+        """Free everything; not used any more afterwards."""
+        del self._pipelines
 
     def controls(self, inputs: Inputs) -> tuple[Control, ...]:
         """The controls of a request, or the model's own choice; only those with a weight. Raises InvalidInput."""
@@ -147,7 +171,8 @@ class Diffusion:
             self._pipelines.union.start(controls, steps.of(start))
         options = {name: value for name, value in options.items() if name in parameters(type(pipeline).__call__)}
         # Tiles would open the circle again.
-        pipeline.vae.use_tiling = columns * rows > _TILED_FROM and not self._circle.closed
+        tiled = columns * rows > _TILED_FROM or self._pipelines.mode != MODES[0]
+        pipeline.vae.use_tiling = tiled and not self._circle.closed
         drawn = pipeline(**options, generator=generator, output_type="np", callback_on_step_end=steps).images[0]
         return cropped(_picture(drawn), size)
 
@@ -194,6 +219,8 @@ class _Steps:
         first = self._of(request.strength) if started else self._asked
         self._all = first + (0 if wanted.second is None else self._of(REFINE))
         self._done = 0
+        self._shown = time.monotonic()
+        self._family = model.family
         self._on_step = on_step
 
     def of(self, start: _Start) -> int:
@@ -206,7 +233,11 @@ class _Steps:
 
     def __call__(self, _pipeline: Any, _index: int, _time: Any, state: dict[str, Any]) -> dict[str, Any]:
         self._done += 1
-        self._on_step(min(self._done, self._all), self._all)
+        now = time.monotonic()
+        seen = None
+        if now - self._shown >= _GLIMPSE_SECONDS:
+            self._shown, seen = now, glimpse(state["latents"], self._family)
+        self._on_step(min(self._done, self._all), self._all, seen)
         return state
 
 
@@ -256,3 +287,9 @@ def _digest(maps: SceneMaps) -> str:
     for array in (maps.instance_map, maps.class_map, maps.depth, maps.normal):
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()[:16]
+
+
+def load(generator: Generator, device: str) -> Diffusion:
+    """The model of this generator. Raises ModelMissing, ModelDamaged."""
+    model = catalogue.load(generator.folders)[generator.name]
+    return Diffusion(model, generator.folders, Device.called(device))

@@ -10,11 +10,12 @@ from typing import Any, Literal
 
 import diffusers
 import torch
+from accelerate.hooks import remove_hook_from_module
 
 from blender_segaddon.protocol.messages import Control
 
 from ..models.catalogue import Model
-from ..models.loading import Device, load_base, load_control
+from ..models.loading import MODES, Device, load_base, load_control
 from .control import UNION_MODES
 from .controlnets import Controls, UnionWindows
 
@@ -50,6 +51,9 @@ _STOCK: dict[str, dict[Mode, Any]] = {
 }
 
 
+_OFFLOADING = {"offload": "enable_model_cpu_offload", "sequential": "enable_sequential_cpu_offload"}
+
+
 class Pipelines:
     """Holds the parts of one model; ControlNets are loaded when a run first asks for them."""
 
@@ -63,8 +67,24 @@ class Pipelines:
         self.union: UnionWindows | None = None
         self._folders = folders
         self._nets: dict[str, Any] = {}
+        self.mode = MODES[0]
         self._prepare = prepare
         prepare(self.base.unet)
+
+    def use(self, mode: str) -> None:
+        """Work in a memory mode, one of ``MODES``, from now on."""
+        if mode != self.mode and {mode, self.mode} & set(_OFFLOADING):
+            self.base.remove_all_hooks()
+            for net in self._nets.values():
+                remove_hook_from_module(net, recurse=True)
+            self.to("cpu" if mode in _OFFLOADING else self.device.name)
+        self.mode = mode
+
+    def to(self, device: str) -> None:
+        """Move everything that is loaded."""
+        self.base.to(device)
+        for net in self._nets.values():
+            net.to(device)
 
     def for_run(self, controls: Sequence[Control], mode: Mode) -> tuple[Any, dict[str, Any]]:
         """The pipeline of a run, and how its call is told of the controls (all but their pictures).
@@ -95,6 +115,8 @@ class Pipelines:
         known = parameters(stock.__init__)
         pipeline = stock(**{name: part for name, part in parts.items() if name in known})
         pipeline.set_progress_bar_config(disable=True)
+        if self.mode in _OFFLOADING:
+            getattr(pipeline, _OFFLOADING[self.mode])(device=self.device.name)
         return pipeline
 
     def _net(self, kind: str) -> Any:

@@ -25,6 +25,11 @@ class ModelDamaged(SegAddonError):
     code = "model_damaged"
 
 
+MODES = ("fast", "tiled", "offload", "sequential")
+"""Memory modes, the fastest first: all on the device; the autoencoder in tiles; besides, each part on the device only
+while it works; besides, each layer. The last two need a device with memory of its own."""
+
+
 @dataclass(frozen=True)
 class Device:
     """Where models run, and in which precision."""
@@ -34,16 +39,20 @@ class Device:
     half: bool
     """half precision; the processor gets single precision, in which it is faster"""
 
+    @classmethod
+    def called(cls, name: str) -> Device:
+        """ "cpu", or "cuda:N" of a worker that sees that GPU alone; on a Mac the GPU takes the processor's place."""
+        import torch
 
-def best_device() -> Device:
-    """The GPU where there is one that torch can use."""
-    import torch
+        if name.startswith("cuda"):
+            return cls("cuda", half=True)
+        mps = torch.backends.mps.is_available()
+        return cls("mps" if mps else "cpu", half=mps)
 
-    if torch.cuda.is_available():
-        return Device("cuda", half=True)
-    if torch.backends.mps.is_available():
-        return Device("mps", half=True)
-    return Device("cpu", half=False)
+    @property
+    def has_own_memory(self) -> bool:
+        """Not shared with the processor."""
+        return self.name == "cuda"
 
 
 def load_base(model: Model, device: Device, folders: Sequence[Path]) -> Any:

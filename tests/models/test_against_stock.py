@@ -23,7 +23,7 @@ BOTH = (Control("segmentation", 0.8), Control("depth", 0.5, 0.0, 0.6))
 def make(diffusion, controls, *, image=None, strength=1.0, seed=5, maps=None, **more) -> np.ndarray:
     words = {"prompt": PROMPT["prompt"], "negative_prompt": PROMPT["negative_prompt"]}
     request = GenerateRequest(generator="", **words, steps=4, controls=controls, strength=strength, **more)
-    return diffusion.make(Inputs(request, maps or scene(), image, None), seed, lambda step, steps: None)
+    return diffusion.make(Inputs(request, maps or scene(), image, None), seed, lambda *_: None)
 
 
 def stock(pipeline, seed=5, **options) -> np.ndarray:

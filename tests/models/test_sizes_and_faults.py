@@ -34,14 +34,14 @@ def test_every_size_is_the_size_asked_for(sd15, size, draft):
 
 def test_steps_count_up_to_all_of_both_passes(sd15):
     seen = []
-    make(sd15, scene(200, 120), lambda step, steps: seen.append((step, steps)))
+    make(sd15, scene(200, 120), lambda step, steps, preview: seen.append((step, steps)))
     assert seen == [(step, 5) for step in range(1, 6)]  # 4, and 4 × 0.4 of the second pass
 
 
 def test_a_cancel_ends_it_at_that_step(sd15):
     seen = []
 
-    def on_step(step, steps):
+    def on_step(step, steps, preview):
         seen.append(step)
         if step == 2:
             raise Cancelled("enough")
