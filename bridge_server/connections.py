@@ -14,16 +14,13 @@ import struct
 import sys
 from typing import Any
 
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from . import problems
 from .problems import ProblemError
 from .settings import Settings
 
 logger = logging.getLogger(__name__)
-
-MAX_HEAD_BYTES = 32 << 10
-"""Request line and headers together."""
 
 _MACOS_LOCAL_PEERCRED = 1
 _MACOS_SOL_LOCAL = 0
@@ -82,8 +79,7 @@ class GuardedConnection(H11Protocol):
     @property
     def _answering(self) -> bool:
         """True between the head of a request and the end of its answer."""
-        cycle: RequestResponseCycle | None = self.cycle
-        return cycle is not None and not cycle.response_complete
+        return bool(self.cycle) and not self.cycle.response_complete  # None before the first request
 
     def _refusal(self, transport: asyncio.Transport) -> ProblemError | None:
         if len(self.connections) > self.max_connections:

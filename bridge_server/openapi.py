@@ -18,7 +18,7 @@ from .problems import MEDIA_TYPE
 from .routes.endpoint import Endpoint, Header
 from .validation import adapter
 
-ALWAYS = (400, 401, 403, 404, 405, 411, 414, 415, 421, 500, 503)
+ALWAYS = (400, 401, 403, 404, 405, 411, 414, 415, 421, 431, 500, 503)
 """Problems that every path may answer, as application/problem+json."""
 
 _ABOUT = """Local server that turns maps of a 3D scene into pictures.

@@ -10,6 +10,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .problems import ProblemError, response
 
+MAX_HEAD_BYTES = 32 << 10
+"""Request line and headers together."""
+
 _TOKEN_HINT = "Use the token in the server's state folder"
 _PATH = re.compile(rb"(/[A-Za-z0-9_.-]+)+")
 _MAX_PATH = 512
@@ -32,6 +35,7 @@ class Guard:
         if scope["type"] != "http":  # nothing else is served, so nothing else gets past
             return
         try:
+            _check_head(scope["headers"])
             self._check_caller(scope["headers"])
             _check_path(scope["raw_path"], scope["query_string"])
             _check_body(scope["headers"])
@@ -50,6 +54,13 @@ class Guard:
         expected = b"Bearer " + self._token
         if len(tokens) != 1 or not hmac.compare_digest(tokens[0], expected):
             raise ProblemError(401, "wrong_token", "The bearer token is missing or wrong", _TOKEN_HINT)
+
+
+def _check_head(headers: Headers) -> None:
+    """The parser measures heads that come in pieces only."""
+    if sum(len(name) + len(value) for name, value in headers) > MAX_HEAD_BYTES:
+        detail = f"The headers take more than {MAX_HEAD_BYTES >> 10} KiB"
+        raise ProblemError(431, "head_too_large", detail, "Send fewer and shorter headers")
 
 
 def _check_path(path: bytes, query: bytes) -> None:

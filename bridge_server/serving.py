@@ -7,11 +7,13 @@ import contextlib
 import logging
 import os
 import signal
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from blender_segaddon.protocol.messages import Discovery
 from blender_segaddon.protocol.version import ADDON_VERSION, PROTOCOL_VERSION
@@ -23,6 +25,7 @@ from .jobs.runner import Runner
 from .listening import Listener, listening, read_token
 from .metrics import Metrics
 from .routes.service import Service
+from .security import MAX_HEAD_BYTES
 from .settings import Settings
 from .usage import Usage
 
@@ -38,6 +41,23 @@ def serve(settings: Settings) -> None:
     chosen = read_token(settings.token_file) if settings.token_file else None
     with state.locked(state_dir), listening(settings) as listener, state.published_token(state_dir, chosen) as token:
         asyncio.run(_Server(settings, listener, token).run())
+
+
+def http_config(app: ASGIApp, settings: Settings, tls: ssl.SSLContext | None = None) -> uvicorn.Config:
+    """How HTTP is served."""
+    return uvicorn.Config(
+        app,
+        http=connections.protocol_class(settings),
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+        ssl_context_factory=(lambda _config, _default: tls) if tls else None,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=2,
+    )
 
 
 class _Uvicorn(uvicorn.Server):
@@ -61,21 +81,8 @@ class _Server:
         """seconds that the running job may go on once the end is wanted"""
         self._grace = settings.drain_grace
         service = Service(settings, self._jobs, self._runner, Metrics(), self._drain)
-        tls = listener.tls
-        config = uvicorn.Config(
-            create_app(service, self._usage, token, listener.hosts),
-            http=connections.protocol_class(settings),
-            h11_max_incomplete_event_size=connections.MAX_HEAD_BYTES,
-            ssl_context_factory=(lambda _config, _default: tls) if tls else None,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=2,
-        )
-        self._uvicorn = _Uvicorn(config)
+        app = create_app(service, self._usage, token, listener.hosts)
+        self._uvicorn = _Uvicorn(http_config(app, settings, listener.tls))
 
     async def run(self) -> None:
         """Serve until something sets the stop event, then drain."""

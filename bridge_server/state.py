@@ -104,7 +104,14 @@ def published_token(state_dir: Path, token: str | None = None) -> Iterator[str]:
 
 
 def socket_path(state_dir: Path, asked: Path | None) -> Path:
-    """Where the Unix socket goes, its folder made and private. Raises InvalidInput for an asked path that is too long.
+    """``planned_socket_path``, its folder made and private. Raises InvalidInput, StorageError."""
+    path = planned_socket_path(state_dir, asked)
+    private_folder(path.parent)
+    return path
+
+
+def planned_socket_path(state_dir: Path, asked: Path | None) -> Path:
+    """Where the Unix socket goes. Raises InvalidInput for an asked path that is too long.
 
     A state folder deep down gets a short path in the folder for temporary files.
     """
@@ -115,7 +122,6 @@ def socket_path(state_dir: Path, asked: Path | None) -> Path:
             asked = _runtime_dir() / f"segaddon-{os.getuid()}-{name}" / SOCKET_FILE
     if len(os.fsencode(asked)) > MAX_SOCKET_PATH:
         raise InvalidInput(f"The socket's path {asked} is too long", f"Use at most {MAX_SOCKET_PATH} bytes")
-    private_folder(asked.parent)
     return asked
 
 

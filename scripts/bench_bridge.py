@@ -1,161 +1,198 @@
-"""Times of the bridge: maps up and a picture down, against a raw Unix socket, and /health while a job runs.
+"""Times of the bridge: maps up and a picture down, its transport alone and its durable jobs, against other ways.
 
-    python -m scripts.bench_bridge [--sizes 1024 2048] [--repeat 7] [--json FILE]
+    python -m scripts.bench_bridge [--sizes 1024 2048 4096] [--repeat 7] [--scene FILE] [--json FILE]
 
-Run from the repository root in the server's environment. The maps are synthetic (300 boxes), as large as captured
-ones; the generator paints nothing, so that only the way there and back is timed.
+Run from the repository root in the server's environment. Up go rgb uint8, ids uint32 and depth float32, down comes a
+picture of the same size; every way in turn, again and again, the median counts. *Transport* is the bridge's HTTP
+without a job; a *durable* job is hashed, spooled, run by a worker process that paints nothing, and fetched.
+
+The maps are captured from a scene: --scene, else kenney_city in the folder that SEGADDON_SCENES names; without either,
+or without a Blender environment, they are 300 random boxes, and the report says so.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import socket
+import os
+import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from blender_segaddon.client import Bridge
-from blender_segaddon.client.http import Endpoint, exchange
-from blender_segaddon.core.camera import Camera
-from blender_segaddon.core.maps import Instance, SceneMaps
-from blender_segaddon.core.wire import scene_to_wire
-from blender_segaddon.protocol.discovery import read_discovery, read_token
+from blender_segaddon.protocol.discovery import read_discovery
 from blender_segaddon.protocol.framing import BodyWriter, BytesLike
-from blender_segaddon.protocol.messages import GenerateRequest, Health
+from blender_segaddon.protocol.messages import GenerateRequest
+
+from .lib.bridge_peers import Maps, Peers
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+BASE = "raw TCP"
+PAINTED = 1024
+
+Row = dict[str, Any]
+"""name, size, value, unit, and for the ways their ratio to BASE"""
 
 
-def street(size: int, boxes: int = 300) -> SceneMaps:
-    """Maps of random boxes, size×size: few values in the id maps, noise in depth and normals."""
+def captured(scene: Path, sizes: list[int]) -> dict[int, Maps] | None:
+    """The maps of a scene in these sizes, None without a Blender environment."""
+    pythons = sorted(REPOSITORY.glob(".venv-bpy-*/bin/python"))
+    if not scene.is_file() or not pythons:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        command = [str(pythons[0]), "-m", "scripts.lib.bench_maps", str(scene), folder]
+        numbers = [str(size) for size in sorted({PAINTED, *sizes})]
+        subprocess.run([*command, *numbers], cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL)
+        files = {size: np.load(Path(folder) / f"{size}.npz") for size in {PAINTED, *sizes}}
+        rgb = files[PAINTED]["rgb"]
+        return {size: Maps(_resized(rgb, size), files[size]["ids"], files[size]["depth"]) for size in sizes}
+
+
+def boxes(size: int, count: int = 300) -> Maps:
+    """Random boxes, size×size: few values in the ids, a smooth depth, a picture with the noise of a photograph."""
     rng = np.random.default_rng(0)
     ids = np.zeros((size, size), np.uint32)
-    for id in range(1, boxes + 1):
+    for id in range(1, count + 1):
         x, y, w, h = rng.integers(1, size, 4)
         ids[y : y + h // 4, x : x + w // 4] = id
-    normal = rng.standard_normal((size, size, 3), np.float32)
-    instances = tuple(Instance(id, "", (), None, id % 150, "", "", 0, (0, 0, 0, 0)) for id in range(1, boxes + 1))
-    camera = Camera("PERSP", size, size, 0.1, 100.0, np.eye(4), np.eye(4))
-    depth = rng.random((size, size), np.float32)
-    return SceneMaps(ids, (ids % 150).astype(np.uint16), depth, normal, instances, camera)
+    ramp = np.linspace(1, 50, size, dtype=np.float32)
+    rgb = rng.integers(0, 256, (count + 1, 3), np.uint8)[ids]
+    depth = (ramp[:, None] + ids + ramp).astype(np.float32)
+    return Maps(rgb ^ rng.integers(0, 8, rgb.shape, np.uint8), ids, depth)
 
 
-def median_ms(run: Callable[[], object], repeat: int) -> float:
-    """Median wall-clock milliseconds, after one run that does not count."""
-    run()
-    times = []
-    for _ in range(repeat):
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times) * 1000
+def _resized(rgb: np.ndarray, size: int) -> np.ndarray:
+    return np.asarray(Image.fromarray(rgb).resize((size, size), Image.Resampling.BICUBIC))
 
 
-def pack(maps: SceneMaps, prompt: str) -> list[BytesLike]:
-    """The body of a job."""
+def durable_body(maps: Maps, prompt: str) -> list[BytesLike]:
+    """A job with exactly these maps; the test generator needs no more than the image."""
     writer = BodyWriter()
-    return writer.finish(GenerateRequest("rehearsal", prompt, scene=scene_to_wire(maps, writer)))
+    image = writer.add(maps.rgb)
+    for array in (maps.ids, maps.depth):
+        writer.add(array)
+    return writer.finish(GenerateRequest("rehearsal", prompt, image=image))
 
 
-def raw_exchange(body: list[BytesLike], reply: int) -> None:
-    """The same bytes over a socket pair, to a thread and back: what any transport has to pay."""
-    here, there = socket.socketpair()
-    size = sum(memoryview(part).nbytes for part in body)
-
-    def answer() -> None:
-        receive(there, size)
-        there.sendall(bytes(reply))
-
-    thread = threading.Thread(target=answer)
-    thread.start()
-    with here, there:
-        for part in body:
-            here.sendall(part)
-        receive(here, reply)
-        thread.join()
+def in_turn(ways: dict[str, Callable[[], object]], repeat: int) -> dict[str, float]:
+    """Median milliseconds of each, all in turn; the first round does not count."""
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(repeat + 1):
+        for name, run in ways.items():
+            start = time.perf_counter()
+            run()
+            times[name].append((time.perf_counter() - start) * 1000)
+    return {name: statistics.median(values[1:]) for name, values in times.items()}
 
 
-def receive(connected: socket.socket, size: int) -> None:
-    """Exactly ``size`` bytes into fresh memory."""
-    view = memoryview(bytearray(size))
-    while view:
-        view = view[connected.recv_into(view) :]
+def ways(bridge: Bridge, peers: Peers, maps: Maps) -> dict[str, Callable[[], object]]:
+    """All ways for these maps."""
+    return {
+        BASE: lambda: peers.raw(maps),
+        "transport": lambda: peers.transport(maps),
+        "durable job": lambda: bridge.run(durable_body(maps, "0 0")),
+        "multipart PNG": lambda: peers.multipart_png(maps),
+        "base64 PNG": lambda: peers.base64_png(maps),
+    }
 
 
-def health_ms(state_dir: Path, work: Callable[[], object]) -> list[float]:
-    """Milliseconds of every /health asked, 100 a second, while ``work`` runs."""
-    found = read_discovery(state_dir)
-    assert found
-    endpoint = Endpoint(found.address, read_token(state_dir))
+def health_ms(bridge: Bridge, work: Callable[[], object]) -> list[float]:
+    """Milliseconds of every /v1/health asked, 100 a second, while ``work`` runs; sorted."""
     thread = threading.Thread(target=work)
     thread.start()
     times = []
     while thread.is_alive():
         start = time.perf_counter()
-        with exchange(endpoint, "GET", "/v1/health") as reply:
-            reply.message(Health)
+        bridge.health()
         times.append((time.perf_counter() - start) * 1000)
         time.sleep(0.01)
     return sorted(times)
 
 
-def measure(bridge: Bridge, state_dir: Path, sizes: list[int], repeat: int) -> list[dict[str, object]]:
-    """One row a figure: name, size, value, unit."""
-    rows: list[dict[str, object]] = []
+def health_row(bridge: Bridge, size: int, maps: Maps) -> Row:
+    """p99 while jobs with these maps come, run and go: the median of three runs."""
+    body = durable_body(maps, "20 0.05")
+    runs = []
+    for _ in range(3):
+        times = health_ms(bridge, lambda: [bridge.run(body) for _ in range(2)])
+        runs.append(times[int(len(times) * 0.99)])
+    return {"name": "/v1/health p99 while jobs run", "size": size, "value": statistics.median(runs), "unit": "ms"}
 
-    def row(name: str, size: int, value: float, unit: str) -> None:
-        rows.append({"name": name, "size": size, "value": round(value, 2), "unit": unit})
 
-    for size in sizes:
-        maps = street(size)
-        body = pack(maps, "0 0")
-        megabytes = sum(memoryview(part).nbytes for part in body) / 2**20
-        row("body", size, megabytes, "MiB")
-        row("pack (compress the id maps)", size, median_ms(lambda m=maps: pack(m, "0 0"), repeat), "ms")
-        row("raw socket, up and down", size, median_ms(lambda b=body, s=size: raw_exchange(b, s * s * 3), repeat), "ms")
-        row("job: up, worker, down", size, median_ms(lambda b=body: bridge.run(b), repeat), "ms")
-        quiet = pack(maps, "20 0.05")
-        times = health_ms(state_dir, lambda b=quiet: [bridge.run(b) for _ in range(2)])
-        row("/health p50 while jobs run", size, times[len(times) // 2], "ms")
-        row("/health p99 while jobs run", size, times[int(len(times) * 0.99)], "ms")
-    tiny = pack(street(16), "0 0")
-    row("smallest job", 16, median_ms(lambda: bridge.run(tiny), repeat * 5), "ms")
-    return rows
+def measure(bridge: Bridge, peers: Peers, maps: dict[int, Maps], repeat: int) -> Iterator[Row]:
+    """One row a figure."""
+    for size, one in maps.items():
+        yield {"name": "bytes up", "size": size, "value": sum(map(len, one.parts)) / 2**20, "unit": "MiB"}
+        figures = in_turn(ways(bridge, peers, one), repeat)
+        for name, value in figures.items():
+            yield {"name": name, "size": size, "value": value, "unit": "ms", "ratio": value / figures[BASE]}
+        faster = figures["base64 PNG"] / figures["durable job"]
+        yield {"name": "durable job faster than base64 PNG", "size": size, "value": faster, "unit": "times"}
+        yield health_row(bridge, size, one)
+    tiny = durable_body(boxes(16), "0 0")
+    value = in_turn({"": lambda: bridge.run(tiny)}, repeat * 5)[""]
+    yield {"name": "smallest job", "size": 16, "value": value, "unit": "ms"}
+
+
+@contextmanager
+def servers(folder: Path) -> Iterator[tuple[Bridge, Peers]]:
+    """The bridge server and the other ways' server, in processes of their own, until the block ends."""
+    state_dir = folder / "state"
+    bridge_command = ["bridge_server", "serve", "--state-dir", str(state_dir), "--log-level", "warning"]
+    flags = ["--enable-test-generator", "--exit-with-stdin"]
+    commands = [[*bridge_command, *flags], ["scripts.lib.bridge_peers", str(folder)]]
+    running = [
+        subprocess.Popen([sys.executable, "-m", *command], cwd=REPOSITORY, stdin=subprocess.PIPE)
+        for command in commands
+    ]
+    try:
+        while not (read_discovery(state_dir) and (folder / "http.sock").exists()):
+            if any(process.poll() is not None for process in running):
+                raise SystemExit("a server did not start")
+            time.sleep(0.005)
+        time.sleep(0.3)
+        yield Bridge(state_dir=state_dir), Peers(folder)
+    finally:
+        for process in running:
+            if process.stdin:
+                process.stdin.close()
+            process.wait(10)
 
 
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[1024, 2048])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1024, 2048, 4096])
     parser.add_argument("--repeat", type=int, default=7)
+    parser.add_argument("--scene", type=Path, metavar="FILE", help="a .blend or .glb to capture the maps from")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file as well")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        state_dir = Path(folder) / "state"
-        arguments = [sys.executable, "-m", "bridge_server", "serve", "--state-dir", str(state_dir)]
-        arguments += ["--enable-test-generator", "--exit-with-stdin", "--log-level", "warning"]
-        start = time.perf_counter()
-        with subprocess.Popen(arguments, cwd=REPOSITORY, stdin=subprocess.PIPE) as server:
-            bridge = Bridge(state_dir=state_dir)
-            while read_discovery(state_dir) is None and server.poll() is None:
-                time.sleep(0.005)
-            bridge.info()
-            started = {"name": "start of the server", "size": 0, "value": time.perf_counter() - start, "unit": "s"}
-            rows = [started, *measure(bridge, state_dir, options.sizes, options.repeat)]
-            assert server.stdin
-            server.stdin.close()
-    for one in rows:
-        print(f"{one['name']:32} {one['size']:>5}  {one['value']:9.2f} {one['unit']}")
+    known = os.environ.get("SEGADDON_SCENES", "")
+    scene = options.scene or Path(known, "kenney_city", "kenney_city.blend")
+    maps = captured(scene, options.sizes) if options.scene or known else None
+    source = f"captured from {scene.name}" if maps else "300 random boxes"
+    maps = maps or {size: boxes(size) for size in options.sizes}
+    print(f"Maps: {source}")
+    rows = []
+    with tempfile.TemporaryDirectory() as folder, servers(Path(folder)) as (bridge, peers):
+        for row in measure(bridge, peers, maps, options.repeat):
+            rows.append(row)
+            ratio = f"  {row['ratio']:6.2f} × {BASE}" if "ratio" in row else ""
+            print(f"{row['name']:36} {row['size']:>5}  {row['value']:9.2f} {row['unit']}{ratio}", flush=True)
     if options.json:
-        options.json.write_text(json.dumps(rows, indent=1))
+        facts = {"maps": source, "machine": platform.processor() or platform.machine(), "cores": os.cpu_count()}
+        options.json.write_text(json.dumps({**facts, "repeat": options.repeat, "rows": rows}, indent=1))
 
 
 if __name__ == "__main__":

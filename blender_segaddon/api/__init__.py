@@ -28,12 +28,14 @@ from ..flows.generating import Connection
 from ..flows.jobs import Job
 from ..flows.masking import Mask
 from ..flows.picture import Picture
+from ..flows.sending import Unfinished
 from ..protocol.errors import SegAddonError
 from ..texturing import Placement
-from .pictures import DEFAULT_CONNECTION, check_server, configure, find_picture, forget_pictures, generate, regenerate
+from .pictures import find_picture, forget_pictures, generate, regenerate
 from .placing import backdrop, bake, picture_of, placements, project, remove_placement, update
 from .retouching import inpaint, remove, segment
 from .scene_maps import add_camera, capture, class_of, export_maps, map_images
+from .server import DEFAULT_CONNECTION, check_server, configure, discard, free_gpu, resume, unfinished
 
 __all__ = [
     "DEFAULT_CONNECTION",
@@ -44,6 +46,7 @@ __all__ = [
     "Placement",
     "SceneMaps",
     "SegAddonError",
+    "Unfinished",
     "add_camera",
     "backdrop",
     "bake",
@@ -51,9 +54,11 @@ __all__ = [
     "check_server",
     "class_of",
     "configure",
+    "discard",
     "export_maps",
     "find_picture",
     "forget_pictures",
+    "free_gpu",
     "generate",
     "inpaint",
     "map_images",
@@ -63,6 +68,8 @@ __all__ = [
     "regenerate",
     "remove",
     "remove_placement",
+    "resume",
     "segment",
+    "unfinished",
     "update",
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ..protocol.discovery import default_state_dir
 from .bridge import Bridge
+from .jobs import JobHandle
+from .journal import Entry, Journal, new_entry
 from .launch import default_server_command
 
-__all__ = ["Bridge", "default_server_command", "default_state_dir"]
+__all__ = ["Bridge", "Entry", "JobHandle", "Journal", "default_server_command", "default_state_dir", "new_entry"]

@@ -13,6 +13,8 @@ from blender_segaddon.client import Bridge
 
 from . import support
 
+os.environ["SEGADDON_CONFIG"] = os.devnull  # whoever runs the tests may have a file of their own
+
 
 def _state_folder(parent: Path) -> Iterator[Path]:
     home = parent / "state"

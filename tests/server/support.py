@@ -103,7 +103,7 @@ def call(home: Path, method: str, path: str, body: bytes = b"", **headers: str |
             reply.begin()
             data = reply.read()
             kind = reply.headers.get("Content-Type", "")
-            return reply.status, json.loads(data) if "json" in kind else data, dict(reply.headers)
+            return reply.status, json.loads(data) if "json" in kind and data else data, dict(reply.headers)
 
 
 def post(home: Path, body: list[BytesLike] | bytes, **headers: str | None) -> Answer:

@@ -171,8 +171,9 @@ def test_a_server_that_is_killed_again_is_reported(home: Path):
             killed.append(client.info().pid)
             kill(killed[-1])
 
-    with pytest.raises(BridgeUnavailable, match=r"twice.*server\.log"):
+    with pytest.raises(JobFailed, match="died twice") as failure:
         client.run(rehearsal("10 0.05"), on_event=on_event)
+    assert failure.value.job_code == "interrupted"
     assert len(killed) == 2
     client.run(rehearsal())
 
@@ -213,7 +214,7 @@ def test_a_given_address_is_used_and_nothing_started(home: Path, tmp_path: Path)
     there = Bridge(address=found.address, token=read_token(home), state_dir=elsewhere)
     assert there.ensure_running().pid == pid
     assert there.run(rehearsal())[1]
-    with pytest.raises(BridgeError, match="token is missing or wrong"):
+    with pytest.raises(BridgeError, match="missing or wrong"):
         Bridge(address=found.address, token="guess", state_dir=elsewhere).run(rehearsal())
     with pytest.raises(BridgeUnavailable, match="No bridge server answers at unix:/nowhere"):
         Bridge(address="unix:/nowhere", token="x", server_command=SERVER, state_dir=elsewhere).run(rehearsal())
@@ -264,21 +265,6 @@ def test_another_protocol_version_is_told(home: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(version, "PROTOCOL_VERSION", (9, 0))
     with pytest.raises(ProtocolMismatch, match=r"protocol 1\.0, this one 9\.0"):
         client.run([b""])
-
-
-def test_doctor_tells_the_state_of_things(home: Path):
-    def report() -> str:
-        arguments = [*SERVER, "doctor", "--state-dir", str(home)]
-        return subprocess.run(arguments, cwd=REPOSITORY, capture_output=True, check=True, text=True).stdout
-
-    assert "server: not running" in report()
-    assert not home.exists()
-    home.mkdir(mode=0o700)
-    (home / "lock").touch()  # of a server that was killed
-    assert "server: not running" in report()
-    assert (home / "lock").exists()
-    pid = bridge(home).ensure_running().pid
-    assert f"pid {pid}" in report()
 
 
 def test_many_threads_share_a_bridge_through_a_restart(home: Path):

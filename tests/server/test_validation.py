@@ -91,7 +91,7 @@ def by_codec(cls: type, data: bytes) -> Any:
         return None
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(bodies())
 @example((messages.GenerateRequest, b'{"generator":"a","generator":"b"}'))
 @example((messages.GenerateRequest, b'{"generator":"a","seed":1e2}'))
