@@ -94,6 +94,16 @@ class Control:
 
 
 @dataclass(frozen=True)
+class LoraUse:
+    """A small file that changes a model's look."""
+
+    name: str
+    """of the file in a models folder's loras, without its suffix"""
+    weight: float = 1.0
+    """-2 .. 2"""
+
+
+@dataclass(frozen=True)
 class GenerateRequest:
     """One picture job: generation, img2img (``image``) or inpainting (``image`` and ``mask``)."""
 
@@ -122,6 +132,7 @@ class GenerateRequest:
     """one a kind; None: the model's own choice"""
     region_strength: float = 0.7
     """0 .. 1: how much of a region's pixels its own text has, the prompt has the rest"""
+    loras: tuple[LoraUse, ...] = ()
     draft: bool = False
     """True: only the first pass, at the model's native pixel count, enlarged"""
 

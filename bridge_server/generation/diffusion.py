@@ -92,6 +92,7 @@ class Diffusion:
         steps = _Steps(request, self.model, wanted, image is not None, on_step)
         generator = torch.Generator("cpu").manual_seed(seed)
         self._pipelines.use(mode)
+        self._pipelines.wear(request.loras)
         way: Mode = "text" if image is None else "image" if mask is None else "mask"
         picture = self._draw(inputs, wanted.first, _Start(way, image, mask, request.strength), generator, steps)
         if wanted.second is not None:
@@ -113,6 +114,7 @@ class Diffusion:
             "guidance": f"{_guidance(request, model):g}",
             "scheduler": type(self._pipelines.base.scheduler).__name__,
             "controls": ", ".join(controls),
+            "loras": ", ".join(f"{one.name} {one.weight:g}" for one in request.loras),
             "drawn": ", then ".join(f"{one.content[0]}×{one.content[1]}" for one in passes),
             "maps": _digest(inputs.maps) if inputs.maps else "",
             "device": self._device.name,

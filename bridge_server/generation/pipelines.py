@@ -12,10 +12,12 @@ import diffusers
 import torch
 from accelerate.hooks import remove_hook_from_module
 
-from blender_segaddon.protocol.messages import Control
+from blender_segaddon.protocol.errors import InvalidInput
+from blender_segaddon.protocol.messages import Control, LoraUse
 
 from ..models.catalogue import Model
 from ..models.loading import MODES, Device, load_base, load_control
+from ..models.loras import locate
 from .control import UNION_MODES
 from .controlnets import Controls, UnionWindows
 
@@ -67,6 +69,7 @@ class Pipelines:
         self.union: UnionWindows | None = None
         self._folders = folders
         self._nets: dict[str, Any] = {}
+        self._loras: list[str] = []
         self.mode = MODES[0]
         self._prepare = prepare
         prepare(self.base.unet)
@@ -79,6 +82,31 @@ class Pipelines:
                 remove_hook_from_module(net, recurse=True)
             self.to("cpu" if mode in _OFFLOADING else self.device.name)
         self.mode = mode
+
+    def wear(self, loras: Sequence[LoraUse]) -> None:
+        """Let these LoRAs act, and no other.
+
+        Raises:
+            InvalidInput: there is none of the name, or it does not fit the model.
+        """
+        if not loras and not self._loras:
+            return
+        for one in loras:
+            if one.name not in self._loras:
+                self._load_lora(one.name)
+        if loras:
+            self.base.enable_lora()
+            self.base.set_adapters([_adapter(one.name) for one in loras], [one.weight for one in loras])
+        else:
+            self.base.disable_lora()
+
+    def _load_lora(self, name: str) -> None:
+        path = locate(name, self.model.family, self._folders)
+        try:
+            self.base.load_lora_weights(path.parent, weight_name=path.name, adapter_name=_adapter(name))
+        except (ValueError, RuntimeError, KeyError) as error:
+            raise InvalidInput(f"The LoRA {name!r} does not fit {self.model.id!r}", "Use one made for it") from error
+        self._loras.append(name)
 
     def to(self, device: str) -> None:
         """Move everything that is loaded."""
@@ -124,6 +152,11 @@ class Pipelines:
             self._nets[kind] = load_control(self.model, kind, self.device, self._folders)
             self._prepare(self._nets[kind])
         return self._nets[kind]
+
+
+def _adapter(name: str) -> str:
+    """A LoRA's name as part of a module's name, which cannot hold a dot."""
+    return name.replace(".", "_")
 
 
 @cache
