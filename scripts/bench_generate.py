@@ -59,11 +59,8 @@ def compare(folder: Path, name: str, kinds: tuple[str, ...], size: tuple[int, in
         "controls": len(kinds),
         "ours_s": round(statistics.median(one for one, _ in times), 4),
         "bare_s": round(statistics.median(other for _, other in times), 4),
-        "overhead_percent": round(100 * (statistics.median(ratios) - 1), 1),
-        "spread_percent": [
-            round(100 * (ratios[len(ratios) // 4] - 1), 1),
-            round(100 * (ratios[-len(ratios) // 4] - 1), 1),
-        ],
+        "overhead_percent": round(middle, 1),
+        "quartiles_percent": [round(low, 1), round(high, 1)],
     }
 
 
