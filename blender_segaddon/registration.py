@@ -5,21 +5,22 @@ from __future__ import annotations
 import bpy
 
 from . import api, operators, panels, preferences, properties
-from .operators import running
+from .operators import running, server
 
 _MODULES = (properties, preferences, operators, panels)
 
 
 @bpy.app.handlers.persistent
 def _before_load(_path: object, *_more: object) -> None:
-    """Another file: nobody waits for a picture of this one any more."""
+    """Another file: a picture of this one is left to the server."""
     running.stop()
 
 
 @bpy.app.handlers.persistent
 def _on_load(_path: object, *_more: object) -> None:
-    """Another file: the pictures of the last one are no longer this session's."""
+    """Another file: the pictures of the last one are no longer this session's, but it may have some under way."""
     api.forget_pictures()
+    server.look()
 
 
 def register() -> None:

@@ -31,6 +31,9 @@ from .usage import Usage
 
 logger = logging.getLogger(__name__)
 
+_PARENT_SECONDS = 0.1
+"""From the end of the program that started the server until its own connections are gone too."""
+
 
 def serve(settings: Settings) -> None:
     """Run a server until it is told to end, or nobody has used it for long enough.
@@ -158,6 +161,14 @@ class _Server:
         with contextlib.suppress(OSError):
             while os.read(0, 4096):
                 pass
-        self._grace = 0.0
         with contextlib.suppress(RuntimeError):  # the loop has ended before
-            loop.call_soon_threadsafe(self._end_soon)
+            asyncio.run_coroutine_threadsafe(self._parent_ended(), loop)
+
+    async def _parent_ended(self) -> None:
+        """So does the server, at once; unless others use it by now: then as any other that nobody uses any more."""
+        await asyncio.sleep(_PARENT_SECONDS)
+        if self._usage.idle_seconds == 0.0:
+            logger.info("the program that started the server has ended, others use it")
+            return
+        self._grace = 0.0
+        self._end_soon()

@@ -30,12 +30,27 @@ from ..flows.masking import Mask
 from ..flows.picture import Picture
 from ..flows.sending import Unfinished
 from ..protocol.errors import SegAddonError
+from ..protocol.messages import ServerState
 from ..texturing import Placement
 from .pictures import find_picture, forget_pictures, generate, regenerate
 from .placing import backdrop, bake, picture_of, placements, project, remove_placement, update
 from .retouching import inpaint, remove, segment
 from .scene_maps import add_camera, capture, class_of, export_maps, map_images
-from .server import DEFAULT_CONNECTION, check_server, configure, discard, free_gpu, resume, unfinished
+from .server import (
+    DEFAULT_CONNECTION,
+    attend_server,
+    check_server,
+    configure,
+    discard,
+    find_unfinished,
+    free_gpu,
+    has_server,
+    leave_server,
+    lend_gpu,
+    resume,
+    server_state,
+    unfinished,
+)
 
 __all__ = [
     "DEFAULT_CONNECTION",
@@ -46,8 +61,10 @@ __all__ = [
     "Placement",
     "SceneMaps",
     "SegAddonError",
+    "ServerState",
     "Unfinished",
     "add_camera",
+    "attend_server",
     "backdrop",
     "bake",
     "capture",
@@ -57,10 +74,14 @@ __all__ = [
     "discard",
     "export_maps",
     "find_picture",
+    "find_unfinished",
     "forget_pictures",
     "free_gpu",
     "generate",
+    "has_server",
     "inpaint",
+    "leave_server",
+    "lend_gpu",
     "map_images",
     "picture_of",
     "placements",
@@ -70,6 +91,7 @@ __all__ = [
     "remove_placement",
     "resume",
     "segment",
+    "server_state",
     "unfinished",
     "update",
 ]

@@ -7,5 +7,17 @@ from .bridge import Bridge
 from .jobs import JobHandle
 from .journal import Entry, Journal, new_entry
 from .launch import default_server_command
+from .network import network
 
-__all__ = ["Bridge", "Entry", "JobHandle", "Journal", "default_server_command", "default_state_dir", "new_entry"]
+settle = network.settle
+
+__all__ = [
+    "Bridge",
+    "Entry",
+    "JobHandle",
+    "Journal",
+    "default_server_command",
+    "default_state_dir",
+    "new_entry",
+    "settle",
+]

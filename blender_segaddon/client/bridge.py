@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +20,7 @@ from .http import RefusedError, Reply, exchange
 from .jobs import JobHandle, Order, Result
 from .launch import default_server_command
 from .network import network
+from .presence import Presence
 
 T = TypeVar("T")
 
@@ -26,6 +29,8 @@ _LOOK_SECONDS = 0.05
 _PATIENCE_SECONDS = 120.0
 _ANSWER_SECONDS = 600.0
 """What concerns the worker waits for its job under way."""
+_LEND_AGAIN_SECONDS = 240.0
+"""Servers forget that they lend after 10 minutes."""
 
 
 class Bridge:
@@ -63,6 +68,9 @@ class Bridge:
             remote = Endpoint(address, token or read_token(state_dir), certificate, fingerprint)
         self._finder = Finder(server_command or default_server_command(), state_dir, remote, end_with_us)
         self._patience = patience
+        self.presence = Presence(self._finder)
+        """how the server does, once ``presence.start`` was called"""
+        self._lending: Future[None] | None = None
 
     def __enter__(self) -> Bridge:
         return self
@@ -71,7 +79,8 @@ class Bridge:
         self.close()
 
     def close(self) -> None:
-        """End the server if it was started here to end with us; else nothing."""
+        """Leave the server; it ends if it was started here to end with us, and nobody else uses it."""
+        self.presence.stop()
         self._finder.close()
 
     def info(self) -> ServerInfo:
@@ -99,7 +108,7 @@ class Bridge:
 
         With the ``job_id`` that it had before it is sent again only where the server knows nothing of it any more.
         """
-        return JobHandle(self._find, Order(body, key or uuid.uuid4().hex, priority, job_id), self._patience)
+        return JobHandle(self._finder, Order(body, key or uuid.uuid4().hex, priority, job_id), self._patience)
 
     def submit(
         self,
@@ -171,19 +180,27 @@ class Bridge:
         _wait(self._tell("/v1/memory/free"))
 
     def lend_gpu(self, lend: bool) -> None:
-        """Have the server keep off the GPU while somebody else needs it, or take it back. Returns at once.
+        """Have the running server keep off the GPU while somebody else needs it, or take it back. Returns at once.
 
-        Nothing is started for it, and a server that cannot be reached needs not hear it. Lent for 10 minutes at
-        most: say it again in time to go on.
+        Starts no server. When this program dies the server takes the GPU back by itself, within 10 minutes.
         """
-        network.start(self._told(f"/v1/memory/{'pause' if lend else 'resume'}"))
+        lending, self._lending = self._lending, None
+        if lending:
+            lending.cancel()
+        if lend:
+            self._lending = network.start(self._lend())
+
+    async def _lend(self) -> None:
+        try:
+            while True:
+                await self._told("/v1/memory/pause")
+                await asyncio.sleep(_LEND_AGAIN_SECONDS)
+        finally:
+            network.start(self._told("/v1/memory/resume"))
 
     async def _told(self, path: str) -> None:
         with contextlib.suppress(BridgeError, InvalidInput):
             await self._tell(path)
-
-    async def _find(self) -> Endpoint:
-        return (await self._finder.ensure())[0]
 
     async def _ask(self, method: str, path: str, answer: type[T]) -> T:
         async with self._asked(method, path) as reply:

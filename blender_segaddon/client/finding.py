@@ -13,7 +13,7 @@ from ..protocol.framing import check_protocol
 from ..protocol.messages import ServerInfo
 from .endpoint import ConnectionBrokenError, Endpoint
 from .http import RefusedError, exchange
-from .launch import ServerProcess
+from .launch import ServerProcess, launching
 
 _LOOK_SECONDS = 0.02
 """Between two looks at whether a server that was started answers."""
@@ -37,6 +37,8 @@ class Finder:
         self._end_with_us = end_with_us
         self._starting = asyncio.Lock()
         self._process: ServerProcess | None = None
+        self._known: Endpoint | None = None
+        """the server that answered last"""
 
     def close(self) -> None:
         """End the server if it was started here to end with us; else nothing."""
@@ -64,7 +66,16 @@ class Finder:
                 return None  # ending, or another one has taken its place and our token is the old one's
             raise _refused(refused, endpoint) from None
         check_protocol(info.protocol_version)
+        self._known = endpoint
         return endpoint, info
+
+    async def endpoint(self) -> Endpoint:
+        """The server that answered last, without asking it again until ``doubt``; else as ``ensure``."""
+        return self._known or (await self.ensure())[0]
+
+    def doubt(self) -> None:
+        """Whoever talked to the server has heard that it is gone, ending, or another one."""
+        self._known = None
 
     async def ensure(self, timeout: float = 30.0) -> tuple[Endpoint, ServerInfo]:
         """The live server, started if need be. Raises BridgeUnavailable with the end of its log, StorageError, …"""
@@ -78,7 +89,11 @@ class Finder:
         if self._command is None:
             raise BridgeUnavailable("No bridge server is running and none is installed", _INSTALL_HINT)
         deadline = time.monotonic() + timeout
-        process = self._launch(self._command)
+        async with launching(self._state_dir, timeout):
+            return await self.probe() or await self._launched(self._command, deadline)
+
+    async def _launched(self, command: Sequence[str], deadline: float) -> tuple[Endpoint, ServerInfo]:
+        process = self._launch(command)
         while time.monotonic() < deadline:
             if found := await self.probe():
                 return found
@@ -86,13 +101,13 @@ class Finder:
                 await asyncio.sleep(_RELAUNCH_SECONDS)
                 if found := await self.probe():
                     return found
-                process = self._launch(self._command)
+                process = self._launch(command)
             elif process.exit_status is not None:
                 said = process.log_tail() or f"exit status {process.exit_status}"
                 raise BridgeUnavailable(f"The bridge server ended at its start: {said}", "See server.log for the rest")
             await asyncio.sleep(_LOOK_SECONDS)
         process.kill()
-        raise BridgeUnavailable(f"The bridge server did not answer within {timeout:.0f} s", "See server.log")
+        raise BridgeUnavailable("The bridge server did not answer in time", "See server.log")
 
     def _launch(self, command: Sequence[str]) -> ServerProcess:
         if self._process:

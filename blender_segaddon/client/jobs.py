@@ -8,7 +8,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ from ..protocol.framing import BytesLike, read_body
 from ..protocol.headers import BODY_TYPE, KEY_HEADER, PRIORITY_HEADER
 from ..protocol.messages import FINAL_STATES, Event, GenerateResult, JobAccepted, Priority
 from .endpoint import ConnectionBrokenError, Endpoint
+from .finding import Finder
 from .http import RefusedError, exchange
 from .network import network
 
@@ -41,13 +42,13 @@ _RESENDS = 3
 class JobHandle:
     """A job that the network thread works on. Methods may be called from any other thread."""
 
-    def __init__(self, find: Find, order: Order, patience: float) -> None:
+    def __init__(self, finder: Finder, order: Order, patience: float) -> None:
         self.key = order.key
         self._lock = threading.Condition()
         self._events: deque[Event] = deque(maxlen=_MAX_EVENTS)
         self._heard = 0
         """events heard in all"""
-        self._course = _Course(find, order, patience, self._hear)
+        self._course = _Course(finder, order, patience, self._hear)
         self._future: Future[Result] = network.start(self._course.run())
         self._future.add_done_callback(lambda _: self._hear(None))
 
@@ -118,10 +119,6 @@ class JobHandle:
             self._lock.notify_all()
 
 
-Find = Callable[[], Awaitable[Endpoint]]
-"""The server to talk to, started if need be."""
-
-
 class Order:
     """What is asked of the server: a new job, or one that it has."""
 
@@ -142,10 +139,10 @@ class Order:
 class _Course:
     """Lives on the network thread."""
 
-    def __init__(self, find: Find, order: Order, patience: float, hear: Callable[[Event | None], None]) -> None:
+    def __init__(self, finder: Finder, order: Order, patience: float, hear: Callable[[Event | None], None]) -> None:
         self.id = order.id
         self.keep_at_server = False
-        self._find = find
+        self._finder = finder
         self._order = order
         self._pauses = _Pauses(patience)
         self._hear = hear
@@ -163,6 +160,7 @@ class _Course:
                 try:
                     return await self._attempt()
                 except ConnectionBrokenError as error:
+                    self._finder.doubt()
                     await self._pauses.wait(error)
                 except RefusedError as refused:
                     await self._refused(refused)
@@ -172,7 +170,7 @@ class _Course:
             raise
 
     async def _attempt(self) -> Result:
-        self._endpoint = endpoint = await self._find()
+        self._endpoint = endpoint = await self._finder.endpoint()
         if not self.id:
             self.id = await self._submit(endpoint)
             self._pauses.progress()
@@ -221,6 +219,7 @@ class _Course:
             self._pauses.progress()
             await self._pauses.wait(refused, refused.retry_after or 1.0)
         elif problem.status in (401, 503):  # another server has taken its place, or it is ending
+            self._finder.doubt()
             await self._pauses.wait(refused, refused.retry_after)
         elif problem.status == 404 and self.id:
             raise JobFailed("The server knows nothing of this job any more", "Make the picture again", "lost")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from ..protocol.errors import BridgeUnavailable, StorageError
 
 _MAX_LOG_BYTES = 1 << 20
 _TAIL_LINES = 5
+_LOCK_SECONDS = 0.05
+"""Between two looks at whether another program is done with starting a server."""
 _PYTHON_OF_OURS = ("PYTHONHOME", "PYTHONPATH", "PYTHONSAFEPATH")
 """Blender's own settings of these would break the server's Python, which is another one."""
 
@@ -24,6 +28,27 @@ def default_server_command() -> list[str] | None:
     """The command before "serve": the Python that SEGADDON_SERVER_PYTHON names, None when it is not set."""
     python = os.environ.get("SEGADDON_SERVER_PYTHON")
     return [python, "-m", "bridge_server"] if python else None
+
+
+@contextlib.asynccontextmanager
+async def launching(state_dir: Path, timeout: float) -> AsyncIterator[None]:
+    """One program at a time starts a server for this folder: the others wait for theirs, at most ``timeout`` seconds.
+
+    A lock on the folder itself, which the system frees with the process. Where there is none (Windows, some network
+    file systems) servers that start side by side sort it out themselves. Raises StorageError.
+    """
+    _make_folder(state_dir)
+    handle = -1
+    with contextlib.suppress(OSError):
+        handle = os.open(state_dir, os.O_RDONLY)
+    try:
+        end = time.monotonic() + timeout
+        while handle >= 0 and not _lock(handle) and time.monotonic() < end:
+            await asyncio.sleep(_LOCK_SECONDS)
+        yield
+    finally:
+        if handle >= 0:
+            os.close(handle)
 
 
 class ServerProcess:
@@ -37,14 +62,13 @@ class ServerProcess:
         self._log = state_dir / LOG_FILE
         arguments = [*command, "serve", "--state-dir", str(state_dir)] + ["--exit-with-stdin"] * end_with_us
         try:
-            state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_folder(state_dir)
             with _opened_log(self._log) as log:
                 self._log_start = log.tell()
                 self._process = _start(arguments, log, end_with_us)
         except OSError as error:
-            if not state_dir.is_dir() or error.filename == str(self._log):
-                message = f"Folder {state_dir} cannot be written: {error.strerror}"
-                raise StorageError(message, "Set SEGADDON_STATE_DIR to another folder") from error
+            if error.filename == str(self._log):
+                raise _cannot_write(state_dir, error) from error
             hint = "Check the bridge server's path in the preferences or in SEGADDON_SERVER_PYTHON"
             raise BridgeUnavailable(f"{command[0]} cannot be run: {error.strerror}", hint) from error
         # Somebody must take note of its end, or it stays as a zombie until Blender quits.
@@ -71,19 +95,43 @@ class ServerProcess:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
 
-    def end(self, timeout: float = 5.0) -> None:
-        """End a server that was started to end with this process; kill it after ``timeout`` seconds."""
+    def end(self, timeout: float = 2.0) -> None:
+        """Let a server that was started to end with this process end, which it does unless others use it by now."""
         self.let_go()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            self.kill()
 
     def kill(self) -> None:
         """End it at once."""
         self._process.kill()
         self._process.wait()
         self.let_go()
+
+
+def _make_folder(state_dir: Path) -> None:
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_write(state_dir, error) from error
+
+
+def _cannot_write(state_dir: Path, error: OSError) -> StorageError:
+    message = f"Folder {state_dir} cannot be written: {error.strerror}"
+    return StorageError(message, "Set SEGADDON_STATE_DIR to another folder")
+
+
+def _lock(handle: int) -> bool:
+    """Whether the lock was free; True also where a folder cannot be locked."""
+    if sys.platform != "win32":
+        import fcntl
+
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+    return True
 
 
 def _opened_log(path: Path) -> Any:

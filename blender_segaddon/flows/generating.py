@@ -112,11 +112,16 @@ def resume(one: Unfinished, connection: Connection, on_event: OnEvent, wishes: W
     return [_keep_outside(picture) for picture in found.resume(one, on_event, wishes)]
 
 
+def is_installed(connection: Connection) -> bool:
+    """Whether there is a server to use: an address, or a command that starts one."""
+    return bool(connection.address or connection.server_command or default_server_command())
+
+
 def sender(connection: Connection) -> Sender | None:
     """The server to use, None where none is installed: only then does the add-on paint by itself."""
-    command = connection.server_command or default_server_command()
-    if command is None and connection.address is None:
+    if not is_installed(connection):
         return None
+    command = connection.server_command or default_server_command()
     return _connected(connection, None if command is None else tuple(command))
 
 

@@ -53,6 +53,11 @@ class Unfinished:
     """Unix time"""
     entry: Entry
 
+    @property
+    def key(self) -> str:
+        """By which it is known here, whether or not the server got it."""
+        return self.entry.key
+
 
 class Sender:
     """A server, and the notes of what it was asked for. Never touches bpy; any thread."""

@@ -12,13 +12,6 @@ from . import running
 from .reporting import show_in_image_editor
 
 
-def _is_idle(cls) -> bool:
-    if running.current is not None:
-        cls.poll_message_set("A picture is being made; Esc cancels it")
-        return False
-    return True
-
-
 def has_camera(cls, context) -> bool:
     """For ``poll``: whether there is a camera to see the scene with; says so if not."""
     if context.scene.camera is None:
@@ -71,7 +64,7 @@ class SEGADDON_OT_generate(_Making, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        return _is_idle(cls) and has_camera(cls, context)
+        return running.is_idle(cls) and has_camera(cls, context)
 
     def start(self, context):
         scene = context.scene
@@ -91,7 +84,7 @@ class SEGADDON_OT_retouch_object(_Making, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        if not _is_idle(cls) or not knows_maps(cls, context):
+        if not running.is_idle(cls) or not knows_maps(cls, context):
             return False
         if context.active_object is None:
             cls.poll_message_set("Make the object active that should be replaced")

@@ -1,5 +1,5 @@
 """The panel in the 3D View's sidebar."""
 
-from . import main
+from . import main, server
 
-CLASSES = main.CLASSES
+CLASSES = (*main.CLASSES, *server.CLASSES)

@@ -282,6 +282,26 @@ class Health:
 
 
 @dataclass(frozen=True)
+class ServerState:
+    """One entry of the stream of /v1/presence: how the server does."""
+
+    version: str
+    queued: int
+    """jobs that wait"""
+    running: int
+    """jobs that run"""
+    clients: int
+    """programs that are present"""
+    lent: bool = False
+    """True while the device's memory is lent to somebody else, and no job is begun"""
+    device: str = ""
+    """the first device: "cpu", "cuda:0", …"""
+    free_bytes: int = 0
+    """of its memory, as the worker read it last; 0 when not known"""
+    total_bytes: int = 0
+
+
+@dataclass(frozen=True)
 class Problem:
     """Every error reply (application/problem+json, RFC 9457)."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from . import blobs, control, document, jobs, status
+from . import blobs, control, document, jobs, presence, status
 
-ENDPOINTS = (*status.ENDPOINTS, *document.ENDPOINTS, *blobs.ENDPOINTS, *jobs.ENDPOINTS, *control.ENDPOINTS)
+_PARTS = (status, presence, document, blobs, jobs, control)
+ENDPOINTS = tuple(endpoint for part in _PARTS for endpoint in part.ENDPOINTS)

@@ -15,6 +15,13 @@ from ..metrics import Metrics
 from ..settings import Settings
 
 
+@dataclass
+class Present:
+    """Programs that hold a presence stream open."""
+
+    count: int = 0
+
+
 @dataclass(frozen=True)
 class Service:
     """The parts of a running server."""
@@ -25,6 +32,7 @@ class Service:
     metrics: Metrics
     stop: Callable[[], None]
     """end the server, the running job first"""
+    present: Present = field(default_factory=Present)
     started: float = field(default_factory=time.monotonic)
 
 

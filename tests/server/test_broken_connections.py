@@ -13,8 +13,8 @@ from blender_segaddon.client import Bridge
 from blender_segaddon.protocol.discovery import read_discovery, read_token
 from blender_segaddon.protocol.errors import BridgeUnavailable
 from blender_segaddon.protocol.messages import Event
+from scripts.lib.cutting_proxy import Cut, CuttingProxy
 
-from .cutting_proxy import Cut, CuttingProxy
 from .support import rehearsal
 
 
