@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from . import api, operators, panels, preferences, properties
-from .operators import running, server
+from .operators import classes, running, server
 
 _MODULES = (properties, preferences, operators, panels)
 
@@ -20,6 +20,7 @@ def _before_load(_path: object, *_more: object) -> None:
 def _on_load(_path: object, *_more: object) -> None:
     """Another file: the pictures of the last one are no longer this session's, but it may have some under way."""
     api.forget_pictures()
+    classes.forget_reports()
     server.look()
 
 
@@ -44,3 +45,4 @@ def unregister() -> None:
         for cls in reversed(module.CLASSES):
             bpy.utils.unregister_class(cls)
     api.forget_pictures()
+    classes.forget_reports()

@@ -24,18 +24,22 @@ Every error is a ``SegAddonError`` whose text says what to do.
 from __future__ import annotations
 
 from ..core.maps import SceneMaps
+from ..core.naming import ClassMatch
+from ..core.quality import Finding, Report
 from ..flows.generating import Connection
 from ..flows.jobs import Job
 from ..flows.masking import Mask
+from ..flows.meaning import Group
 from ..flows.picture import Picture
 from ..flows.sending import Unfinished
 from ..protocol.errors import SegAddonError
 from ..protocol.messages import ServerState
 from ..texturing import Placement
+from .meaning import class_mapping, class_of, describe, scene_vocabulary, set_class, set_text, unclassed
 from .pictures import find_picture, forget_pictures, generate, regenerate
 from .placing import backdrop, bake, picture_of, placements, project, remove_placement, update
 from .retouching import inpaint, remove, segment
-from .scene_maps import add_camera, capture, class_of, export_maps, map_images
+from .scene_maps import add_camera, capture, capture_views, export_maps, map_images, quality
 from .server import (
     DEFAULT_CONNECTION,
     attend_server,
@@ -54,11 +58,15 @@ from .server import (
 
 __all__ = [
     "DEFAULT_CONNECTION",
+    "ClassMatch",
     "Connection",
+    "Finding",
+    "Group",
     "Job",
     "Mask",
     "Picture",
     "Placement",
+    "Report",
     "SceneMaps",
     "SegAddonError",
     "ServerState",
@@ -68,9 +76,12 @@ __all__ = [
     "backdrop",
     "bake",
     "capture",
+    "capture_views",
     "check_server",
+    "class_mapping",
     "class_of",
     "configure",
+    "describe",
     "discard",
     "export_maps",
     "find_picture",
@@ -86,12 +97,17 @@ __all__ = [
     "picture_of",
     "placements",
     "project",
+    "quality",
     "regenerate",
     "remove",
     "remove_placement",
     "resume",
+    "scene_vocabulary",
     "segment",
     "server_state",
+    "set_class",
+    "set_text",
+    "unclassed",
     "unfinished",
     "update",
 ]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from .ids_engine import Job, run
+from .ids_engine import Job, registered, run
 from .instances import world_matrices
+from .moment import moment
 from .scene_copy import scene_copy
 
 _SOLID = {"MESH", "CURVE", "SURFACE", "META", "FONT", "CURVES", "POINTCLOUD"}
@@ -16,15 +17,16 @@ def renderable_boxes(scene: bpy.types.Scene, view_layer: str, camera: bpy.types.
     """World-space corners of everything that a render shows: float64 N×8×3. ``camera`` only lets Blender start."""
     boxes: list[np.ndarray] = []
 
-    def visit(depsgraph: bpy.types.Depsgraph) -> None:
+    def visit(depsgraph: bpy.types.Depsgraph) -> bool:
         for one, matrix in zip(depsgraph.object_instances, world_matrices(depsgraph), strict=True):
             if one.show_self and one.object.type in _SOLID and one.object.visible_camera:
                 corners = np.array(one.object.bound_box, np.float64)
                 if np.ptp(corners, axis=0).max() > 0:
                     boxes.append(corners @ matrix[:3, :3].T + matrix[:3, 3])
+        return False
 
-    with scene_copy(scene, view_layer, camera, (8, 8)) as copy:
-        run(Job(visit, with_passes=False), copy.scene, copy.view_layer)
+    with registered(), scene_copy(scene, view_layer, camera, (8, 8)) as copy:
+        run(Job(visit, moment(scene)), copy.scene, copy.view_layer)
     return np.array(boxes).reshape(-1, 8, 3)
 
 

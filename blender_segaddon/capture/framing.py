@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import pi, radians
 
@@ -13,9 +14,11 @@ from mathutils import Matrix, Vector
 from ..core.camera import Camera
 from ..core.maps import SceneMaps
 from ..protocol.errors import SceneError
+from . import cycles
 from .cameras import panorama
 from .extents import content, renderable_boxes
-from .scene_maps import capture, layer_name
+from .scene_maps import MIN_SIZE, layer_name
+from .shot import Shot, View
 
 _MARGIN = 1.06
 """Room around the framed things, as a factor of the field of view."""
@@ -57,7 +60,9 @@ def add_framing_camera(scene: bpy.types.Scene) -> bpy.types.Object:
             raise SceneError(f"Scene {scene.name!r} has no visible object", "Make objects renderable (camera icon)")
         boxes = content(everything)
         _set_clipping(camera.data, boxes, everything)
-        _place(camera, _choose(scene, camera, boxes))
+        with _trials(scene, camera) as trials:
+            chosen = _choose(trials, boxes)
+        _place(camera, chosen)
     except BaseException:
         remove_camera(camera)
         raise
@@ -79,20 +84,25 @@ def second_camera(scene: bpy.types.Scene, camera: bpy.types.Object, maps: SceneM
     scene.collection.objects.link(side)
     try:
         source, centre = maps.camera.matrix_world, _visual_centre(maps)
-        best, best_share = None, -1.0
-        for nearness, degrees in _SIDE_VIEWS:
-            pivot = source[:3, 3] + (centre - source[:3, 3]) * nearness
-            side.matrix_world = matrix = _orbit(source, pivot, radians(degrees))
-            share = _shared(scene, side, maps)
-            if share > best_share:
-                best, best_share = matrix, share
-            if degrees < 0 and best_share > 0.3:
-                break
-        side.matrix_world = best
+        with _trials(scene, side) as trials:
+            side.matrix_world = _best_side(trials, source, centre, maps)
     except BaseException:
         remove_camera(side)
         raise
     return side
+
+
+def _best_side(trials: _Trials, source: np.ndarray, centre: np.ndarray, maps: SceneMaps) -> Matrix:
+    best, best_share = Matrix(source), -1.0
+    for nearness, degrees in _SIDE_VIEWS:
+        pivot = source[:3, 3] + (centre - source[:3, 3]) * nearness
+        trials.camera.matrix_world = matrix = _orbit(source, pivot, radians(degrees))
+        share = _shared(trials, maps)
+        if share > best_share:
+            best, best_share = matrix, share
+        if degrees < 0 and best_share > 0.3:
+            break
+    return best
 
 
 def remove_camera(camera: bpy.types.Object) -> None:
@@ -103,14 +113,42 @@ def remove_camera(camera: bpy.types.Object) -> None:
         bpy.data.cameras.remove(data)
 
 
-def _choose(scene: bpy.types.Scene, camera: bpy.types.Object, boxes: np.ndarray) -> _View:
+@dataclass(frozen=True)
+class _Trials:
+    """Small shots from one camera that is moved about; the scene is built once for all of them."""
+
+    scene: bpy.types.Scene
+    camera: bpy.types.Object
+    session: cycles.Session
+
+    def look(self) -> Shot:
+        """What the camera sees from where it is."""
+        return self._shoot(round(_TRIAL_WIDTH / _aspect(self.scene)))
+
+    def look_around(self) -> Shot:
+        """The panorama from where it is; its type must be PANO."""
+        return self._shoot(_TRIAL_WIDTH // 2)
+
+    def _shoot(self, height: int) -> Shot:
+        size = (_TRIAL_WIDTH, min(max(height, MIN_SIZE), 4 * _TRIAL_WIDTH))
+        return self.session.shoot(View(self.scene, layer_name(self.scene, None), self.camera, size))
+
+
+@contextmanager
+def _trials(scene: bpy.types.Scene, camera: bpy.types.Object) -> Iterator[_Trials]:
+    first = View(scene, layer_name(scene, None), camera, (_TRIAL_WIDTH, _TRIAL_WIDTH))
+    with cycles.session(first) as opened:
+        yield _Trials(scene, camera, opened)
+
+
+def _choose(trials: _Trials, boxes: np.ndarray) -> _View:
     """From outside if that shows half of the things or very many, from inside where that shows clearly more."""
     outside = None
     for lens in _OUTSIDE_LENSES:
-        outside = _best(scene, camera, _outside_views(scene, boxes, lens))
+        outside = _best(trials, _outside_views(trials.scene, boxes, lens))
         if outside.shows >= min(0.5 * len(boxes), _OPEN):
             return outside
-    inside = _best(scene, camera, _inside_views(scene, camera, boxes))
+    inside = _best(trials, _inside_views(trials, boxes))
     return inside if inside is not None and inside.shows > 1.5 * outside.shows else outside
 
 
@@ -118,29 +156,20 @@ def _place(camera: bpy.types.Object, view: _View) -> None:
     camera.matrix_world, camera.data.lens = view.matrix, view.lens
 
 
-def _best(scene: bpy.types.Scene, camera: bpy.types.Object, views: Iterable[_View]) -> _View | None:
+def _best(trials: _Trials, views: Iterable[_View]) -> _View | None:
     """The view that shows most things; an earlier one unless a later shows clearly more. None if there are none."""
     best = None
     for view in views:
-        _place(camera, view)
-        judged = _View(view.matrix, view.lens, _count(_look(scene, camera)))
+        _place(trials.camera, view)
+        judged = _View(view.matrix, view.lens, _count(trials.look()))
         if best is None or judged.shows > 1.25 * best.shows:
             best = judged
     return best
 
 
-def _look(scene: bpy.types.Scene, camera: bpy.types.Object) -> SceneMaps | None:
-    """A small capture; None if nothing is in sight."""
-    height = max(round(_TRIAL_WIDTH / _aspect(scene)), 1)
-    try:
-        return capture(scene, camera=camera, size=(_TRIAL_WIDTH, min(height, 4 * _TRIAL_WIDTH)), background="")
-    except SceneError:
-        return None
-
-
-def _count(maps: SceneMaps | None) -> int:
+def _count(shot: Shot) -> int:
     """Things that take up more than a speck of the picture."""
-    return 0 if maps is None else sum(one.pixels >= 3 for one in maps.instances)
+    return int((np.bincount(shot.shown[shot.shown >= 0]) >= 3).sum())
 
 
 def _aspect(scene: bpy.types.Scene) -> float:
@@ -184,12 +213,12 @@ def _fitted(rotation: Matrix, boxes: np.ndarray, lens: float, aspect: float) -> 
     return Matrix.Translation(rotation @ Vector(place)) @ rotation
 
 
-def _inside_views(scene: bpy.types.Scene, camera: bpy.types.Object, boxes: np.ndarray) -> Iterator[_View]:
+def _inside_views(trials: _Trials, boxes: np.ndarray) -> Iterator[_View]:
     """From where most is around, back against the wall, across to the other side."""
-    eye, maps = _best_eye(scene, camera, boxes)
-    if maps is None:
+    eye, around = _best_eye(trials, boxes)
+    if around is None:
         return
-    level = maps.depth[maps.height // 2]  # one ray a column, all around
+    level = around.depth[len(around.depth) // 2]  # one ray a column, all around
     free = np.where(np.isfinite(level), level, 0.0)
     across = free + np.roll(free, len(free) // 2)
     for column in np.argsort(-across)[: len(free) // 2 : len(free) // 8]:
@@ -200,27 +229,21 @@ def _inside_views(scene: bpy.types.Scene, camera: bpy.types.Object, boxes: np.nd
         yield _View(Matrix.Translation(place) @ _turned(np.arctan2(back.x, -back.y), radians(8)), _INSIDE_LENS)
 
 
-def _best_eye(scene: bpy.types.Scene, camera: bpy.types.Object, boxes: np.ndarray) -> tuple[Vector, SceneMaps | None]:
+def _best_eye(trials: _Trials, boxes: np.ndarray) -> tuple[Vector, Shot | None]:
     """The one of a few points at eye height that has most things around it, and the panorama seen from there."""
     low, high = boxes.reshape(-1, 3).min(axis=0), boxes.reshape(-1, 3).max(axis=0)
-    best, best_maps = Vector((low + high) / 2), None
+    best, best_shot, most = Vector((low + high) / 2), None, 0
+    camera = trials.camera
     camera.data.type = "PANO"
     panorama(camera.data).panorama_type = "EQUIRECTANGULAR"
     for x, y in ((0.5, 0.5), (0.3, 0.3), (0.7, 0.3), (0.3, 0.7), (0.7, 0.7)):
         eye = Vector(low + (high - low) * (x, y, 0.55))
         camera.matrix_world = Matrix.Translation(eye) @ _turned(0.0, 0.0)
-        maps = _panorama_look(scene, camera)
-        if _count(maps) > _count(best_maps):
-            best, best_maps = eye, maps
+        shot = trials.look_around()
+        if _count(shot) > most:
+            best, best_shot, most = eye, shot, _count(shot)
     camera.data.type = "PERSP"
-    return best, best_maps
-
-
-def _panorama_look(scene: bpy.types.Scene, camera: bpy.types.Object) -> SceneMaps | None:
-    try:
-        return capture(scene, camera=camera, size=(_TRIAL_WIDTH, _TRIAL_WIDTH // 2), background="")
-    except SceneError:
-        return None
+    return best, best_shot
 
 
 def _visual_centre(maps: SceneMaps) -> np.ndarray:
@@ -238,11 +261,9 @@ def _orbit(matrix: np.ndarray, pivot: np.ndarray, angle: float) -> Matrix:
     return centre @ Matrix.Rotation(angle, 4, "Z") @ centre.inverted() @ Matrix(matrix)
 
 
-def _shared(scene: bpy.types.Scene, side: bpy.types.Object, maps: SceneMaps) -> float:
-    """Share of the picture's points that the side camera sees too (0..1), by a small capture."""
-    look = _look(scene, side)
-    if look is None:
-        return 0.0
+def _shared(trials: _Trials, maps: SceneMaps) -> float:
+    """Share of the picture's points that the trials' camera sees too (0..1)."""
+    look = trials.look()
     step = max(maps.width // 64, 1)
     points = maps.camera.world_points(maps.depth)[::step, ::step].reshape(-1, 3)
     points = points[np.isfinite(points).all(axis=1)]

@@ -1,25 +1,28 @@
 """A render engine of our own that drives Cycles' session, so that nothing has to pass through files or the compositor.
 
 Blender evaluates the scene for rendering and hands us the result (``visit``) before Cycles reads it: what is changed
-there is gone after the render, and the user's data is never touched.
+there never reaches the user's data.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import bpy
 import numpy as np
 
-from ..protocol.errors import Cancelled, CaptureError
+from ..protocol.errors import CaptureError
+from .shot import MissingInternals
 
 log = logging.getLogger(__name__)
 
-_HANDLERS = (
+_RENDER_HANDLERS = (
     "render_init",
     "render_pre",
     "render_post",
@@ -27,40 +30,46 @@ _HANDLERS = (
     "render_write",
     "render_complete",
     "render_cancel",
-    "frame_change_pre",
-    "frame_change_post",
-    "depsgraph_update_pre",
-    "depsgraph_update_post",
 )
+_SCENE_HANDLERS = ("frame_change_pre", "frame_change_post", "depsgraph_update_pre", "depsgraph_update_post")
+_DRIVEN = ("create", "reset", "render", "render_frame_finish", "free", "register_passes")
+"""What has to be in the module ``cycles.engine``; undocumented, there in Blender 4.2 to 5.2"""
 
 
 @dataclass
 class Job:
     """One render: what to do with the evaluated scene, and what came of it."""
 
-    visit: Callable[[bpy.types.Depsgraph], None]
-    """called once with the depsgraph of the render, before Cycles reads it; may change the evaluated copies"""
-    with_passes: bool = True
-    """False: stop after ``visit``, render nothing"""
-    cancelled: Callable[[], bool] | None = None
+    visit: Callable[[bpy.types.Depsgraph], bool]
+    """called with the depsgraph of the render, before Cycles reads it; may change the evaluated copies. Returns
+    whether to go on; False: render nothing"""
+    frame: float
+    """the moment to show; Blender itself starts at the active scene's frame"""
+    rendered: bool = False
+    """``visit`` said to go on"""
     passes: dict[str, np.ndarray] = field(default_factory=dict)
     """name → float32 H×W×channels, row 0 at the top"""
     failure: BaseException | None = None
+    ended: bool = False
+    """the engine has nothing more to do; set in Blender's render thread"""
 
-    def check_cancelled(self) -> None:
-        """Raises Cancelled if the user wants no more."""
-        if self.cancelled is not None and self.cancelled():
-            raise Cancelled("The capture was cancelled")
+    def check(self) -> None:
+        """Raises what went wrong, CaptureError if nothing was rendered."""
+        if self.failure is not None:
+            raise self.failure
+        if self.rendered and not self.passes:
+            raise CaptureError("The render of the maps was stopped", "Capture again and let it end")
 
 
 class IdsEngine(bpy.types.RenderEngine):
-    """Registered only while a render of ours runs: the bpy wheel hangs at exit with such a class still registered."""
+    """Registered only while a capture is under way: the bpy wheel hangs at exit with such a class still registered."""
 
     bl_idname = "SEGADDON_IDS"
     bl_label = "Scene Maps"
 
-    # Job | None; without an annotation: a registered class that has any makes the bpy 4.5 wheel hang at exit.
-    job = None
+    # Without annotations: a registered class that has any makes the bpy 4.5 wheel hang at exit.
+    job = None  # Job | None
+    kept = SimpleNamespace(session=None)  # Cycles' session between the renders of one capture
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -71,80 +80,132 @@ class IdsEngine(bpy.types.RenderEngine):
         if job is None:
             return
         try:
-            job.check_cancelled()
-            job.visit(depsgraph)
-            job.check_cancelled()
-            if job.with_passes:
-                cycles = _cycles()
-                cycles.create(self, data)
-                cycles.reset(self, data, depsgraph)
-        except BaseException as error:  # noqa: BLE001 - Blender would print it and go on; run() raises it
+            if job.frame != depsgraph.scene.frame_float:
+                self.frame_set(math.floor(job.frame), job.frame - math.floor(job.frame))
+            job.rendered = job.visit(depsgraph)
+            if job.rendered:
+                self._sync(data, depsgraph)
+        except BaseException as error:  # noqa: BLE001 - Blender would print it and go on; Job.check raises it
             job.failure = error
+
+    def _sync(self, data: bpy.types.BlendData, depsgraph: bpy.types.Depsgraph) -> None:
+        cycles = driver()
+        if self.session is None:  # another instance than at the last render, or the first
+            free_session()
+            _drive(cycles.create, self, data)
+            IdsEngine.kept.session = self.session
+        _drive(cycles.reset, self, data, depsgraph)
 
     def render(self, depsgraph: bpy.types.Depsgraph) -> None:
         job = self.job
-        if job is None or self.session is None:
+        if job is None:
             return
-        cycles = _cycles()
         try:
-            if job.failure is None:
-                job.check_cancelled()
-                cycles.render(self, depsgraph)
-                cycles.render_frame_finish(self)
-                job.check_cancelled()
+            if job.rendered and job.failure is None:
+                cycles = driver()
+                _drive(cycles.render, self, depsgraph)
+                _drive(cycles.render_frame_finish, self)
                 job.passes = _read_passes(self.get_result())
         except BaseException as error:  # noqa: BLE001 - as in update
             job.failure = error
         finally:
-            cycles.free(self)
+            job.ended = True
 
     def update_render_passes(self, scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> None:
-        _cycles().register_passes(self, scene, view_layer)
+        driver().register_passes(self, scene, view_layer)
 
 
-def run(job: Job, scene: bpy.types.Scene, view_layer: str) -> None:
-    """Render ``scene`` (one of our own, prepared; its camera set) with ``job``.
-
-    Raises what ``job.visit`` raised, Cancelled, or CaptureError if Blender does not render.
-    """
-    if bpy.app.is_job_running("RENDER"):
-        raise CaptureError("Blender is rendering", "Wait until the render has ended, then capture again")
-    with _registered(job), _handlers_silent(), _render_result_kept():
-        scene.render.engine = IdsEngine.bl_idname
-        try:
-            bpy.ops.render.render(scene=scene.name, layer=view_layer)
-        except RuntimeError as error:
-            if job.failure is None:
-                raise CaptureError("Blender could not render the maps", str(error).strip()) from error
-    if job.failure is not None:
-        raise job.failure
-    if job.with_passes and not job.passes:
-        raise CaptureError("The render of the maps was stopped", "Capture again and let it end")
-
-
-def _cycles() -> Any:
+def driver() -> Any:
+    """The module that drives Cycles. Raises MissingInternals, CaptureError where Cycles is switched off."""
     try:
         from cycles import engine  # pyright: ignore[reportMissingImports]  # comes with Blender
     except ImportError as error:
         raise CaptureError("Cycles is not there", "Enable 'Cycles Render Engine' in Preferences > Add-ons") from error
+    missing = [name for name in _DRIVEN if not hasattr(engine, name)]
+    if missing:
+        raise MissingInternals(f"This Blender's Cycles has no {', '.join(missing)}", "Use engine 'passes'")
     return engine
 
 
-@contextmanager
-def _registered(job: Job) -> Iterator[None]:
-    bpy.utils.register_class(IdsEngine)
-    IdsEngine.job = job
+def _drive(function: Callable[..., None], *arguments: Any) -> None:
     try:
-        yield
+        function(*arguments)
+    except Exception as error:
+        what = f"{function.__name__}: {type(error).__name__}: {error}"
+        raise MissingInternals(f"This Blender's Cycles cannot be driven ({what})", "Use engine 'passes'") from error
+
+
+def free_session() -> None:
+    """Give Cycles' memory back."""
+    kept = IdsEngine.kept
+    if kept.session is not None:
+        driver().free(kept)
+        kept.session = None
+
+
+@contextmanager
+def registered() -> Iterator[None]:
+    """The engine is known to Blender, and what Blender keeps for it is gone afterwards."""
+    bpy.utils.register_class(IdsEngine)
+    try:
+        with result_kept():
+            yield
     finally:
         IdsEngine.job = None
+        free_session()
         bpy.utils.unregister_class(IdsEngine)
 
 
 @contextmanager
-def _handlers_silent() -> Iterator[None]:
+def result_kept() -> Iterator[None]:
+    """Blender makes the image "Render Result" at the first render; a file that had none shall have none."""
+    before = set(bpy.data.images)
+    try:
+        yield
+    finally:
+        for image in set(bpy.data.images) - before:
+            if image.type == "RENDER_RESULT":
+                bpy.data.images.remove(image)
+
+
+def run(job: Job, scene: bpy.types.Scene, view_layer: str) -> None:
+    """Render ``scene`` (one of our own, prepared; its camera set) with ``job``; needs ``registered``.
+
+    Raises what ``job.visit`` raised, or CaptureError if Blender does not render.
+    """
+    check_idle()
+    IdsEngine.job = job
+    if scene.render.engine != IdsEngine.bl_idname:  # to set it makes Blender forget what it keeps
+        scene.render.engine = IdsEngine.bl_idname
+    try:
+        render_quietly(scene, view_layer)
+    except CaptureError:
+        if job.failure is None:
+            raise
+    finally:
+        IdsEngine.job = None
+    job.check()
+
+
+def render_quietly(scene: bpy.types.Scene, view_layer: str, **options: bool) -> None:
+    """Blender's own render operator, waited for, without the user's handlers. Raises CaptureError."""
+    with handlers_silent(_RENDER_HANDLERS + _SCENE_HANDLERS):
+        try:
+            bpy.ops.render.render(scene=scene.name, layer=view_layer, **options)
+        except RuntimeError as error:
+            raise CaptureError("Blender could not render the maps", str(error).strip()) from error
+
+
+def check_idle() -> None:
+    """Raises CaptureError while Blender renders something else."""
+    if bpy.app.is_job_running("RENDER"):
+        raise CaptureError("Blender is rendering", "Wait until the render has ended, then capture again")
+
+
+@contextmanager
+def handlers_silent(names: tuple[str, ...]) -> Iterator[None]:
     """Scripts that people hang on renders and frames (mail me when done) have no business with ours."""
-    kept = {name: list(getattr(bpy.app.handlers, name)) for name in _HANDLERS if hasattr(bpy.app.handlers, name)}
+    kept = {name: list(getattr(bpy.app.handlers, name)) for name in names if hasattr(bpy.app.handlers, name)}
     for name in kept:
         getattr(bpy.app.handlers, name).clear()
     try:
@@ -154,21 +215,12 @@ def _handlers_silent() -> Iterator[None]:
             getattr(bpy.app.handlers, name)[:] = functions
 
 
-@contextmanager
-def _render_result_kept() -> Iterator[None]:
-    """Blender makes the image "Render Result" at the first render; a file that had none shall have none."""
-    before = set(bpy.data.images)
-    try:
-        yield
-    finally:
-        for image in set(bpy.data.images) - before:
-            bpy.data.images.remove(image)
-
-
 def _read_passes(result: bpy.types.RenderResult) -> dict[str, np.ndarray]:
     width, height = result.resolution_x, result.resolution_y
     passes = {}
     for one in result.layers[0].passes:
+        if one.name == "Combined":
+            continue
         flat = np.empty(width * height * one.channels, np.float32)
         one.rect.foreach_get(flat)
         passes[one.name] = flat.reshape(height, width, one.channels)[::-1]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import bpy
 
 from ..protocol.errors import CaptureError
+from .transparency import has_output
 
 KEY_PASS = "segaddon_key"
 INDEX_PASS = "segaddon_index"
@@ -37,10 +38,11 @@ def scene_copy(
         if bpy.app.version < (5, 0):
             material.use_nodes = True
         copy["segaddon_stand_in"] = material
-        copy.camera = camera
-        _set_render(copy, size)
+        copy.timeline_markers.clear()  # they may switch to other cameras
+        _set_render(copy)
+        set_view(copy, camera, size)
         _set_cycles(copy)
-        _set_view_layers(copy, view_layer)
+        _set_view_layers(copy, view_layer, material)
         yield SceneCopy(copy, view_layer, material)
     finally:
         if copy is not None:
@@ -63,20 +65,36 @@ def _restore_users(scene: bpy.types.Scene, users: dict[bpy.types.ID, int]) -> No
         bpy.data.scenes.remove(scene.copy())
 
 
-def _set_render(scene: bpy.types.Scene, size: tuple[int, int]) -> None:
-    scene.world = None
+def set_view(scene: bpy.types.Scene, camera: bpy.types.Object, size: tuple[int, int]) -> None:
+    """Where a copy is seen from, and how large: (width, height) in pixels."""
     render = scene.render
+    if scene.camera != camera:
+        scene.camera = camera
     render.resolution_x, render.resolution_y = size
     render.resolution_percentage = 100
+    render.use_border = render.use_crop_to_border = False
+
+
+def set_band(scene: bpy.types.Scene, height: int, top: int, lines: int) -> None:
+    """Let a copy, ``height`` pixels high, render only ``lines`` of its lines from ``top`` down; see ``set_view``."""
+    render = scene.render
+    render.use_border = render.use_crop_to_border = lines < height
+    render.border_min_x, render.border_max_x = 0.0, 1.0
+    # Blender's borders start at the bottom and are fractions; a quarter pixel more survives cutting and rounding.
+    render.border_min_y = (height - top - lines + 0.25) / height if top + lines < height else 0.0
+    render.border_max_y = (height - top + 0.25) / height if top > 0 else 1.0
+
+
+def _set_render(scene: bpy.types.Scene) -> None:
+    scene.world = None
+    render = scene.render
+    render.use_persistent_data = True  # between the bands of a picture
     for name in (
-        "use_border",
-        "use_crop_to_border",
         "use_motion_blur",
         "use_compositing",
         "use_sequencer",
         "use_freestyle",
         "use_multiview",
-        "use_persistent_data",
         "use_stamp",
     ):
         setattr(render, name, False)
@@ -109,7 +127,7 @@ def _set_cycles(scene: bpy.types.Scene) -> None:
             setattr(cycles, name, value)
 
 
-def _set_view_layers(scene: bpy.types.Scene, view_layer: str) -> None:
+def _set_view_layers(scene: bpy.types.Scene, view_layer: str, stand_in: bpy.types.Material) -> None:
     for layer in scene.view_layers:
         layer.use = layer.name == view_layer
     layer = scene.view_layers[view_layer]
@@ -119,7 +137,8 @@ def _set_view_layers(scene: bpy.types.Scene, view_layer: str) -> None:
         setattr(layer.cycles, name, False)
     layer.cycles.denoising_store_passes = False
     layer.samples = 0
-    layer.material_override = None  # loses cutouts
+    if layer.material_override is not None and not has_output(layer.material_override):
+        layer.material_override = stand_in
     while layer.aovs:
         layer.aovs.remove(layer.aovs[0])
     for name, kind in ((KEY_PASS, "COLOR"), (INDEX_PASS, "VALUE"), (NORMAL_PASS, "COLOR")):

@@ -1,126 +1,101 @@
-"""Scene → ``SceneMaps``: one render, decoded."""
+"""Scene → ``SceneMaps``: what an engine saw, numbered and described."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import bpy
 import numpy as np
 
+from ..core import geometry
 from ..core import vocabulary as vocabularies
 from ..core.camera import Camera
 from ..core.maps import NO_CLASS, Instance, SceneMaps
-from ..core.naming import classify
 from ..core.vocabulary import Vocabulary
 from ..protocol.errors import InvalidInput, SceneError
-from .cameras import check_camera, read_camera
-from .evidence import EvidenceReader
-from .ids_engine import Job, run
-from .instances import Row, Runs, collect, decode, number_objects
-from .scene_copy import INDEX_PASS, KEY_PASS, NORMAL_PASS, scene_copy
-from .shaders import use_stand_in, write_ids
+from .cameras import check_camera
+from .evidence import EvidenceReader, is_around
+from .instances import Row, Runs
+from .moment import moment
+from .shot import Shot, View
 
 MIN_SIZE = 4
 """pixels, each side; Blender renders none smaller"""
 MAX_SIZE = 16384
 """pixels, each side"""
 
-_ENGINES = ("auto", "cycles")
-_FAR = 1e9
-"""scene units; Cycles writes 1e10 where it hits nothing"""
+_BAND = 1 << 20
+"""pixels that are worked on at once"""
+_NOTEWORTHY = 0.01
+"""of the picture: what is smaller neither surrounds the camera nor stands in its way"""
 
 
-def capture(
-    scene: bpy.types.Scene,
-    *,
-    camera: bpy.types.Object | None = None,
-    size: tuple[int, int] | None = None,
-    vocabulary: str = "ade20k",
-    background: str = "sky",
-    engine: str = "auto",
-    view_layer: bpy.types.ViewLayer | str | None = None,
-    cancelled: Callable[[], bool] | None = None,
-) -> SceneMaps:
-    """The exact maps of the scene's current frame as its render would show it; the scene is left as it was.
+@dataclass(frozen=True)
+class Wanted:
+    """What the maps of one scene shall be; checked."""
 
-    Instances are numbered 1..N over the visible ones, sorted by (name of the instancer, name of the object, path of
-    the object's library, persistent id). Depth of field and motion blur are ignored, volumes are seen through, a
-    surface is there where its alpha is at least one half. Objects that are holdouts or shadow catchers are seen;
-    collections that the view layer holds out are background. Handlers for renders and frames do not run.
-
-    Args:
-        scene: need not be the active one.
-        camera: None takes the scene's own.
-        size: (width, height) in pixels, 4..16384 each; None takes the scene's resolution and percentage.
-        vocabulary: name of the class list.
-        background: class of what no object covers; "" for none.
-        engine: "cycles", or "auto", which takes it too.
-        view_layer: its name or itself; None takes the active one.
-        cancelled: asked between the steps (not while Cycles builds and renders).
-
-    Raises:
-        SceneError: no camera, or no object in its sight.
-        InvalidInput: a size, class, vocabulary, view layer or engine that cannot be.
-        CaptureError: Blender does not render.
-        Cancelled: ``cancelled`` said so.
-    """
-    if engine not in _ENGINES:
-        raise InvalidInput(f"Unknown capture engine {engine!r}", f"Choose one of: {', '.join(_ENGINES)}")
-    classes = vocabularies.load(vocabulary)
-    background_id = classes.lookup(background).id if background else NO_CLASS
-    camera = camera or scene.camera
-    if camera is None:
-        raise SceneError(f"Scene {scene.name!r} has no camera", "Add one, or let the add-on frame the scene")
-    check_camera(camera)
-    shot = _Shot(check_size(size) if size is not None else _render_size(scene))
-    job = Job(shot.prepare, cancelled=cancelled)
-    with scene_copy(scene, layer_name(scene, view_layer), camera, shot.size) as copy:
-        shot.stand_in = copy.stand_in
-        run(job, copy.scene, copy.view_layer)
-    job.check_cancelled()
-    depth, rows, instance_map = _decode(job.passes, shot.rows)
-    if not rows:
-        raise SceneError(f"Camera {camera.name!r} sees no object", "Aim it at the scene, or make objects renderable")
-    instances = _describe(rows, instance_map, classes)
-    class_of = np.array([background_id, *(one.class_id for one in instances)], np.uint16)
-    return SceneMaps(
-        instance_map=instance_map,
-        class_map=class_of[instance_map],
-        depth=depth,
-        normal=_camera_normals(job.passes[NORMAL_PASS][..., :3], instance_map, shot.camera),
-        instances=instances,
-        camera=shot.camera,
-        vocabulary=vocabulary,
-        background=background,
-        unit_scale=scene.unit_settings.scale_length,
-        scene=scene.name,
-        frame=scene.frame_current,
-    )
-
-
-@dataclass
-class _Shot:
-    """What is read from the evaluated scene while it is there."""
-
+    scene: bpy.types.Scene
+    view_layer: str
     size: tuple[int, int]
-    stand_in: bpy.types.Material | None = None
-    rows: list[Row] = field(default_factory=list)
-    camera: Camera | None = None
+    """(width, height) in pixels"""
+    classes: Vocabulary
+    background: int
+    """class, or ``NO_CLASS``"""
+    cancelled: Callable[[], bool] | None
 
-    def prepare(self, depsgraph: bpy.types.Depsgraph) -> None:
-        """Make the evaluated scene show ids, and note what stands in it."""
-        for one in depsgraph.ids:
-            if isinstance(one, bpy.types.Material):
-                write_ids(one)
-            elif isinstance(one, bpy.types.Object):
-                one.is_holdout = one.is_shadow_catcher = False
-            elif isinstance(one, bpy.types.Camera):
-                one.dof.use_dof = False
-        number_objects(depsgraph)
-        use_stand_in(depsgraph, self.stand_in.evaluated_get(depsgraph))
-        self.camera = read_camera(depsgraph, self.size)
-        self.rows = collect(depsgraph)
+    @classmethod
+    def of(
+        cls,
+        scene: bpy.types.Scene,
+        size: tuple[int, int] | None,
+        vocabulary: str,
+        background: str,
+        view_layer: bpy.types.ViewLayer | str | None,
+        cancelled: Callable[[], bool] | None,
+    ) -> Wanted:
+        """See ``capture``. Raises InvalidInput."""
+        classes = vocabularies.load(vocabulary)
+        return cls(
+            scene,
+            layer_name(scene, view_layer),
+            check_size(size) if size is not None else _render_size(scene),
+            classes,
+            classes.lookup(background).id if background else NO_CLASS,
+            cancelled,
+        )
+
+    def view(self, camera: bpy.types.Object | None) -> View:
+        """Raises SceneError for no camera, or one whose maps could not be used."""
+        if camera is None:
+            raise SceneError(f"Scene {self.scene.name!r} has no camera", "Add one, or let the add-on frame the scene")
+        check_camera(camera)
+        return View(self.scene, self.view_layer, camera, self.size, self.cancelled)
+
+    def maps(self, shot: Shot) -> SceneMaps:
+        """Number and describe what was seen. Raises SceneError where that is nothing."""
+        rows, instance_map = number_visible(shot)
+        if not rows:
+            raise SceneError(
+                f"Camera {shot.camera.name!r} sees no object", "Aim it at the scene, or make it renderable"
+            )
+        instances = _describe(rows, instance_map, self.classes, shot.camera)
+        class_of = np.array([self.background, *(one.class_id for one in instances)], np.uint16)
+        maps = SceneMaps(
+            instance_map=instance_map,
+            class_map=_looked_up(class_of, instance_map),
+            depth=shot.depth,
+            normal=shot.normal,
+            instances=instances,
+            camera=shot.camera,
+            vocabulary=self.classes.name,
+            background="" if self.background == NO_CLASS else self.classes.classes[self.background].name,
+            unit_scale=self.scene.unit_settings.scale_length,
+            scene=self.scene.name,
+            frame=moment(self.scene),
+            engine=shot.engine,
+        )
+        return geometry.classified(maps)
 
 
 def check_size(size: tuple[int, int]) -> tuple[int, int]:
@@ -151,24 +126,40 @@ def _render_size(scene: bpy.types.Scene) -> tuple[int, int]:
     return check_size((max(width, MIN_SIZE), max(height, MIN_SIZE)))
 
 
-def _decode(passes: dict[str, np.ndarray], rows: list[Row]) -> tuple[np.ndarray, list[Row], np.ndarray]:
-    """(depth float32 H×W with inf for background, the visible rows, instance map uint32 H×W)."""
-    depth = np.ascontiguousarray(passes["Depth"][..., 0])
-    keys = np.concatenate([passes[KEY_PASS][..., :3], passes[INDEX_PASS]], axis=-1)
-    shown = decode(keys, depth < _FAR, rows)
-    depth[shown < 0] = np.inf
-    visible = np.flatnonzero(np.bincount(shown.ravel() + 1, minlength=len(rows) + 1)[1:])
-    ids = np.zeros(len(rows) + 1, np.uint32)
+def number_visible(shot: Shot) -> tuple[list[Row], np.ndarray]:
+    """(the visible rows, instance map uint32 H×W). Needs no Blender; may run in any thread."""
+    counts = np.zeros(len(shot.rows) + 1, np.int64)
+    for part in _in_bands(shot.shown):
+        counts += np.bincount(part.ravel() + 1, minlength=len(counts))
+    visible = np.flatnonzero(counts[1:])
+    ids = np.zeros(len(counts), np.uint32)
     ids[visible + 1] = np.arange(1, len(visible) + 1, dtype=np.uint32)
-    return depth, [rows[index] for index in visible], ids[shown + 1]
+    return [shot.rows[index] for index in visible], _looked_up(ids, shot.shown, 1)
 
 
-def _describe(rows: list[Row], instance_map: np.ndarray, vocabulary: Vocabulary) -> tuple[Instance, ...]:
+def _in_bands(image: np.ndarray) -> Iterator[np.ndarray]:
+    """Views of an image, some lines each, so that what is computed from them never takes as much room as the image."""
+    step = max(_BAND // image.shape[1], 1)
+    return (image[top : top + step] for top in range(0, len(image), step))
+
+
+def _looked_up(table: np.ndarray, image: np.ndarray, offset: int = 0) -> np.ndarray:
+    """``table[image + offset]``, without numpy's 64-bit copy of the whole image."""
+    made = np.empty(image.shape, table.dtype)
+    for source, target in zip(_in_bands(image), _in_bands(made), strict=True):
+        target[:] = table[source + offset if offset else source]
+    return made
+
+
+def _describe(
+    rows: list[Row], instance_map: np.ndarray, vocabulary: Vocabulary, camera: Camera
+) -> tuple[Instance, ...]:
     reader = EvidenceReader()
-    pixels, boxes = _measure(instance_map, len(rows))
+    pixels, boxes = measure(instance_map, len(rows))
+    least = _NOTEWORTHY * instance_map.size
     described = []
     for number, row in enumerate(rows, start=1):
-        match = classify(reader.evidence(row), vocabulary)
+        match = reader.match(row, vocabulary)
         described.append(
             Instance(
                 id=number,
@@ -184,29 +175,27 @@ def _describe(rows: list[Row], instance_map: np.ndarray, vocabulary: Vocabulary)
                 persistent_id=row.persistent_id,
                 key=row.key,
                 library=row.library,
+                class_score=match.score,
+                around_camera=bool(pixels[number] > least and is_around(row, camera.matrix_world[:3, 3])),
             )
         )
     return tuple(described)
 
 
-def _measure(instance_map: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+def measure(instance_map: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Pixels (int64) and box (int64 ×4: x0, y0, x1, y1, ends exclusive) of each id 0..count."""
-    runs = Runs.of(instance_map[..., None])
-    ids = instance_map.ravel()[runs.start]
-    y, x = np.divmod(runs.start, runs.width)
-    pixels = np.bincount(ids, weights=runs.length, minlength=count + 1).astype(np.int64)
+    pixels = np.zeros(count + 1, np.int64)
     boxes = np.zeros((count + 1, 4), np.int64)
     boxes[:, :2] = np.iinfo(np.int64).max
-    for column, values, narrow in ((0, x, np.minimum), (1, y, np.minimum)):
-        narrow.at(boxes[:, column], ids, values)
-    for column, values in ((2, x + runs.length), (3, y + 1)):
-        np.maximum.at(boxes[:, column], ids, values)
+    top = 0
+    for part in _in_bands(instance_map):
+        runs = Runs.of(part[..., None])
+        ids = part.ravel()[runs.start]
+        y, x = np.divmod(runs.start, runs.width)
+        pixels += np.bincount(ids, weights=runs.length, minlength=count + 1).astype(np.int64)
+        for column, values in ((0, x), (1, y + top)):
+            np.minimum.at(boxes[:, column], ids, values)
+        for column, values in ((2, x + runs.length), (3, y + top + 1)):
+            np.maximum.at(boxes[:, column], ids, values)
+        top += len(part)
     return pixels, boxes
-
-
-def _camera_normals(normal: np.ndarray, instance_map: np.ndarray, camera: Camera) -> np.ndarray:
-    """World → camera space, unit length, 0 on the background: float32 H×W×3."""
-    turned = normal @ camera.matrix_world[:3, :3].astype(np.float32)
-    length = np.linalg.norm(turned, axis=-1, keepdims=True)
-    seen = (instance_map[..., None] > 0) & (length > 0)
-    return np.divide(turned, length, out=np.zeros_like(turned), where=seen)

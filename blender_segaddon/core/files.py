@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..protocol.errors import InvalidInput
-from . import colourise
+from . import colourise, vocabulary_files
 from .atomic import encode_json, write_atomic
 from .camera import Camera
 from .maps import SCHEMA_VERSION, Instance, SceneMaps
@@ -97,6 +97,8 @@ def _check(arrays: dict[str, np.ndarray], camera: Camera) -> None:
 
 def _from_legend(legend: dict[str, Any], camera: Camera, arrays: dict[str, np.ndarray]) -> SceneMaps:
     """``SceneMaps`` of the legend and the arrays; keys that older files lack take their defaults."""
+    if "classes" in legend:
+        vocabulary_files.remember(legend["vocabulary"], legend["classes"])
     optional = ("vocabulary", "background", "unit_scale", "scene", "frame", "engine")
     return SceneMaps(
         **arrays,

@@ -38,8 +38,8 @@ class Instance:
     class_id: int
     """Index in the vocabulary, or ``NO_CLASS``."""
     class_source: str
-    """Where the class came from: "object property", "collection property", "material property",
-    "object name", …, "none"."""
+    """Where the class came from, or what says that there is none: "object property", "IFC class", "object name",
+    "geometry", …, "none"; see ``core.naming.ClassMatch``."""
     text: str
     """Free words of the artist for this thing; goes to the prompt."""
     pixels: int
@@ -55,6 +55,10 @@ class Instance:
     how a shader knows this instance."""
     library: str = ""
     """Path of the .blend that the object is linked from, "" when local."""
+    class_score: float = 0.0
+    """How sure the class is, 0..1: 1 was said or plainly named, 0 is no class."""
+    around_camera: bool = False
+    """The camera stands inside its box: a room, a sky dome, or something that is in the way."""
 
     def to_dict(self) -> dict[str, Any]:
         """One entry of legend.json: plain values only."""
@@ -93,7 +97,8 @@ class SceneMaps:
     unit_scale: float = 1.0
     """Metres in one scene unit."""
     scene: str = ""
-    frame: int = 0
+    frame: float = 0
+    """The moment shown; between frames where motion is blurred from or to the frame (the shutter's middle)."""
     engine: str = "cycles"
 
     @property
@@ -110,6 +115,12 @@ class SceneMaps:
             raise IndexError(f"no instance {id}; ids run from 1 to {len(self.instances)}")
         return self.instances[id - 1]
 
+    def in_vocabulary(self, name: str) -> SceneMaps:
+        """The same maps in the classes of another vocabulary, as ``core.mapping.in_vocabulary``."""
+        from .mapping import in_vocabulary  # which builds on this module
+
+        return in_vocabulary(self, name)
+
     def without_class(self) -> list[str]:
         """Object names of the instances that nobody knows what they are, one an instance."""
         return [one.object for one in self.instances if one.class_name is None]
@@ -125,7 +136,7 @@ class SceneMaps:
         return f"{text}, {len(nameless)} without a class: {', '.join(names[:_NAMED])}{more}"
 
     def legend(self) -> dict[str, Any]:
-        """What legend.json holds: plain values only."""
+        """What legend.json holds: plain values only; the classes too where the vocabulary is the user's own."""
         return {
             "schema_version": SCHEMA_VERSION,
             "vocabulary": self.vocabulary,
@@ -135,4 +146,11 @@ class SceneMaps:
             "frame": self.frame,
             "engine": self.engine,
             "instances": [one.to_dict() for one in self.instances],
+            **_own_classes(self.vocabulary),
         }
+
+
+def _own_classes(vocabulary: str) -> dict[str, Any]:
+    from .vocabulary import is_builtin, load  # which need not know of maps
+
+    return {} if is_builtin(vocabulary) else {"classes": load(vocabulary).to_rows()}

@@ -13,7 +13,7 @@ from typing import get_args
 import numpy as np
 
 from ..client import Bridge, Journal, default_server_command, default_state_dir
-from ..core import preview
+from ..core import preview, prompting
 from ..core.maps import SceneMaps
 from ..core.masks import composite
 from ..protocol.checks import MAX_COUNT
@@ -91,17 +91,32 @@ def make(
 ) -> list[Picture]:
     """Make ``count`` pictures, with the seeds ``recipe.seed``, ``+ 1``, …. Never touches bpy; runs in any thread.
 
+    An empty prompt for a whole picture of a scene is composed from what the maps show; the metadata say so as
+    "composed_prompt", and the recipe keeps the empty one: after a change of layout it is composed anew.
+
     Raises:
         InvalidInput: an unknown generator, or a recipe that does not fit it.
         BridgeError: the server cannot be reached or the job failed there.
         Cancelled, LeftBehind: as ``wishes`` said.
     """
-    found = sender(connection)
+    found, asked = sender(connection), recipe
+    recipe = _prompted(recipe)
     if found is None:
         made = _make_here(recipe, count, on_event, wishes)
     else:
         made = found.make(recipe, count, purpose, on_event, wishes)
+    if recipe is not asked:
+        for picture in made:
+            picture.recipe = replace(picture.recipe, prompt=asked.prompt)
+            picture.metadata["composed_prompt"] = recipe.prompt
     return [_keep_outside(picture) for picture in made]
+
+
+def _prompted(recipe: Recipe) -> Recipe:
+    if recipe.prompt.strip() or recipe.maps is None or recipe.mask is not None:
+        return recipe
+    composed = prompting.compose(recipe.maps)
+    return replace(recipe, prompt=composed) if composed else recipe
 
 
 def resume(one: Unfinished, connection: Connection, on_event: OnEvent, wishes: Wishes) -> list[Picture]:

@@ -199,7 +199,6 @@ def test_what_a_render_does_not_show_is_not_there():
     bpy.data.objects["Smoke"].data.materials.append(smoke)
     scenes.add("Behind", scenes.mesh("plane", "Behind", 40), (0, 5, 0), rotation_euler=(1.57, 0, 0))
     scenes.camera(at=(0, -14, 0), towards=(0, 0, 0))
-    scene.view_layers[0].material_override = scenes.material("Override")
     assert visible(scene) == {"Seen", "Catcher", "Behind"}
     other = scene.view_layers.new("Other")
     assert visible(scene, view_layer=other) == {"Seen", "Catcher", "Behind", "Excluded", "Held out"}

@@ -9,6 +9,7 @@ import pytest
 from blender_segaddon.capture import (
     add_framing_camera,
     capture,
+    cycles,
     framing,
     ids_engine,
     remove_camera,
@@ -100,14 +101,14 @@ class Injected(Exception):
 @pytest.mark.parametrize(
     "module, name",
     [
-        (scene_maps, "read_camera"),
-        (scene_maps, "write_ids"),
-        (scene_maps, "use_stand_in"),
-        (scene_maps, "collect"),
-        (scene_maps, "decode"),
+        (cycles, "read_camera"),
+        (cycles, "write_ids"),
+        (cycles, "use_stand_in"),
+        (cycles, "collect"),
+        (cycles, "decode"),
         (scene_maps, "classify"),
         (ids_engine, "_read_passes"),
-        (ids_engine, "_cycles"),
+        (ids_engine, "driver"),
     ],
 )
 def test_an_exception_leaves_no_trace(scene, monkeypatch, module, name):
@@ -198,7 +199,7 @@ def test_a_failed_framing_leaves_no_camera(scene, monkeypatch):
     def fail(*_, **__):
         raise Injected
 
-    monkeypatch.setattr(framing, "capture", fail)
+    monkeypatch.setattr(framing, "_count", fail)
     with pytest.raises(Injected):
         add_framing_camera(scene)
     check_untouched(before)

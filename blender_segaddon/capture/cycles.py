@@ -1,0 +1,191 @@
+"""The exact engine: a render by Cycles in which every pixel says which instance it shows.
+
+The picture is rendered in bands of lines, so that a cancel is heard soon and memory does not grow with the picture;
+the scene is evaluated and built once for all bands, and for all views of one ``Session``.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import bpy
+import numpy as np
+
+from ..core.camera import Camera
+from .cameras import read_camera
+from .ids_engine import Job, registered, run
+from .instances import Row, collect, decode, number_objects
+from .moment import moment
+from .scene_copy import INDEX_PASS, KEY_PASS, NORMAL_PASS, SceneCopy, scene_copy, set_band, set_view
+from .shaders import use_stand_in, write_ids
+from .shot import MissingInternals, Shot, View
+from .transparency import Transparency
+
+log = logging.getLogger(__name__)
+
+NAME = "cycles"
+
+_FAR = 1e9
+"""scene units; Cycles writes 1e10 where it hits nothing"""
+_ONE_BAND = 3 << 18
+"""pixels; pictures up to this size are not cut"""
+_FIRST_BAND = 1 << 17
+"""pixels; small, since it also waits for the build of the scene"""
+_BAND_SECONDS = 0.15
+"""wanted for each later band: what a cancel waits for"""
+_MOST_VISITS = 3
+"""evaluations before the first render; one that is disturbed still renders right, but is built again for the next"""
+_BAND_LIMIT = 1 << 21
+"""pixels"""
+
+
+def shoot(view: View) -> Shot:
+    """See ``shot``. Raises CaptureError if Blender does not render, MissingInternals."""
+    with session(view, once=is_one_band(view.size)) as opened:
+        return opened.shoot(view)
+
+
+@contextmanager
+def session(view: View, *, once: bool = False) -> Iterator[Session]:
+    """For several views of one scene between which nothing but cameras and sizes change: it is built once.
+
+    No script of the user's may run meanwhile: changes that Blender is not told of are not seen.
+
+    Args:
+        view: the first one.
+        once: there will be one render only.
+    """
+    with registered(), scene_copy(view.scene, view.view_layer, view.camera, view.size) as copy:
+        yield Session(copy, moment(view.scene), once)
+
+
+class Session:
+    """What is kept between the renders of one scene."""
+
+    def __init__(self, copy: SceneCopy, frame: float, once: bool = False) -> None:
+        self.copy, self.frame = copy, frame
+        self.rows: list[Row] = []
+        """all instances, once the scene was evaluated"""
+        self._view: View | None = None
+        self._camera: Camera | None = None
+        self._visits = 0
+        self._most_visits = 1 if once else _MOST_VISITS
+
+    def shoot(self, view: View) -> Shot:
+        """``view`` of the scene that the session was opened for. Cancel is heard between bands of lines."""
+        self.begin(view)
+        plate = Plate(view.size)
+        for top, lines in bands(view.size):
+            view.check_cancelled()
+            plate.develop(top, self._render(top, lines), self.rows)
+        view.check_cancelled()
+        return self.shot(plate)
+
+    def begin(self, view: View) -> None:
+        """Set the camera and size that the next bands are of."""
+        self._view, self._camera = view, None
+        set_view(self.copy.scene, view.camera, view.size)
+
+    def job(self, top: int, lines: int) -> Job:
+        """The render of a band, to be run with ``copy.scene``; ``rendered`` stays False if it has to be run again."""
+        set_band(self.copy.scene, self._view.size[1], top, lines)
+        return Job(self._visit, self.frame)
+
+    def shot(self, plate: Plate) -> Shot:
+        """After all bands are developed."""
+        plate.turn_normals(self._camera)
+        return Shot(self.rows, plate.shown, plate.depth, plate.normal, self._camera, NAME)
+
+    def _render(self, top: int, lines: int) -> dict[str, np.ndarray]:
+        while True:
+            job = self.job(top, lines)
+            run(job, self.copy.scene, self.copy.view_layer)
+            if job.rendered:
+                return job.passes
+
+    def _visit(self, depsgraph: bpy.types.Depsgraph) -> bool:
+        """Make the evaluated scene show ids, and note what stands in it; later only what Blender evaluated anew."""
+        self._view.check_cancelled()
+        first, self._visits = self._visits == 0, self._visits + 1
+        changed = list(depsgraph.ids) if first else [one.id for one in depsgraph.updates]
+        transparency = Transparency()
+        for one in changed:
+            if isinstance(one, bpy.types.Material):
+                write_ids(one, transparency)
+            elif isinstance(one, bpy.types.Camera):
+                one.dof.use_dof = False
+        if not self.rows or any(isinstance(one, bpy.types.Object) and one.type != "CAMERA" for one in changed):
+            if not self._settle(depsgraph, changed):
+                return False
+            self.rows = collect(depsgraph)
+        if self._camera is None:
+            self._camera = read_camera(depsgraph, self._view.size)
+        self._view.check_cancelled()
+        return True
+
+    def _settle(self, depsgraph: bpy.types.Depsgraph, changed: list[bpy.types.ID]) -> bool:
+        """Change objects; False where that makes Blender evaluate them again, which is better done before Cycles
+        builds them."""
+        number_objects(depsgraph)
+        disturbed = use_stand_in(depsgraph, self.copy.stand_in.evaluated_get(depsgraph))
+        for one in changed:
+            if isinstance(one, bpy.types.Object) and (one.is_holdout or one.is_shadow_catcher):
+                disturbed = True
+                one.is_holdout = one.is_shadow_catcher = False
+        return self._visits >= self._most_visits or not disturbed
+
+
+def is_one_band(size: tuple[int, int]) -> bool:
+    """Whether a picture (width, height) is rendered in one go."""
+    return size[0] * size[1] <= _ONE_BAND
+
+
+def bands(size: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """(top, lines) from the top down; each as high as the time between two steps of the loop suggests."""
+    width, height = size
+    top, lines = 0, height if is_one_band(size) else max(_FIRST_BAND // width, 1)
+    while top < height:
+        began = time.perf_counter()
+        yield top, min(lines, height - top)
+        seconds = max(time.perf_counter() - began, 1e-3)
+        top += lines
+        growth = min(_BAND_SECONDS / seconds, 2.0) if top > lines else 1.0  # the first one's time says nothing
+        lines = max(min(int(lines * growth), _BAND_LIMIT // width), 1)
+
+
+class Plate:
+    """The maps of a view as they come into being, band by band."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        width, height = size
+        self.shown = np.full((height, width), -1, np.int32)
+        """as ``Shot.shown``"""
+        self.depth = np.full((height, width), np.inf, np.float32)
+        """as ``Shot.depth``"""
+        self.normal = np.zeros((height, width, 3), np.float32)
+        """world space and of any length until ``turn_normals``"""
+
+    def develop(self, top: int, passes: dict[str, np.ndarray], rows: list[Row]) -> None:
+        """Decode a band's passes into place. Needs no Blender; may run in any thread."""
+        if not {"Depth", KEY_PASS, INDEX_PASS, NORMAL_PASS} <= passes.keys():
+            raise MissingInternals("This Blender's Cycles gives no passes of ours", "Use engine 'passes'")
+        depth = passes["Depth"][..., 0]
+        band = slice(top, top + len(depth))
+        keys = np.concatenate([passes[KEY_PASS][..., :3], passes[INDEX_PASS]], axis=-1)
+        shown = decode(keys, depth < _FAR, rows)
+        seen = shown >= 0
+        self.shown[band] = shown
+        np.copyto(self.depth[band], depth, where=seen)
+        np.copyto(self.normal[band], passes[NORMAL_PASS][..., :3], where=seen[..., None])
+
+    def turn_normals(self, camera: Camera) -> None:
+        """World → camera space, unit length, in place and in bands."""
+        turn = camera.matrix_world[:3, :3].astype(np.float32)
+        for lines in np.array_split(np.arange(len(self.normal)), max(self.shown.size // _BAND_LIMIT, 1)):
+            part = self.normal[lines[0] : lines[-1] + 1] @ turn
+            length = np.sqrt(np.einsum("hwc,hwc->hw", part, part))[..., None]
+            np.divide(part, length, out=part, where=length > 0)
+            self.normal[lines[0] : lines[-1] + 1] = part
