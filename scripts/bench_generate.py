@@ -25,7 +25,7 @@ import torch
 from PIL import Image
 
 from blender_segaddon.core.maps import SceneMaps
-from blender_segaddon.protocol.messages import Control, GenerateRequest
+from blender_segaddon.protocol.messages import Control, GenerateRequest, ModelOptions
 from bridge_server.generation import diffusion
 from bridge_server.generation.control import control_image
 from bridge_server.generators import Inputs
@@ -45,7 +45,7 @@ def compare(folder: Path, name: str, kinds: tuple[str, ...], size: tuple[int, in
     ours = diffusion.Diffusion(model, [folder], Device("cpu", half=False))
     maps = street(*size)
     controls = tuple(Control(kind) for kind in kinds)  # pyright: ignore[reportArgumentType]
-    request = GenerateRequest(generator=name, prompt="a quiet street", steps=steps, controls=controls)
+    request = GenerateRequest(generator=name, prompt="a quiet street", options=ModelOptions(steps, controls=controls))
     inputs = Inputs(request, maps, None, None)
     bare = bare_call(folder, model, kinds, maps, request)
     times: list[tuple[float, float]] = []
@@ -71,7 +71,7 @@ def bare_call(
     pictures = [Image.fromarray(control_image(kind, maps, model.palette)) for kind in kinds]
     place = folder / model.id
     options: dict[str, Any] = {
-        "num_inference_steps": request.steps,
+        "num_inference_steps": request.options.steps,
         "guidance_scale": model.guidance,
         "output_type": "np",
     }

@@ -36,7 +36,7 @@ from ..protocol.errors import SegAddonError
 from ..protocol.messages import ServerState
 from ..texturing import Placement
 from .meaning import class_mapping, class_of, describe, scene_vocabulary, set_class, set_text, unclassed
-from .pictures import find_picture, forget_pictures, generate, regenerate
+from .pictures import find_picture, forget_pictures, generate, regenerate, styles
 from .placing import backdrop, bake, picture_of, placements, project, remove_placement, update
 from .retouching import inpaint, remove, segment
 from .scene_maps import add_camera, capture, capture_views, export_maps, map_images, quality
@@ -107,6 +107,7 @@ __all__ = [
     "server_state",
     "set_class",
     "set_text",
+    "styles",
     "unclassed",
     "unfinished",
     "update",

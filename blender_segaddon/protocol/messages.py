@@ -104,6 +104,23 @@ class LoraUse:
 
 
 @dataclass(frozen=True)
+class ModelOptions:
+    """What a model can be told besides the words."""
+
+    steps: int | None = None
+    """1 .. 150 sampling steps of a model; None: what the model is best at"""
+    guidance: float | None = None
+    """0 .. 30, classifier-free guidance; None: the model's own"""
+    controls: tuple[Control, ...] | None = None
+    """one a kind; None: the model's own choice"""
+    region_strength: float = 0.7
+    """0 .. 1: how much of a region's pixels its own text has, the prompt has the rest"""
+    loras: tuple[LoraUse, ...] = ()
+    draft: bool = False
+    """True: only the first pass, at the model's native pixel count, enlarged"""
+
+
+@dataclass(frozen=True)
 class GenerateRequest:
     """One picture job: generation, img2img (``image``) or inpainting (``image`` and ``mask``)."""
 
@@ -124,17 +141,8 @@ class GenerateRequest:
     strength: float = 1.0
     """0 .. 1: how far the result may leave ``image``"""
     intent: Intent = "replace"
-    steps: int | None = None
-    """1 .. 150 sampling steps of a model; None: what the model is best at"""
-    guidance: float | None = None
-    """0 .. 30, classifier-free guidance; None: the model's own"""
-    controls: tuple[Control, ...] | None = None
-    """one a kind; None: the model's own choice"""
-    region_strength: float = 0.7
-    """0 .. 1: how much of a region's pixels its own text has, the prompt has the rest"""
-    loras: tuple[LoraUse, ...] = ()
-    draft: bool = False
-    """True: only the first pass, at the model's native pixel count, enlarged"""
+    options: ModelOptions = ModelOptions()
+    """of a model; the generators without weights pass over them"""
 
 
 @dataclass(frozen=True)

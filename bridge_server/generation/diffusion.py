@@ -92,7 +92,7 @@ class Diffusion:
         steps = _Steps(request, self.model, wanted, image is not None, on_step)
         generator = torch.Generator("cpu").manual_seed(seed)
         self._pipelines.use(mode)
-        self._pipelines.wear(request.loras)
+        self._pipelines.wear(request.options.loras)
         way: Mode = "text" if image is None else "image" if mask is None else "mask"
         picture = self._draw(inputs, wanted.first, _Start(way, image, mask, request.strength), generator, steps)
         if wanted.second is not None:
@@ -110,11 +110,11 @@ class Diffusion:
             "model": model.id,
             "revisions": ", ".join(one.title for one in model.sources),
             "licence": model.licence,
-            "steps": str(request.steps or model.steps),
+            "steps": str(request.options.steps or model.steps),
             "guidance": f"{_guidance(request, model):g}",
             "scheduler": type(self._pipelines.base.scheduler).__name__,
             "controls": ", ".join(controls),
-            "loras": ", ".join(f"{one.name} {one.weight:g}" for one in request.loras),
+            "loras": ", ".join(f"{one.name} {one.weight:g}" for one in request.options.loras),
             "drawn": ", then ".join(f"{one.content[0]}×{one.content[1]}" for one in passes),
             "maps": _digest(inputs.maps) if inputs.maps else "",
             "device": self._device.name,
@@ -140,7 +140,7 @@ class Diffusion:
         if inputs.maps is None:
             return ()
         known = tuple(UNION_MODES) if "union" in self.model.controls else tuple(self.model.controls)
-        asked = inputs.request.controls
+        asked = inputs.request.options.controls
         if asked is None:
             asked = tuple(one for one in _USUAL if one.kind in known)
         for one in asked:
@@ -151,7 +151,7 @@ class Diffusion:
 
     def _plan(self, inputs: Inputs) -> Plan:
         camera = inputs.maps.camera if inputs.maps else None
-        return plan(_size(inputs), self.model.native, draft=inputs.request.draft, closes=closes(camera))
+        return plan(_size(inputs), self.model.native, draft=inputs.request.options.draft, closes=closes(camera))
 
     def _prepare(self, net: torch.nn.Module) -> None:
         regions.install(self._weights, net)
@@ -162,7 +162,7 @@ class Diffusion:
         request, controls = inputs.request, self.controls(inputs)
         pipeline, options = self._pipelines.for_run(controls, start.mode)
         columns, rows = size.padded
-        options |= {"width": columns, "height": rows, "num_inference_steps": request.steps or self.model.steps}
+        options |= {"width": columns, "height": rows, "num_inference_steps": request.options.steps or self.model.steps}
         options |= {"guidance_scale": _guidance(request, self.model)}
         options |= _start_options(start, size, self._circle.closed) | self._prompts(inputs, size)
         if controls and inputs.maps is not None:
@@ -183,14 +183,14 @@ class Diffusion:
         request = inputs.request
         own, others = regions.from_maps(inputs.maps) if inputs.maps else ([], [])
         prompt = ", ".join(filter(None, [request.prompt, *others]))
-        if not own or request.region_strength == 0:
+        if not own or request.options.region_strength == 0:
             self._weights.clear()
             return {"prompt": prompt, "negative_prompt": request.negative_prompt}
         columns, rows = size.padded
         factor = self._pipelines.base.vae_scale_factor
         told, tokens = self._embedded(prompt, request.negative_prompt, [region.text for region in own])
         masks = [fit_map(region.mask, size) for region in own]
-        self._weights.set(masks, (rows // factor, columns // factor), tokens, request.region_strength)
+        self._weights.set(masks, (rows // factor, columns // factor), tokens, request.options.region_strength)
         return told
 
     def _embedded(self, prompt: str, negative: str, texts: list[str]) -> tuple[dict[str, Any], int]:
@@ -217,7 +217,7 @@ class _Steps:
     """Counts the steps of all passes of a picture for ``on_step``; diffusers calls it after each one."""
 
     def __init__(self, request: GenerateRequest, model: Model, wanted: Plan, started: bool, on_step: OnStep) -> None:
-        self._asked = request.steps or model.steps
+        self._asked = request.options.steps or model.steps
         first = self._of(request.strength) if started else self._asked
         self._all = first + (0 if wanted.second is None else self._of(REFINE))
         self._done = 0
@@ -262,7 +262,7 @@ def _size(inputs: Inputs) -> tuple[int, int]:
 
 
 def _guidance(request: GenerateRequest, model: Model) -> float:
-    return model.guidance if request.guidance is None else request.guidance
+    return model.guidance if request.options.guidance is None else request.options.guidance
 
 
 def _fitted(maps: SceneMaps, size: Pass) -> SceneMaps:

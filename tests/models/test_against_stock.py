@@ -10,7 +10,7 @@ from PIL import Image
 
 from blender_segaddon.core.colourise import depth_image, instance_image, semantic_image
 from blender_segaddon.core.vocabulary import load
-from blender_segaddon.protocol.messages import Control, GenerateRequest
+from blender_segaddon.protocol.messages import Control, GenerateRequest, ModelOptions
 from bridge_server.generators import Inputs
 
 from .conftest import scene
@@ -22,7 +22,9 @@ BOTH = (Control("segmentation", 0.8), Control("depth", 0.5, 0.0, 0.6))
 
 def make(diffusion, controls, *, image=None, strength=1.0, seed=5, maps=None, **more) -> np.ndarray:
     words = {"prompt": PROMPT["prompt"], "negative_prompt": PROMPT["negative_prompt"]}
-    request = GenerateRequest(generator="", **words, steps=4, controls=controls, strength=strength, **more)
+    request = GenerateRequest(
+        generator="", **words, options=ModelOptions(4, controls=controls, **more), strength=strength
+    )
     return diffusion.make(Inputs(request, maps or scene(), image, None), seed, lambda *_: None)
 
 

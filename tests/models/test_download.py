@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from blender_segaddon.protocol.errors import InvalidInput
-from blender_segaddon.protocol.messages import GenerateRequest
+from blender_segaddon.protocol.messages import GenerateRequest, ModelOptions
 from bridge_server.generation.diffusion import Diffusion
 from bridge_server.generators import Inputs
 from bridge_server.models import places
@@ -44,7 +44,7 @@ def test_what_is_pulled_can_be_used_offline(hub, model, tmp_path):
     assert place.name == COMMIT
     asked = len(hub.asked)
     picture = Diffusion(model, [tmp_path], CPU).make(
-        Inputs(GenerateRequest(generator="", steps=2), scene(), None, None), 1, lambda *_: None
+        Inputs(GenerateRequest(generator="", options=ModelOptions(2)), scene(), None, None), 1, lambda *_: None
     )
     assert picture.shape == (64, 64, 3)
     assert len(hub.asked) == asked

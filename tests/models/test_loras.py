@@ -11,7 +11,7 @@ from peft.utils import get_peft_model_state_dict
 from safetensors.torch import save_file
 
 from blender_segaddon.protocol.errors import InvalidInput
-from blender_segaddon.protocol.messages import GenerateRequest, LoraUse
+from blender_segaddon.protocol.messages import GenerateRequest, LoraUse, ModelOptions
 from bridge_server.generation.diffusion import Diffusion
 from bridge_server.generators import Inputs
 
@@ -35,7 +35,7 @@ def dressed(models, folder, tmp_path_factory) -> Diffusion:
 
 
 def make(diffusion, *loras: LoraUse) -> np.ndarray:
-    request = GenerateRequest(generator="", prompt="a street", steps=3, loras=loras)
+    request = GenerateRequest(generator="", prompt="a street", options=ModelOptions(3, loras=loras))
     return diffusion.make(Inputs(request, scene(), None, None), 1, lambda *_: None)
 
 

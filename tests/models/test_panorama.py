@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from blender_segaddon.core.maps import SceneMaps
-from blender_segaddon.protocol.messages import Control, GenerateRequest
+from blender_segaddon.protocol.messages import Control, GenerateRequest, ModelOptions
 from bridge_server.generation.control import control_image
 from bridge_server.generators import Inputs
 
@@ -69,7 +69,7 @@ def test_turning_what_goes_in_turns_what_comes_out(diffusion, run, scale):
 
 
 def make(diffusion, maps) -> np.ndarray:
-    request = GenerateRequest(generator="", prompt="a street", steps=3)
+    request = GenerateRequest(generator="", prompt="a street", options=ModelOptions(3))
     return diffusion.make(Inputs(request, maps, None, None), 1, lambda *_: None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from blender_segaddon.protocol.messages import Control, GenerateRequest
+from blender_segaddon.protocol.messages import Control, GenerateRequest, ModelOptions
 from bridge_server.generation import regions
 from bridge_server.generators import Inputs
 
@@ -15,9 +15,7 @@ CONTROLS = (Control("segmentation"),)
 
 
 def make(diffusion, texts, prompt="a street", size=(64, 64), strength=0.7) -> np.ndarray:
-    request = GenerateRequest(
-        generator="", prompt=prompt, steps=4, controls=CONTROLS, region_strength=strength, guidance=5.0
-    )
+    request = GenerateRequest(generator="", prompt=prompt, options=ModelOptions(4, 5.0, CONTROLS, strength))
     return diffusion.make(Inputs(request, scene(*size, texts), None, None), 3, lambda *_: None).astype(int)
 
 

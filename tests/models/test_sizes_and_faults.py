@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from blender_segaddon.protocol.errors import Cancelled, InvalidInput
-from blender_segaddon.protocol.messages import Control, GenerateRequest
+from blender_segaddon.protocol.messages import Control, GenerateRequest, ModelOptions
 from bridge_server.generation.diffusion import Diffusion, PictureFailed
 from bridge_server.generators import Inputs
 from bridge_server.models import catalogue
@@ -22,7 +22,7 @@ from .conftest import CPU, scene
 
 
 def make(diffusion, maps=None, on_step=lambda *_: None, **options) -> np.ndarray:
-    request = GenerateRequest(generator="", prompt="a street", steps=4, **options)
+    request = GenerateRequest(generator="", prompt="a street", options=ModelOptions(4, **options))
     return diffusion.make(Inputs(request, maps or scene(), None, None), 1, on_step)
 
 
