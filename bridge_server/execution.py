@@ -24,8 +24,7 @@ from blender_segaddon.protocol.framing import Body, BodyWriter, BytesLike
 from blender_segaddon.protocol.messages import GenerateRequest, GenerateResult
 from blender_segaddon.protocol.version import ADDON_VERSION
 
-from . import generators
-from .generators import Generator, Inputs, Loaded
+from .generators import Generator, Inputs, Loaded, Offer
 from .models import memory
 from .models.residency import Residency
 
@@ -53,17 +52,17 @@ class Station:
 
     device: str
     """"cpu" or "cuda:N\""""
-    offered: tuple[Generator, ...]
+    offer: Offer
     residency: Residency
 
 
-def open_station(device: str, test_generator: bool, memory_budget: int = 0) -> Station:
+def open_station(device: str, offer: Offer, memory_budget: int = 0) -> Station:
     """A station with nothing loaded. ``memory_budget``: bytes for all models, 0 for what is free."""
 
     def budget(taken: int) -> int:
         return memory_budget or memory.read(device).free + taken
 
-    return Station(device, generators.offered(test_generator), Residency(budget))
+    return Station(device, offer, Residency(budget, device))
 
 
 def execute(station: Station, body: Body, say: Say, cancelled: Callable[[], bool]) -> list[BytesLike]:
@@ -74,7 +73,7 @@ def execute(station: Station, body: Body, say: Say, cancelled: Callable[[], bool
     """
     request = body.message(GenerateRequest)
     check_generate(request)
-    generator = generators.find(request.generator, station.offered)
+    generator = station.offer.find(request.generator)
     free = memory.read(station.device).free
     say("loading", message="" if station.residency.is_loaded(generator.name) else f"Loading {generator.name}")
     loaded = station.residency.get(generator)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +13,12 @@ import numpy as np
 from blender_segaddon.core.maps import SceneMaps
 from blender_segaddon.protocol.errors import InvalidInput
 from blender_segaddon.protocol.messages import GenerateRequest
+
+from .models import catalogue, places
+from .models.catalogue import Model
+
+MODELS_CAN_RUN = importlib.util.find_spec("diffusers") is not None
+"""Whether this environment has what models run on; it is not imported here."""
 
 
 class OnStep(Protocol):
@@ -79,17 +87,23 @@ class Weightless:
 
 @dataclass(frozen=True)
 class Generator:
-    """How one generator runs: a module with the function ``load(name) -> Loaded``."""
+    """How one generator runs: a module with the function ``load(generator, device) -> Loaded``."""
 
     name: str
     module: str
     is_model: bool
     size: int = 0
     """bytes that it takes of the device's memory in its first mode"""
+    folders: tuple[Path, ...] = ()
+    """where a model's files may lie"""
 
-    def load(self) -> Loaded:
-        """Import the module and load the generator: in the worker only, it may take seconds."""
-        return importlib.import_module(self.module).load(self.name)
+    def load(self, device: str) -> Loaded:
+        """Import the module and load the generator: in the worker only, it may take seconds.
+
+        Args:
+            device: "cpu" or "cuda:N".
+        """
+        return importlib.import_module(self.module).load(self, device)
 
 
 GENERATORS = (Generator("preview", "bridge_server.generation.preview", is_model=False),)
@@ -102,15 +116,43 @@ TEST_GENERATORS = (
 """Behind --enable-test-generator alone. The sizes are told, not taken."""
 
 
-def offered(test_generator: bool) -> tuple[Generator, ...]:
-    """The generators of this server."""
-    return (*GENERATORS, *TEST_GENERATORS) if test_generator else GENERATORS
+@dataclass(frozen=True)
+class Offer:
+    """The generators of a server: without weights, for tests, and the models whose files are all here."""
 
+    test_generators: bool = False
+    models_dirs: tuple[Path, ...] = ()
 
-def find(name: str, among: tuple[Generator, ...]) -> Generator:
-    """The generator of this name. Raises InvalidInput with the list of names."""
-    for generator in among:
-        if generator.name == name:
-            return generator
-    names = ", ".join(generator.name for generator in among)
-    raise InvalidInput(f"There is no generator {name!r:.80}", f"Choose one of: {names}")
+    def all(self) -> tuple[Generator, ...]:
+        """Looked up anew each time: models come while the server runs.
+
+        Raises:
+            InvalidInput: a models.toml in one of the folders that cannot be read.
+        """
+        models = catalogue.load(self.models_dirs).values() if MODELS_CAN_RUN else ()
+        here = (model for model in models if not places.missing(model, self.models_dirs))
+        return (*self._without_models(), *(self._of_model(model) for model in here))
+
+    def find(self, name: str) -> Generator:
+        """The generator of this name. Raises InvalidInput with the list of names; ModelMissing for a model not here."""
+        for generator in self._without_models():
+            if generator.name == name:
+                return generator
+        known = catalogue.load(self.models_dirs).get(name)
+        if known is None:
+            names = ", ".join(generator.name for generator in self.all())
+            raise InvalidInput(f"There is no generator {name!r:.80}", f"Choose one of: {names}")
+        if not MODELS_CAN_RUN:
+            hint = "Install the server with models, see docs/models.md"
+            raise InvalidInput(f"{name!r} needs torch and diffusers, which this server does not have", hint)
+        for source in known.sources:
+            places.require(source, known, self.models_dirs)
+        return self._of_model(known)
+
+    def _without_models(self) -> tuple[Generator, ...]:
+        return (*GENERATORS, *TEST_GENERATORS) if self.test_generators else GENERATORS
+
+    def _of_model(self, model: Model) -> Generator:
+        size = int(model.memory * 2**30)
+        module = "bridge_server.generation.diffusion"
+        return Generator(model.id, module, is_model=True, size=size, folders=self.models_dirs)

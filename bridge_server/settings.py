@@ -9,6 +9,8 @@ from typing import Literal
 
 from blender_segaddon.protocol.errors import InvalidInput
 
+from .generators import Offer
+
 LOOPBACK = "127.0.0.1"
 
 
@@ -92,6 +94,11 @@ class Settings:
     """bytes a second that a body must reach on the whole, beyond its first read_timeout"""
     write_timeout: float = 60.0
     """time that a client may leave a piece of a reply unread"""
+
+    @property
+    def offer(self) -> Offer:
+        """The generators."""
+        return Offer(self.test_generator, self.models_dirs)
 
     @property
     def address(self) -> tuple[str, int]:

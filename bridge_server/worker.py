@@ -24,7 +24,8 @@ import numpy as np
 
 from blender_segaddon.protocol.errors import Cancelled, SegAddonError
 
-from . import execution, generators, logs, pipe
+from . import execution, logs, pipe
+from .generators import Offer
 from .jobs.mapped import opened_body
 from .models import memory
 
@@ -46,7 +47,11 @@ class Worker:
         """id of the job that was cancelled last"""
         hello, _ = pipe.read(stdin)
         self._idle_seconds: float = hello["model_idle_seconds"]
-        self._station = execution.open_station(hello["device"], hello["test_generator"], hello["memory_budget"])
+        self._station = execution.open_station(
+            hello["device"],
+            Offer(hello["test_generators"], tuple(Path(one) for one in hello["models_dirs"])),
+            hello["memory_budget"],
+        )
         self._doing: dict[str, Callable[[dict[str, Any]], None]] = {
             "job": self._run_job,
             "load": self._load,
@@ -93,7 +98,7 @@ class Worker:
 
     def _load(self, order: dict[str, Any]) -> None:
         try:
-            self._station.residency.get(generators.find(order["generator"], self._station.offered))
+            self._station.residency.get(self._station.offer.find(order["generator"]))
         except Exception:  # the job that needs it will tell
             logger.exception("%s cannot be loaded", order["generator"])
 

@@ -47,7 +47,7 @@ from .overlay import (
     refresh_overlay,
     show_overlay,
 )
-from .pictures import find_picture, forget_pictures, generate, regenerate
+from .pictures import find_picture, forget_pictures, generate, regenerate, styles
 from .placing import backdrop, bake, picture_of, placements, project, remove_placement, update
 from .rendering import (
     Rendered,
@@ -155,6 +155,7 @@ __all__ = [
     "set_text",
     "show_overlay",
     "start_capture",
+    "styles",
     "unclassed",
     "unfinished",
     "update",

@@ -16,6 +16,7 @@ from ..client import Bridge, Journal, default_server_command, default_state_dir
 from ..core import preview, prompting
 from ..core.maps import SceneMaps
 from ..core.masks import composite
+from ..core.obedience import edge_agreement
 from ..protocol.checks import MAX_COUNT
 from ..protocol.errors import Cancelled, InvalidInput
 from ..protocol.messages import Event, Intent, ServerInfo
@@ -24,6 +25,8 @@ from .picture import Picture, Recipe
 from .sending import OnEvent, Purpose, Sender, Unfinished, Wishes
 
 MAX_SEED = 2**32 - 1
+OBEDIENCE = "edge_agreement"
+"""In a picture's metadata: ``core.obedience.edge_agreement`` with its maps."""
 _KINDS = {str: "Give a text", Integral: "Give a whole number", Real: "Give a number"}
 
 
@@ -109,7 +112,19 @@ def make(
         for picture in made:
             picture.recipe = replace(picture.recipe, prompt=asked.prompt)
             picture.metadata["composed_prompt"] = recipe.prompt
-    return [_keep_outside(picture) for picture in made]
+    return [_measured(_keep_outside(picture)) for picture in made]
+
+
+def best(pictures: list[Picture]) -> list[Picture]:
+    """Those whose edges agree best with their maps first; as they came where there are no maps."""
+    return sorted(pictures, key=lambda one: float(one.metadata.get(OBEDIENCE, 0)), reverse=True)
+
+
+def _measured(picture: Picture) -> Picture:
+    """How well it follows its maps, for whoever chooses among candidates."""
+    if picture.maps is not None and picture.maps.instance_map.shape == picture.pixels.shape[:2]:
+        picture.metadata[OBEDIENCE] = f"{edge_agreement(picture.pixels, picture.maps.instance_map):.3f}"
+    return picture
 
 
 def _prompted(recipe: Recipe) -> Recipe:

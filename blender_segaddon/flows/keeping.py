@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 
 from ..core import files
+from ..protocol.codec import from_json, to_json
 from ..protocol.errors import InvalidInput
+from ..protocol.messages import ModelOptions
 from .picture import Picture, Recipe
 
 _ABOUT, _PIXELS = "picture.json", "pixels.npz"
-_PLAIN = ("generator", "prompt", "negative_prompt", "seed", "intent", "strength")
+_PLAIN = ("generator", "prompt", "negative_prompt", "seed", "intent", "strength", "style")
 """Fields of a recipe that JSON holds."""
 _LEVEL = 1
 """zlib; 6 takes five times as long for a tenth less."""
@@ -48,7 +50,12 @@ def unpack_recipe(data: bytes, where: str) -> Recipe:
 
 def plain(recipe: Recipe) -> dict[str, Any]:
     """What of a recipe JSON holds: all but its arrays."""
-    return {name: getattr(recipe, name) for name in _PLAIN}
+    return {name: getattr(recipe, name) for name in _PLAIN} | {"options": to_json(recipe.options)}
+
+
+def of_plain(values: dict[str, Any], **arrays: Any) -> Recipe:
+    """The reverse of ``plain``, with the maps, image and mask that it lacks."""
+    return Recipe(**arrays, **{**values, "options": from_json(ModelOptions, values.get("options", {}))})
 
 
 def _archive(recipe: Recipe, about: dict[str, Any], more: dict[str, np.ndarray], method: int) -> bytes:
@@ -72,7 +79,7 @@ def _read(data: bytes, where: str) -> tuple[dict[str, Any], dict[str, np.ndarray
     with np.load(BytesIO(parts[_PIXELS]), allow_pickle=False) as stored:
         arrays = dict(stored)
     maps = files.decode_maps(parts, where) if files.MAPS_FILE in parts else None
-    recipe = Recipe(maps, image=arrays.get("image"), mask=arrays.get("mask"), **about["recipe"])
+    recipe = of_plain(about["recipe"], maps=maps, image=arrays.get("image"), mask=arrays.get("mask"))
     return about, arrays, recipe
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypedDict
 
 from ..core.maps import SceneMaps
 from ..protocol.messages import Priority
+from .asking import ControlsLike
 from .picture import PictureLike
 
 
@@ -17,8 +19,17 @@ class GenerateOptions(TypedDict, total=False):
     negative_prompt: str
     seed: int | None
     count: int
+    best_of: int | None
     image: PictureLike | None
     strength: float | None
+    style: str
+    regions: Mapping[str, str] | None
+    steps: int | None
+    guidance: float | None
+    controls: ControlsLike | None
+    region_strength: float | None
+    loras: Mapping[str, float] | None
+    draft: bool
     priority: Priority | None
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.maps import SceneMaps
 from ..protocol.errors import InvalidInput
+from ..protocol.messages import ModelOptions
 from ..texturing import colour, images
 
 _META = "seg_picture"
@@ -44,6 +45,9 @@ class Recipe:
     intent: str = "replace"
     strength: float = 1.0
     """0 .. 1"""
+    options: ModelOptions = field(default_factory=ModelOptions)
+    style: str = ""
+    """name of the style that is in the prompts already"""
 
 
 @dataclass(eq=False)
@@ -78,6 +82,7 @@ class Picture:
             "negative_prompt": recipe.negative_prompt,
             "seed": recipe.seed,
             "strength": recipe.strength,
+            "style": recipe.style,
             "width": self.pixels.shape[1],
             "height": self.pixels.shape[0],
             **self.metadata,

@@ -78,7 +78,7 @@ class Sender:
         entry, about = one.entry, one.entry.about
         kept = self._journal.data(entry)
         if kept is None:
-            recipe, body = Recipe(None, **json.loads(about["recipe"])), []
+            recipe, body = keeping.of_plain(json.loads(about["recipe"]), maps=None), []
         else:
             recipe = keeping.unpack_recipe(kept, "the notes on unfinished jobs")
             body = _body(recipe, int(about["count"]))
@@ -202,6 +202,7 @@ def _body(recipe: Recipe, count: int) -> list[BytesLike]:
         image=writer.add(recipe.image) if recipe.image is not None else None,
         mask=writer.add(recipe.mask, compress=True) if recipe.mask is not None else None,
         strength=recipe.strength,
+        options=recipe.options,
         intent=recipe.intent,  # pyright: ignore[reportArgumentType]  # checked by the server's codec
     )
     return writer.finish(request)

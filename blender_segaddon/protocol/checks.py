@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from .errors import InvalidInput
-from .messages import BufferRef, CameraModel, GenerateRequest, SceneInput
+from .messages import BufferRef, CameraModel, GenerateRequest, ModelOptions, SceneInput
 
 MAX_COUNT = 16
 MAX_SEED = 2**32 - 1
+MAX_LORAS = 8
 MAX_TEXT = 10_000
 """characters of a prompt or of an instance's text"""
 
@@ -16,6 +17,7 @@ def check_generate(request: GenerateRequest) -> None:
     _demand(0 <= request.seed <= MAX_SEED, f"seed {request.seed}", f"Use 0 to {MAX_SEED}")
     _demand(1 <= request.count <= MAX_COUNT, f"count {request.count}", f"Use 1 to {MAX_COUNT}")
     _demand(0 <= request.strength <= 1, f"strength {request.strength}", "Use 0 to 1")
+    _check_options(request.options)
     longest = max(len(request.prompt), len(request.negative_prompt))
     _demand(longest <= MAX_TEXT, f"a prompt of {longest} characters", f"Use at most {MAX_TEXT}")
     if request.scene is None and request.image is None:
@@ -30,6 +32,20 @@ def check_generate(request: GenerateRequest) -> None:
         _check_buffer("mask", request.mask, "bool", size)
     if request.scene is not None:
         _check_scene(request.scene, size)
+
+
+def _check_options(options: ModelOptions) -> None:
+    _demand(options.steps is None or 1 <= options.steps <= 150, f"{options.steps} steps", "Use 1 to 150")
+    _demand(options.guidance is None or 0 <= options.guidance <= 30, f"guidance {options.guidance}", "Use 0 to 30")
+    _demand(0 <= options.region_strength <= 1, f"region_strength {options.region_strength}", "Use 0 to 1")
+    controls = options.controls or ()
+    _demand(len({one.kind for one in controls}) == len(controls), "a control twice", "Give each kind once")
+    for one in controls:
+        _demand(0 <= one.weight <= 2, f"{one.kind} of weight {one.weight}", "Use 0 to 2")
+        _demand(0 <= one.start <= one.end <= 1, f"{one.kind} from {one.start} to {one.end}", "Use 0 to 1, in order")
+    _demand(len(options.loras) <= MAX_LORAS, f"{len(options.loras)} LoRAs", f"Use at most {MAX_LORAS}")
+    for one in options.loras:
+        _demand(-2 <= one.weight <= 2, f"LoRA {one.name:.80} of weight {one.weight}", "Use -2 to 2")
 
 
 def _check_scene(scene: SceneInput, size: tuple[int, ...]) -> None:

@@ -77,6 +77,49 @@ class SceneInput:
     unit_scale: float = 1.0
 
 
+ControlKind = Literal["segmentation", "depth", "normal", "lineart"]
+
+
+@dataclass(frozen=True)
+class Control:
+    """How strongly one of the scene's maps guides a model, and in which part of the steps."""
+
+    kind: ControlKind
+    weight: float = 1.0
+    """0 .. 2; 0 is as if it were not there"""
+    start: float = 0.0
+    """0 .. 1, share of the steps"""
+    end: float = 1.0
+    """0 .. 1"""
+
+
+@dataclass(frozen=True)
+class LoraUse:
+    """A small file that changes a model's look."""
+
+    name: str
+    """of the file in a models folder's loras, without its suffix"""
+    weight: float = 1.0
+    """-2 .. 2"""
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """What a model can be told besides the words."""
+
+    steps: int | None = None
+    """1 .. 150 sampling steps of a model; None: what the model is best at"""
+    guidance: float | None = None
+    """0 .. 30, classifier-free guidance; None: the model's own"""
+    controls: tuple[Control, ...] | None = None
+    """one a kind; None: the model's own choice"""
+    region_strength: float = 0.7
+    """0 .. 1: how much of a region's pixels its own text has, the prompt has the rest"""
+    loras: tuple[LoraUse, ...] = ()
+    draft: bool = False
+    """True: only the first pass, at the model's native pixel count, enlarged"""
+
+
 @dataclass(frozen=True)
 class GenerateRequest:
     """One picture job: generation, img2img (``image``) or inpainting (``image`` and ``mask``)."""
@@ -98,6 +141,8 @@ class GenerateRequest:
     strength: float = 1.0
     """0 .. 1: how far the result may leave ``image``"""
     intent: Intent = "replace"
+    options: ModelOptions = ModelOptions()
+    """of a model; the generators without weights pass over them"""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from blender_segaddon.core import preview
 
-from ..generators import Inputs, OnStep, Weightless
+from ..generators import Generator, Inputs, OnStep, Weightless
 
 
 class Preview(Weightless):
@@ -32,6 +32,6 @@ class Preview(Weightless):
         return {"notice": preview.NOTICE, "understood": ", ".join(preview.understood(inputs.request.prompt))}
 
 
-def load(_name: str) -> Preview:
+def load(_generator: Generator, _device: str) -> Preview:
     """Ready at once."""
     return Preview()

@@ -35,7 +35,8 @@ class Lane:
             {
                 "type": "hello",
                 "device": device,
-                "test_generator": settings.test_generator,
+                "test_generators": settings.test_generator,
+                "models_dirs": [str(folder) for folder in settings.models_dirs],
                 "memory_budget": settings.memory_budget_bytes,
                 "model_idle_seconds": settings.model_idle_seconds,
             }

@@ -1,1 +1,1 @@
-"""Models in the worker process: which are loaded, and the memory that they share with Blender."""
+"""The models: what there is (``catalogue``), where it lies (``places``), getting and loading it, and their memory."""

@@ -26,10 +26,12 @@ class Residency:
     Args:
         budget: how many bytes all of them together may take now, asked before each load; it is given the bytes that
             they take already.
+        device: "cpu" or "cuda:N", where they are loaded.
     """
 
-    def __init__(self, budget: Callable[[int], int]) -> None:
+    def __init__(self, budget: Callable[[int], int], device: str) -> None:
         self._budget = budget
+        self._device = device
         self._held: dict[str, _Held] = {}
 
     def sizes(self) -> dict[str, int]:
@@ -45,7 +47,7 @@ class Residency:
         held = self._held.pop(generator.name, None)
         if held is None:
             self._make_room(generator.size)
-            held = _Held(generator.load(), generator.size, 0.0)
+            held = _Held(generator.load(self._device), generator.size, 0.0)
             logger.info("%s loaded", generator.name)
         held.used = time.monotonic()
         self._held[generator.name] = held

@@ -5,7 +5,6 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .. import generators
 from ..problems import ProblemError
 from .endpoint import Endpoint
 from .service import service_of
@@ -58,7 +57,7 @@ async def shutdown(request: Request) -> Response:
 
 def _model(request: Request) -> str:
     name = request.path_params["name"]
-    offered = [one.name for one in generators.offered(service_of(request).settings.test_generator)]
+    offered = [one.name for one in service_of(request).settings.offer.all()]
     if name not in offered:
         hint = f"Choose one of: {', '.join(offered)}"
         raise ProblemError(404, "no_such_model", f"There is no model {name!r:.80}", hint)

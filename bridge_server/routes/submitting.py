@@ -23,7 +23,7 @@ from blender_segaddon.protocol.headers import (
 )
 from blender_segaddon.protocol.messages import GenerateRequest, JobAccepted, JobFromBlobs, Priority
 
-from .. import generators, validation
+from .. import validation
 from ..jobs.spool import Spool
 from ..problems import ProblemError
 from .bodies import Incoming
@@ -58,7 +58,7 @@ async def submit(request: Request) -> Response:
         async with incoming(service, body, terms.key) as (spool, known):
             stored = await spool.finish()
             message = known or await asyncio.to_thread(validation.read_request, stored.path, stored.size)
-            generators.find(message.generator, generators.offered(service.settings.test_generator))
+            service.settings.offer.find(message.generator)
             job = await service.jobs.submit(
                 message, stored, key=terms.key, priority=terms.priority, deadline=terms.deadline
             )

@@ -19,7 +19,8 @@ from pathlib import Path
 
 from blender_segaddon.protocol.errors import InvalidInput, SegAddonError
 
-GENERATORS = ("preview",)
+from .environments import known_models
+
 MIN_SIDE, MAX_SIDE = 4, 8192
 """pixels; Blender renders nothing smaller"""
 DEFAULT_LONG_SIDE = 1024
@@ -115,6 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parse(arguments: Sequence[str] | None) -> Options:
     """Read and check the command line before Blender is loaded. Raises InvalidInput."""
+    generators = ("preview", *sorted(known_models()))
     parser = _Parser(prog="scripts/demo", description=__doc__.splitlines()[0])
     parser.add_argument(
         "--scene", type=Path, metavar="FILE", help=".blend, .glb, .gltf or .usd; the example street if left out"
@@ -130,7 +132,7 @@ def parse(arguments: Sequence[str] | None) -> Options:
         metavar="TEXT",
         help=f"what replaces the largest thing ('{DEFAULT_RETOUCH}')",
     )
-    parser.add_argument("--generator", default="preview", metavar="NAME", help=f"one of: {', '.join(GENERATORS)}")
+    parser.add_argument("--generator", default="preview", metavar="NAME", help=f"one of: {', '.join(generators)}")
     parser.add_argument("--camera", metavar="NAME", help="a camera of the scene; its active one if left out")
     parser.add_argument(
         "--size", metavar="WxH", help=f"pixels; the scene's aspect at {DEFAULT_LONG_SIDE} px if left out"
@@ -138,8 +140,8 @@ def parse(arguments: Sequence[str] | None) -> Options:
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="same seed, same picture (1)")
     parser.add_argument("--blender", metavar="VERSION", help="4.2, 4.5 or 5.0 (4.5)")
     given = parser.parse_args(arguments)
-    if given.generator not in GENERATORS:
-        raise InvalidInput(f"Unknown generator '{given.generator}'", f"Choose one of: {', '.join(GENERATORS)}")
+    if given.generator not in generators:
+        raise InvalidInput(f"Unknown generator '{given.generator}'", f"Choose one of: {', '.join(generators)}")
     return Options(
         given.scene,
         given.room,

@@ -21,6 +21,7 @@ from blender_segaddon.core.things import largest_thing
 from blender_segaddon.protocol.version import ADDON_VERSION
 
 from . import example_scenes, figures, reprojection, scene_files
+from .environments import TINY
 from .sheet import Panel, write_sheet
 
 if TYPE_CHECKING:
@@ -157,9 +158,15 @@ class Demo:
             self.folder / "sheet.png",
             panels,
             title=self._title(),
-            subtitle=f"{maps.width}×{maps.height} · generator {self.options.generator}, which is no model",
+            subtitle=f"{maps.width}×{maps.height} · {self._generator()}",
             footer=f"Blender {bpy.app.version_string} · {self.scene.view_settings.view_transform} view",
         )
+
+    def _generator(self) -> str:
+        name = self.options.generator
+        if self.picture.metadata.get("is_model") != "true":
+            return f"generator {name}, which is no model"
+        return f"model {name}" + (" with random weights" if name.startswith(TINY) else "")
 
     def _title(self) -> str:
         return self.options.scene.stem.replace("_", " ") if self.options.scene else self.scene.name

@@ -34,6 +34,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_BLENDER = "4.5"
+TINY = "tiny-"
+"""Models whose names begin so have random weights, made on the spot."""
 TICK = 20.0
 """seconds between two signs of life of a long step"""
 
@@ -290,25 +292,51 @@ def _say(environment: Environment, text: str) -> None:
     print(f"[{environment.name}] {text}", file=sys.stderr, flush=True)
 
 
-def program_variables() -> dict[str, str]:
-    """Environment variables of a program that is run: where the server's Python is, and where the packages are."""
+def program_variables(generator: str = "") -> dict[str, str]:
+    """Environment variables of a program that is run: where the server's Python is, and where the packages are.
+
+    With a model for a generator, the server has what models run on; what this needs is made first.
+    """
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return os.environ | {
-        "SEGADDON_SERVER_PYTHON": str(server_environment().python),
-        "PYTHONPATH": os.pathsep.join(paths),
-    }
+    variables = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    if generator not in known_models():
+        return variables | {"SEGADDON_SERVER_PYTHON": str(server_environment().python)}
+    server = prepare(models_environment())
+    if generator.startswith(TINY):
+        folder = ROOT / "build/models"
+        command = [str(server.python), "-m", "scripts.lib.tiny_models", str(folder), generator]
+        subprocess.run(command, cwd=ROOT, env=variables, check=True, stderr=subprocess.DEVNULL)
+        variables["SEGADDON_MODELS_DIRS"] = str(folder)
+    # A server of its own: one that runs already may be without models.
+    state = {"SEGADDON_STATE_DIR": str(ROOT / "build/models-server")}
+    return state | variables | {"SEGADDON_SERVER_PYTHON": str(server.python)}
+
+
+def known_models() -> set[str]:
+    """Names that a program takes for ``--generator`` besides those without weights."""
+    text = (ROOT / "bridge_server/models/catalogue.toml").read_text("utf-8")
+    return {f"{TINY}sd15", f"{TINY}sdxl", *re.findall(r"^\[([\w-]+)\]$", text, re.M)}
 
 
 def run_in_blender(module: str, arguments: list[str]) -> int:
     """Runs a program in Blender's Python, in the folder that the user stands in: relative paths mean what they say."""
     version, rest = take_blender_version(arguments)
+    generator = _value_of("--generator", rest)
     blender = blender_environment(DEFAULT_BLENDER if version is None else version)
     if {"-h", "--help"} & set(rest) and not blender.is_ready():
         python = Path(sys.executable)  # help is no reason to install a gigabyte
     else:
         prepare(server_environment())
         python = prepare(blender).python
-    os.execve(python, [str(python), "-P", "-m", module, *rest], program_variables())
+    os.execve(python, [str(python), "-P", "-m", module, *rest], program_variables(generator))
+
+
+def _value_of(option: str, arguments: Sequence[str]) -> str:
+    """What follows an option, or its "="; the last one counts, "" where it is not given."""
+    value = ""
+    for one, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        value = following if one == option else one.partition("=")[2] if one.startswith(f"{option}=") else value
+    return value
 
 
 def test(arguments: list[str]) -> int:

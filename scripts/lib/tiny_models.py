@@ -1,0 +1,218 @@
+"""Tiny models with random weights in the folders and files of the real ones: they show nothing, and run everything.
+
+    python -m scripts.lib.tiny_models FOLDER [NAME ...]
+
+makes FOLDER/NAME for tiny-sd15 and tiny-sdxl (all by default) and FOLDER/models.toml, by which a server finds them.
+What exists is left alone. Seeds are fixed: the same files each time. The models draw noise that follows their control
+picture a little, since their ControlNets' closing layers, which start at zero in training, are random too: at zero the
+control would do nothing.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from diffusers import (
+    AutoencoderKL,
+    ControlNetModel,
+    ControlNetUnionModel,
+    EulerDiscreteScheduler,
+    StableDiffusionPipeline,
+    StableDiffusionXLPipeline,
+    UNet2DConditionModel,
+    UniPCMultistepScheduler,
+)
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+
+from bridge_server.models.catalogue import USER_FILE
+
+TEXT_WIDTH = 32
+_CONDITION = (8, 8, 16, 16)
+"""Four levels: the control picture comes down to the size of the latent."""
+CHANNELS = (32, 64)
+_NOISE = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "steps_offset": 1}
+
+
+def make(folder: Path, names: tuple[str, ...] = ()) -> dict[str, Path]:
+    """Make the named models (all: ()) below ``folder``; those that are there already stay. Returns their folders.
+
+    Raises:
+        KeyError: there is no such tiny model.
+    """
+    made = {}
+    for name in names or tuple(MAKERS):
+        target = folder / name
+        if not target.exists():
+            # Made beside and moved: what stands under the name is whole.
+            beside = folder / f"{name}.{os.getpid()}"
+            shutil.rmtree(beside, ignore_errors=True)
+            torch.manual_seed(0)
+            MAKERS[name](beside)
+            beside.rename(target)
+        made[name] = target
+    (folder / USER_FILE).write_text("\n".join(_ENTRIES[name] for name in made))
+    return made
+
+
+def _sd15(folder: Path) -> None:
+    """Stable Diffusion 1.5 with a segmentation and a depth ControlNet beside it."""
+    unet = _randomise(UNet2DConditionModel(**_unet_shape(), cross_attention_dim=TEXT_WIDTH, attention_head_dim=4))
+    StableDiffusionPipeline(
+        vae=_vae(0.18215),
+        text_encoder=CLIPTextModel(_text_config(TEXT_WIDTH)).eval(),
+        tokenizer=_tokenizer(folder),
+        unet=unet,
+        scheduler=UniPCMultistepScheduler(**_NOISE),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    ).save_pretrained(folder)
+    for kind in ("seg", "depth"):
+        controlnet = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=_CONDITION)
+        _randomise(controlnet).save_pretrained(folder / f"controlnet-{kind}")
+
+
+def _sdxl(folder: Path) -> None:
+    """Stable Diffusion XL with a ControlNet Union (8 modes, as promax has)."""
+    shape = _unet_shape() | {
+        "transformer_layers_per_block": (1, 2),
+        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+        "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
+    }
+    unet = _randomise(
+        UNet2DConditionModel(
+            **shape,
+            cross_attention_dim=2 * TEXT_WIDTH,
+            attention_head_dim=(2, 4),
+            use_linear_projection=True,
+            addition_embed_type="text_time",
+            addition_time_embed_dim=8,
+            projection_class_embeddings_input_dim=6 * 8 + TEXT_WIDTH,
+        )
+    )
+    StableDiffusionXLPipeline(
+        vae=_vae(0.13025),
+        text_encoder=CLIPTextModel(_text_config(TEXT_WIDTH)).eval(),
+        text_encoder_2=CLIPTextModelWithProjection(_text_config(TEXT_WIDTH)).eval(),
+        tokenizer=_tokenizer(folder),
+        tokenizer_2=_tokenizer(folder),
+        unet=unet,
+        scheduler=EulerDiscreteScheduler(**_NOISE),
+        force_zeros_for_empty_prompt=True,
+    ).save_pretrained(folder)
+    same = {
+        name: value for name, value in unet.config.items() if name in inspect.signature(ControlNetUnionModel).parameters
+    }
+    union = ControlNetUnionModel(
+        **same,
+        conditioning_embedding_out_channels=_CONDITION,
+        num_control_type=8,
+        num_trans_channel=CHANNELS[0],
+        num_proj_channel=CHANNELS[0],
+    )
+    _randomise(union).save_pretrained(folder / "controlnet-union")
+
+
+_ENTRIES = {
+    "tiny-sd15": """\
+[tiny-sd15]
+title = "Tiny Stable Diffusion 1.5 (random weights)"
+family = "sd15"
+native = 64
+steps = 4
+base = { path = "tiny-sd15" }
+controls = { segmentation = { path = "tiny-sd15/controlnet-seg" }, depth = { path = "tiny-sd15/controlnet-depth" } }
+""",
+    "tiny-sdxl": """\
+[tiny-sdxl]
+title = "Tiny Stable Diffusion XL (random weights)"
+family = "sdxl"
+native = 64
+steps = 4
+palette = "instances"
+base = { path = "tiny-sdxl" }
+controls = { union = { path = "tiny-sdxl/controlnet-union" } }
+""",
+}
+MAKERS: dict[str, Callable[[Path], None]] = {"tiny-sd15": _sd15, "tiny-sdxl": _sdxl}
+
+
+def _unet_shape() -> dict:
+    return {
+        "sample_size": 16,
+        "block_out_channels": CHANNELS,
+        "layers_per_block": 1,
+        "norm_num_groups": 8,
+        "down_block_types": ("CrossAttnDownBlock2D", "DownBlock2D"),
+        "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D"),
+    }
+
+
+def _vae(scaling: float) -> AutoencoderKL:
+    """Four levels, so that a latent is 8 pixels wide as in the real ones."""
+    return AutoencoderKL(
+        block_out_channels=(8, 8, 16, 16),
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        latent_channels=4,
+        norm_num_groups=8,
+        sample_size=64,
+        scaling_factor=scaling,
+        force_upcast=False,
+    ).eval()
+
+
+def _text_config(width: int) -> CLIPTextConfig:
+    return CLIPTextConfig(
+        vocab_size=514,
+        hidden_size=width,
+        intermediate_size=2 * width,
+        projection_dim=width,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        max_position_embeddings=77,
+        bos_token_id=512,
+        eos_token_id=513,
+        pad_token_id=513,
+    )
+
+
+def _tokenizer(folder: Path) -> CLIPTokenizer:
+    """CLIP's, over single bytes: 256 of them, 256 that end a word, start and end; no merges."""
+    scratch = folder / "scratch"
+    scratch.mkdir(parents=True, exist_ok=True)
+    letters = _byte_letters()
+    tokens = [*letters, *(letter + "</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
+    (scratch / "vocab.json").write_text(json.dumps({token: number for number, token in enumerate(tokens)}))
+    (scratch / "merges.txt").write_text("#version: 0.2\n")
+    tokenizer = CLIPTokenizer.from_pretrained(scratch, model_max_length=77)
+    shutil.rmtree(scratch)
+    return tokenizer
+
+
+def _byte_letters() -> list[str]:
+    """The letter of each byte in a byte-level vocabulary, as GPT-2 has it: printable ones stand for themselves."""
+    printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    others = [byte for byte in range(256) if byte not in printable]
+    letter = {byte: chr(byte) for byte in printable} | {byte: chr(256 + k) for k, byte in enumerate(others)}
+    return [letter[byte] for byte in range(256)]
+
+
+def _randomise(model):
+    """Give layers that start at zero small random weights."""
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if not parameter.any():
+                parameter.normal_(0, 0.1)
+    return model.eval()
+
+
+if __name__ == "__main__":
+    make(Path(sys.argv[1]), tuple(sys.argv[2:]))
