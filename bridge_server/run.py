@@ -104,7 +104,7 @@ def _check(bundle: Path, settings: Settings) -> None:
 def _execute(bundle: Path, settings: Settings, interrupted: Callable[[], bool]) -> list[BytesLike]:
     device = next(iter(settings.devices or memory.gpus()), "cpu")
     os.environ.update({**OFFLINE, **visible(device)})
-    station = execution.open_station(device, settings.test_generator, settings.memory_budget_bytes)
+    station = execution.open_station(device, settings.offer, settings.memory_budget_bytes)
     try:
         with opened_body(bundle) as body:
             return execution.execute(station, body, _say, interrupted)
