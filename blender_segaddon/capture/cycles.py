@@ -41,7 +41,7 @@ _BAND_SECONDS = 0.15
 """wanted for each later band: what a cancel waits for"""
 _MOST_VISITS = 3
 """evaluations before the first render; one that is disturbed still renders right, but is built again for the next"""
-_BAND_LIMIT = 1 << 21
+_BAND_LIMIT = 1 << 19
 """pixels"""
 
 

@@ -27,7 +27,7 @@ MIN_SIZE = 4
 MAX_SIZE = 16384
 """pixels, each side"""
 
-_BAND = 1 << 20
+_BAND = 1 << 18
 """pixels that are worked on at once"""
 _NOTEWORTHY = 0.01
 """of the picture: what is smaller neither surrounds the camera nor stands in its way"""
