@@ -6,9 +6,10 @@ import bpy
 import pytest
 
 import blender_segaddon
-from blender_segaddon import api
+from blender_segaddon import api, operators
 from blender_segaddon.capture.ids_engine import handlers_silent
 from blender_segaddon.flows.overlay import session
+from blender_segaddon.operators.classes import SetsClass
 
 from . import scenes, snapshot
 
@@ -79,3 +80,19 @@ def test_it_hears_of_changes_during_a_capture():
     with handlers_silent(("depsgraph_update_post",)):
         assert [one.__module__ for one in bpy.app.handlers.depsgraph_update_post] == [session.__name__]
     bpy.app.handlers.depsgraph_update_post.remove(print)
+
+
+def test_classes_of_what_cannot_be_selected():
+    prototype = scenes.add("Thing", scenes.mesh())
+    prototype.hide_set(True)
+    scenes.add("Thing.001", scenes.mesh())
+    assert bpy.ops.segaddon.set_class_of(name="Thing", class_name="car") == {"FINISHED"}
+    assert (prototype["seg_class"], "seg_class" in bpy.data.objects["Thing.001"]) == ("car", False)
+    assert bpy.ops.segaddon.set_class_of(name="Thing", class_name="tree", to="COPIES") == {"FINISHED"}
+    assert bpy.data.objects["Thing.001"]["seg_class"] == "tree"
+
+
+def test_popups_search_in_the_classes():
+    for cls in operators.CLASSES:
+        if issubclass(cls, SetsClass):
+            assert cls.__dict__["bl_property"] == "choice"  # Blender does not look for it in a base
