@@ -19,7 +19,7 @@ from pathlib import Path
 
 from blender_segaddon.protocol.errors import InvalidInput, SegAddonError
 
-from .environments import known_models
+from .running import known_models
 
 MIN_SIDE, MAX_SIDE = 4, 8192
 """pixels; Blender renders nothing smaller"""

@@ -21,7 +21,7 @@ from blender_segaddon.core.things import largest_thing
 from blender_segaddon.protocol.version import ADDON_VERSION
 
 from . import example_scenes, figures, reprojection, scene_files
-from .environments import TINY
+from .running import TINY
 from .sheet import Panel, write_sheet
 
 if TYPE_CHECKING:

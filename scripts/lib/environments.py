@@ -1,21 +1,13 @@
-"""Makes the project's environments from their lock files and runs programs in them.
+"""The project's environments, made from their lock files.
 
-    environments.py test [--blender VERSION | --models] [options of pytest]
-    environments.py PROGRAM [--blender VERSION] [options of scripts/lib/PROGRAM.py]
-    environments.py prepare              makes .venv only
-    environments.py missing-packages     prints the Debian packages whose libraries are missing here
-    environments.py optional-packages    prints those without which tests that draw are skipped
-
-Several environments, since the add-on runs inside Blender's Python and the server does not: ``.venv`` (server and
-development), ``.venv-bpy-VERSION`` (one Blender) and ``.venv-models`` (the server with torch and diffusers). Standard
-library only: this runs before anything is installed.
-Progress and errors go to stderr; what cannot go on ends with one line that says what to do and exit code 2.
+Several, since the add-on runs inside Blender's Python and the server does not: ``.venv`` (server and development),
+``.venv-bpy-VERSION`` (one Blender) and ``.venv-models`` (the server with torch and diffusers). Standard library only:
+this runs before anything is installed. Progress goes to stderr.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import hashlib
 import importlib.util
@@ -23,47 +15,21 @@ import os
 import platform
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .system_libraries import SYSTEM_LIBRARIES, missing_libraries
+
 ROOT = Path(__file__).resolve().parents[2]
-DEFAULT_BLENDER = "4.5"
-TINY = "tiny-"
-"""Models whose names begin so have random weights, made on the spot."""
 TICK = 20.0
 """seconds between two signs of life of a long step"""
 
 _NO_NETWORK = re.compile("NewConnectionError|Max retries|connection broken|ReadTimeout|ProxyError|name resolution")
-
-SYSTEM_LIBRARIES = {
-    # what the bpy wheels link and do not carry: (Debian package, Fedora package, Blender versions; "" = all)
-    "libX11.so.6": ("libx11-6", "libX11", ""),
-    "libXext.so.6": ("libxext6", "libXext", ""),
-    "libXrender.so.1": ("libxrender1", "libXrender", ""),
-    "libXfixes.so.3": ("libxfixes3", "libXfixes", ""),
-    "libXi.so.6": ("libxi6", "libXi", ""),
-    "libxkbcommon.so.0": ("libxkbcommon0", "libxkbcommon", ""),
-    "libSM.so.6": ("libsm6", "libSM", ""),
-    "libICE.so.6": ("libice6", "libICE", ""),
-    "libGL.so.1": ("libgl1", "libglvnd-glx", ""),
-    "libstdc++.so.6": ("libstdc++6", "libstdc++", ""),
-    "libgcc_s.so.1": ("libgcc-s1", "libgcc", ""),
-    "libXxf86vm.so.1": ("libxxf86vm1", "libXxf86vm", "4.2"),
-    "libgomp.so.1": ("libgomp1", "libgomp", "4.2"),
-    "libz.so.1": ("zlib1g", "zlib", "4.2"),
-}
-
-DRAWING_LIBRARIES = {
-    # with which Blender draws without a window or a GPU; where they are missing, tests that draw are skipped
-    "libEGL.so.1": "libegl1",
-    "libEGL_mesa.so.0": "libegl-mesa0 libgl1-mesa-dri",
-}
 
 
 class SetupError(Exception):
@@ -137,19 +103,6 @@ def blender_environment(version: str) -> Environment:
     return Environment(f".venv-bpy-{version}", ROOT / f"scripts/locks/bpy-{version}.txt", "bpy", f"Blender {version}")
 
 
-def take_blender_version(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
-    """Takes ``--blender X`` and ``--blender=X`` out of the arguments: (the last X or None, the others in order)."""
-    version, rest, pending = None, [], iter(arguments)
-    for argument in pending:
-        if argument == "--blender":
-            version = next(pending, "")
-        elif argument.startswith("--blender="):
-            version = argument.partition("=")[2]
-        else:
-            rest.append(argument)
-    return version, rest
-
-
 def prepare(environment: Environment) -> Environment:
     """Makes the environment unless it is ready. Safe against interruption and against a second run at the same time."""
     if environment.is_ready():
@@ -159,18 +112,6 @@ def prepare(environment: Environment) -> Environment:
             _check_before(environment)
             _build(environment, lock_descriptor)
     return environment
-
-
-def missing_libraries(libraries: dict[str, tuple[str, str, str]], blender: str) -> str:
-    """One line naming the system libraries that this Blender needs and the machine lacks, and their packages; or ""."""
-    missing = [name for name, (_, _, only) in libraries.items() if only in ("", blender) and not _can_load(name)]
-    if not missing:
-        return ""
-    debian, fedora = (" ".join(libraries[name][column] for name in missing) for column in (0, 1))
-    return (
-        f"Blender {blender} needs system libraries that are missing here: {', '.join(missing)}. "
-        f"Install them: 'apt-get install {debian}' (Debian, Ubuntu) or 'dnf install {fedora}' (Fedora)."
-    )
 
 
 def explain_pip(output: str, lock_name: str) -> str:
@@ -188,14 +129,6 @@ def explain_pip(output: str, lock_name: str) -> str:
     return ""
 
 
-def _can_load(library: str) -> bool:
-    try:
-        ctypes.CDLL(library)
-    except OSError:
-        return False
-    return True
-
-
 @contextlib.contextmanager
 def _only_one_run(environment: Environment) -> Iterator[int]:
     """Locks the state file; the system unlocks it when the last process that has it open ends."""
@@ -203,7 +136,7 @@ def _only_one_run(environment: Environment) -> Iterator[int]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            _say(environment, "another run is making this environment, waiting for it")
+            say(environment, "another run is making this environment, waiting for it")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield file.fileno()
 
@@ -232,11 +165,11 @@ def _build(environment: Environment, lock_descriptor: int) -> None:
     )
     environment.state.write_text("building")
     if environment.folder.exists():
-        _say(environment, "removing what an older or interrupted run left")
+        say(environment, "removing what an older or interrupted run left")
         shutil.rmtree(environment.folder)
-    _say(environment, f"making the environment for {environment.purpose}")
+    say(environment, f"making the environment for {environment.purpose}")
     _run(environment, "venv", [sys.executable, "-I", "-m", "venv", str(environment.folder)], lock_descriptor)
-    _say(environment, f"installing {big + ' and ' if big else ''}{len(pins)} packages")
+    say(environment, f"installing {big + ' and ' if big else ''}{len(pins)} packages")
     pip = [str(environment.python), "-I", "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input"]
     install = [*pip, "install", "--only-binary", ":all:", "--retries", "3"]
     if environment.machine_builds:
@@ -245,7 +178,7 @@ def _build(environment: Environment, lock_descriptor: int) -> None:
     _run(environment, "import", [str(environment.python), "-I", "-c", f"import {environment.imports}"], lock_descriptor)
     environment.state.write_text(environment.fingerprint())
     size = sum(path.lstat().st_size for path in environment.folder.rglob("*")) / 1e9
-    _say(environment, f"ready after {time.monotonic() - started:.0f} s, {size:.1f} GB")
+    say(environment, f"ready after {time.monotonic() - started:.0f} s, {size:.1f} GB")
 
 
 def _run(environment: Environment, step: str, command: list[str], lock_descriptor: int) -> None:
@@ -258,7 +191,7 @@ def _run(environment: Environment, step: str, command: list[str], lock_descripto
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(lock_descriptor,))
         try:
             while _still_running(child):
-                _say(environment, f"… {time.monotonic() - started:.0f} s")
+                say(environment, f"… {time.monotonic() - started:.0f} s")
         finally:
             if child.poll() is None:
                 child.terminate()
@@ -288,149 +221,5 @@ def _fail(environment: Environment, step: str, output: str) -> None:
     raise SetupError(explained)
 
 
-def _say(environment: Environment, text: str) -> None:
+def say(environment: Environment, text: str) -> None:
     print(f"[{environment.name}] {text}", file=sys.stderr, flush=True)
-
-
-def program_variables(generator: str = "") -> dict[str, str]:
-    """Environment variables of a program that is run: where the server's Python is, and where the packages are.
-
-    With a model for a generator, the server has what models run on; what this needs is made first.
-    """
-    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    variables = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
-    if generator not in known_models():
-        return variables | {"SEGADDON_SERVER_PYTHON": str(server_environment().python)}
-    server = prepare(models_environment())
-    if generator.startswith(TINY):
-        folder = ROOT / "build/models"
-        command = [str(server.python), "-m", "scripts.lib.tiny_models", str(folder), generator]
-        subprocess.run(command, cwd=ROOT, env=variables, check=True, stderr=subprocess.DEVNULL)
-        variables["SEGADDON_MODELS_DIRS"] = str(folder)
-    # A server of its own: one that runs already may be without models.
-    state = {"SEGADDON_STATE_DIR": str(ROOT / "build/models-server")}
-    return state | variables | {"SEGADDON_SERVER_PYTHON": str(server.python)}
-
-
-def known_models() -> set[str]:
-    """Names that a program takes for ``--generator`` besides those without weights."""
-    text = (ROOT / "bridge_server/models/catalogue.toml").read_text("utf-8")
-    return {f"{TINY}sd15", f"{TINY}sdxl", *re.findall(r"^\[([\w-]+)\]$", text, re.M)}
-
-
-def run_in_blender(module: str, arguments: list[str]) -> int:
-    """Runs a program in Blender's Python, in the folder that the user stands in: relative paths mean what they say."""
-    version, rest = take_blender_version(arguments)
-    generator = _value_of("--generator", rest)
-    blender = blender_environment(DEFAULT_BLENDER if version is None else version)
-    if {"-h", "--help"} & set(rest) and not blender.is_ready():
-        python = Path(sys.executable)  # help is no reason to install a gigabyte
-    else:
-        prepare(server_environment())
-        python = prepare(blender).python
-    os.execve(python, [str(python), "-P", "-m", module, *rest], program_variables(generator))
-
-
-def _value_of(option: str, arguments: Sequence[str]) -> str:
-    """What follows an option, or its "="; the last one counts, "" where it is not given."""
-    value = ""
-    for one, following in zip(arguments, [*arguments[1:], ""], strict=True):
-        value = following if one == option else one.partition("=")[2] if one.startswith(f"{option}=") else value
-    return value
-
-
-def test(arguments: list[str]) -> int:
-    """Runs the tests; with a Blender version or --models only those. The exit code of a part that failed."""
-    version, rest = take_blender_version([one for one in arguments if one != "--models"])
-    if {"-h", "--help"} & set(rest):
-        print(TEST_HELP)
-        return 0
-    parts = [(blender_environment(DEFAULT_BLENDER if version is None else version), ("unit", "blender"))]
-    if "--models" in arguments:
-        parts = [(models_environment(), ("models",))]
-    elif version is None:
-        parts.insert(0, (server_environment(), ("unit", "server")))
-    paths, options = split_paths(rest)
-    work = [(environment, paths_of(folders, paths)) for environment, folders in parts]
-    if not any(own for _, own in work):
-        known = " or ".join(sorted({f"tests/{folder}" for _, folders in parts for folder in folders}))
-        raise SetupError(f"No environment of this run has {' '.join(paths)}. Name something in {known}.")
-    prepare(server_environment())  # the tests in Blender start the server too
-    failed = 0
-    for environment, own in work:
-        if own:
-            _say(environment, f"pytest {' '.join(own + options)}")
-            failed = _pytest(prepare(environment), own + options) or failed
-    return failed
-
-
-def split_paths(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """The arguments that name something existing below tests/ (``PATH`` or ``PATH::TEST``), and all others."""
-    paths = [
-        one for one in arguments if _test_parts(one)[:1] == ("tests",) and (ROOT / one.partition("::")[0]).exists()
-    ]
-    return paths, [one for one in arguments if one not in paths]
-
-
-def paths_of(folders: tuple[str, ...], paths: list[str]) -> list[str]:
-    """What one part runs: its folders of tests/, or those of the paths that lie in them; "tests" itself means all."""
-    if not paths or any(len(_test_parts(path)) == 1 for path in paths):
-        return [f"tests/{folder}" for folder in folders]
-    return [path for path in paths if _test_parts(path)[1] in folders]
-
-
-def _test_parts(argument: str) -> tuple[str, ...]:
-    return Path(argument.partition("::")[0]).parts
-
-
-def _pytest(environment: Environment, arguments: list[str]) -> int:
-    command = [str(environment.python), "-m", "pytest", *arguments]
-    code = subprocess.run(command, cwd=ROOT, env=program_variables(), check=False).returncode
-    return 0 if code == 5 else code  # 5: no test matched, which is no failure in one part
-
-
-TEST_HELP = """\
-scripts/test [--blender VERSION | --models] [PATH ...] [options of pytest]
-
-Without --blender: tests/unit and tests/server in .venv, then tests/unit and tests/blender in Blender 4.5.
-With it: tests/unit and tests/blender in that Blender only (4.2, 4.5 or 5.0).
-With --models: tests/models in .venv-models.
-PATH: a folder, file or test below tests/; it runs in each environment that it belongs to.
-Set SEGADDON_SCENES to a folder of real scenes for the tests that want some."""
-
-
-def _stop(signal_number: int, _frame: object) -> None:
-    sys.exit(128 + signal_number)
-
-
-def main(arguments: list[str]) -> int:
-    signal.signal(signal.SIGTERM, _stop)  # so that a step in progress is ended too
-    try:
-        name, *rest = arguments
-        if name == "test":
-            return test(rest)
-        if name == "prepare":
-            prepare(server_environment())
-        elif name == "missing-packages":
-            print(*(package for library, (package, _, _) in SYSTEM_LIBRARIES.items() if not _can_load(library)))
-        elif name == "optional-packages":
-            print(*(packages for library, packages in DRAWING_LIBRARIES.items() if not _can_load(library)))
-        else:
-            return run_in_blender(f"scripts.lib.{name}", rest)
-        return 0
-    except SetupError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(
-            f"{error.filename or ROOT}: {error.strerror}. Free some space, or check who may write there.",
-            file=sys.stderr,
-        )
-        return 2
-    except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
-        return 130
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.lib import environments
+from scripts.lib import environments, running, system_libraries
 from scripts.lib.environments import Environment, SetupError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,7 +47,7 @@ def script(name: str, *arguments: str, **variables: str) -> subprocess.Completed
 def test_the_blender_version_is_taken_from_anywhere(
     arguments: list[str], expected: tuple[str | None, list[str]]
 ) -> None:
-    assert environments.take_blender_version(arguments) == expected
+    assert running.take_blender_version(arguments) == expected
 
 
 def test_a_half_made_environment_is_made_anew_and_then_kept(
@@ -89,7 +89,7 @@ def test_a_root_that_cannot_be_written_is_one_line_and_exit_2(
 ) -> None:
     (tmp_path / "root").touch()
     monkeypatch.setattr(environments, "ROOT", tmp_path / "root")
-    assert environments.main(["prepare"]) == 2
+    assert running.main(["prepare"]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert "Not a directory" in said
@@ -113,12 +113,12 @@ def test_missing_system_libraries_are_named_with_their_packages() -> None:
         "libnone.so.1": ("none-deb", "none-rpm", ""),
         "libolder.so.1": ("older-deb", "older-rpm", "4.2"),
     }
-    text = environments.missing_libraries(libraries, "4.5")
+    text = system_libraries.missing_libraries(libraries, "4.5")
     assert "libnone.so.1" in text
     assert "apt-get install none-deb'" in text
     assert "dnf install none-rpm'" in text
-    assert "older-deb" in environments.missing_libraries(libraries, "4.2")
-    assert environments.missing_libraries({"libc.so.6": libraries["libc.so.6"]}, "4.5") == ""
+    assert "older-deb" in system_libraries.missing_libraries(libraries, "4.2")
+    assert system_libraries.missing_libraries({"libc.so.6": libraries["libc.so.6"]}, "4.5") == ""
 
 
 @pytest.mark.parametrize(
@@ -156,9 +156,9 @@ def test_a_python_that_does_not_run_is_one_line_and_exit_2(tmp_path: Path) -> No
 
 
 def test_paths_go_to_the_environments_that_they_belong_to() -> None:
-    paths, options = environments.split_paths(["tests/unit", "-k", "x", "tests/blender/test_extension.py::test_a"])
+    paths, options = running.split_paths(["tests/unit", "-k", "x", "tests/blender/test_extension.py::test_a"])
     assert options == ["-k", "x"]
-    assert environments.paths_of(("unit", "server"), paths) == ["tests/unit"]
-    assert environments.paths_of(("unit", "blender"), paths) == paths
-    assert environments.paths_of(("unit", "server"), []) == ["tests/unit", "tests/server"]
-    assert environments.paths_of(("unit", "server"), ["tests"]) == ["tests/unit", "tests/server"]
+    assert running.paths_of(("unit", "server"), paths) == ["tests/unit"]
+    assert running.paths_of(("unit", "blender"), paths) == paths
+    assert running.paths_of(("unit", "server"), []) == ["tests/unit", "tests/server"]
+    assert running.paths_of(("unit", "server"), ["tests"]) == ["tests/unit", "tests/server"]

@@ -156,9 +156,9 @@ def test_an_unknown_generator_is_refused_with_the_list(shared: Bridge):
 
 
 def test_what_the_worker_refuses_is_bad_input_too(shared: Bridge):
-    maps = dataclasses.replace(some_maps(4, 4), vocabulary="klingon")
     writer = BodyWriter()
-    request = GenerateRequest("preview", scene=scene_to_wire(maps, writer))
+    scene = dataclasses.replace(scene_to_wire(some_maps(4, 4), writer), vocabulary="klingon")
+    request = GenerateRequest("preview", scene=scene)
     with pytest.raises(InvalidInput, match=r"klingon.*ade20k"):
         shared.run(writer.finish(request))
 

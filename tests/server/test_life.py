@@ -316,7 +316,8 @@ def test_what_a_killed_server_of_another_protocol_left_is_in_nobodys_way(home: P
         dead.bind(str(home / "bridge.sock"))
     left = Discovery(f"unix:{home / 'bridge.sock'}", pid=1, protocol_version=(0, 9), version="0.0.1")
     (home / "server.json").write_bytes(dump(to_json(left)))
-    assert bridge(home).ensure_running().pid == server_pid(home)
+    found = bridge(home).ensure_running().pid
+    until(lambda: server_pid(home) == found)  # it answers a moment before it says where it is
 
 
 def test_a_user_without_a_home_folder_is_told_what_to_set():

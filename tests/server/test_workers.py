@@ -71,7 +71,7 @@ def test_the_least_recently_used_goes_when_memory_runs_short():
         asked.append(taken)
         return 15 * GIB
 
-    models = Residency(budget)
+    models = Residency(budget, "cpu")
     models.get(LARGE)
     models.get(LARGER)
     models.get(LARGE)
