@@ -90,15 +90,19 @@ class LiveScene:
         self._stale, self._changed = set(), False
         self.version += 1
 
-    def crowd_in(self, space: bpy.types.SpaceView3D) -> Crowd:
-        """What one viewport shows: its local view, local collections and object types count."""
+    def crowd_in(self, space: bpy.types.SpaceView3D, depsgraph: bpy.types.Depsgraph) -> Crowd:
+        """What one viewport shows: its local view, local collections and object types count.
+
+        Args:
+            depsgraph: the one of the last ``update``; on Blender 4.3 only evaluated objects know their local views.
+        """
         if not any(viewport_state(space)):
             return self.crowd
         shown: dict[Thing, bool] = {}
         for thing in self.things:
             if thing not in shown:
                 holder = thing.holder()
-                shown[thing] = holder is not None and holder.visible_in_viewport_get(space)
+                shown[thing] = holder is not None and holder.evaluated_get(depsgraph).visible_in_viewport_get(space)
         seen = np.array([False, *(shown[thing] for thing in self.things)], bool)
         return self.crowd.only(seen[self.crowd.ids])
 

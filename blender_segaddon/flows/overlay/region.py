@@ -50,7 +50,7 @@ class RegionPicture:
             self._canvas = Canvas(region.width, region.height)
         elif self._drawn == state:
             return False
-        self._canvas.draw(scene.crowd_in(space), view)
+        self._canvas.draw(scene.crowd_in(space, context.evaluated_depsgraph_get()), view)
         self._drawn, self._shown = state, (tuple(scene.things), viewport_state(space))
         if self._shown != self._named_of:  # ids may stand for other things now
             self._anchors = []
