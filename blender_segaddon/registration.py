@@ -17,7 +17,7 @@ _MODULES = (properties, preferences, operators, panels)
 def _before_load(_path: object, *_more: object) -> None:
     """Another file: nobody waits for a picture of this one any more."""
     running.stop()
-    background.end_all()
+    background.cancel_all()
 
 
 @bpy.app.handlers.persistent
@@ -25,12 +25,6 @@ def _on_load(_path: object, *_more: object) -> None:
     """Another file: the pictures of the last one are no longer this session's."""
     api.forget_pictures()
     background.sweep()
-
-
-@bpy.app.handlers.persistent
-def _before_change(_scene: object, *_more: object) -> None:
-    """An undo or a save: a capture that is under way must have nothing in the file then."""
-    background.interrupt_all()
 
 
 @bpy.app.handlers.persistent
@@ -44,8 +38,6 @@ def _handlers() -> Iterator[tuple[list, Callable[..., None]]]:
     lists = bpy.app.handlers
     yield lists.load_pre, _before_load
     yield lists.load_post, _on_load
-    for functions in (lists.undo_pre, lists.redo_pre, lists.save_pre):
-        yield functions, _before_change
     for functions in (lists.undo_post, lists.redo_post):
         yield functions, _after_undo
 
@@ -63,7 +55,7 @@ def register() -> None:
 
 def unregister() -> None:
     running.stop()
-    background.end_all()
+    background.cancel_all()
     for functions, function in _handlers():
         functions.remove(function)
     for module in reversed(_MODULES):

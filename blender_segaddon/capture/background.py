@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -21,7 +21,7 @@ import bpy
 from ..core.maps import Instance, SceneMaps
 from ..protocol.errors import Cancelled, CaptureError, SceneError, SegAddonError
 from . import cycles, ids_engine
-from .scene_copy import is_copy, remove_forgotten
+from .scene_copy import remove_forgotten
 from .scene_maps import Seen, Wanted, described
 from .shot import View
 
@@ -32,7 +32,7 @@ _TICK = 0.02
 _SLICE = 0.008
 """seconds of work in one look: a redraw must not wait"""
 _MOST_STARTS = 3
-"""An undo, a save or a deleted object lets the capture start again; not for ever."""
+"""An undo or a deleted object lets the capture start again; not for ever."""
 
 _running: set[CaptureJob] = set()
 """Those that still have something in the file; at most one."""
@@ -53,7 +53,7 @@ class CaptureJob:
         self._began = time.monotonic()
         _running.add(self)
         self._begin()
-        bpy.app.timers.register(self._tick, first_interval=_TICK)
+        bpy.app.timers.register(self._tick, first_interval=_TICK, persistent=True)
 
     @property
     def message(self) -> str:
@@ -65,7 +65,8 @@ class CaptureJob:
         return self._maps is not None or self._error is not None
 
     def cancel(self) -> None:
-        """``result`` then raises Cancelled, at the latest at the next look. Any thread."""
+        """``result`` then raises Cancelled, at the latest at the next look; Blender's render ends by itself, unseen.
+        Any thread."""
         self._cancel.set()
 
     @property
@@ -74,10 +75,9 @@ class CaptureJob:
         return 1.0 if self._maps is not None else 0.0
 
     def wait(self, timeout: float) -> bool:
-        """End it: Blender cannot go on while its main thread waits. ``done()``."""
+        """``done()`` at once: Blender cannot go on while its main thread waits."""
         del timeout
-        self.end()
-        return True
+        return self.done()
 
     def holds_scene(self) -> bool:
         """Whether Blender reads the scene in its thread, so that edits should wait."""
@@ -95,18 +95,6 @@ class CaptureJob:
         if self._maps is None:
             raise CaptureError("The capture is not done", "Ask done() first, or use capture()")
         return self._maps
-
-    def end(self) -> None:
-        """Cancel, and take everything out of the file at once; Blender's render thread is waited for."""
-        self.cancel()
-        self._look_at_cancel()
-        self.tidy(force=True)
-
-    def interrupt(self) -> None:
-        """The file is about to be undone or saved: leave it now, start again later."""
-        if not self.done():
-            self._steps = iter(())
-        self.tidy(force=True)
 
     def _begin(self) -> None:
         self._starts += 1
@@ -162,12 +150,13 @@ class CaptureJob:
         if self._cancel.is_set() and not self.done():
             self._error = Cancelled("The capture was cancelled")
 
-    def tidy(self, *, force: bool = False) -> None:
+    def tidy(self) -> None:
         """Leave the file as it was, as soon as Blender no longer renders it."""
-        if self._exposure is not None and self._exposure.close(force=force):
+        if self._exposure is not None and self._exposure.close():
             self._exposure = None
         if self._exposure is None and self.done():
             _running.discard(self)
+            sweep()
 
 
 class Job(Protocol):
@@ -251,7 +240,6 @@ class _Exposure:
             self._job = self._session.job(0, view.size[1])
             self._job.visit = self._visit
             copy = self._session.copy
-            self._copy_name = copy.scene.name
             self._silent = ids_engine.HandlersSilent(ids_engine.RENDER_HANDLERS + ids_engine.FRAME_HANDLERS)
             self._stack.callback(self._silent.restore)
             ids_engine.start(self._job, copy.scene, copy.view_layer)
@@ -300,22 +288,12 @@ class _Exposure:
             raise self._failure
         return False
 
-    def close(self, *, force: bool) -> bool:
-        """Take the copy out of the file; False where Blender still renders it and may not be stopped."""
+    def close(self) -> bool:
+        """Take the copy out of the file; False while Blender still renders it: nothing in Python may stop that."""
         if bpy.app.is_job_running("RENDER"):
-            if not force:
-                return False
-            self._kill()
-        with suppress(ReferenceError):  # undo or another file took it already
-            self._stack.close()
+            return False
+        self._stack.close()
         return True
-
-    def _kill(self) -> None:
-        """To delete a scene is the documented way that ends its render."""
-        copy = bpy.data.scenes.get(self._copy_name)
-        if copy is not None and is_copy(copy):
-            with bpy.context.temp_override(window=bpy.context.window_manager.windows[0], scene=copy):
-                bpy.ops.scene.delete()
 
 
 def start_capture(
@@ -341,16 +319,10 @@ def start_capture(
     return CaptureJob(wanted, wanted.view(camera or scene.camera).camera)
 
 
-def end_all() -> None:
-    """Another file is being loaded, or the add-on goes away."""
+def cancel_all() -> None:
+    """Another file is being loaded, or the add-on goes away. What is left goes once Blender renders no more."""
     for job in list(_running):
-        job.end()
-
-
-def interrupt_all() -> None:
-    """The file is about to be undone or saved."""
-    for job in list(_running):
-        job.interrupt()
+        job.cancel()
 
 
 def sweep() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -155,12 +155,14 @@ def registered() -> Iterator[None]:
 @contextmanager
 def result_kept() -> Iterator[None]:
     """Blender makes the image "Render Result" at the first render; a file that had none shall have none."""
-    before = set(bpy.data.images)
+    had = {one.name for one in bpy.data.images if one.type == "RENDER_RESULT"}
+    witness = bpy.data.scenes[0]
     try:
         yield
     finally:
-        for image in set(bpy.data.images) - before:
-            if image.type == "RENDER_RESULT":
+        with suppress(ReferenceError):  # a capture in the background may end in another file
+            witness.name  # noqa: B018
+            for image in [one for one in bpy.data.images if one.type == "RENDER_RESULT" and one.name not in had]:
                 bpy.data.images.remove(image)
 
 

@@ -16,7 +16,7 @@ NORMAL_PASS = "segaddon_normal"
 
 
 _STAND_IN = "segaddon_stand_in"
-"""Custom property that tells a copy, and holds its material"""
+"""Custom property that tells a copy, and holds its material; tells the material too"""
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ def scene_copy(
         if bpy.app.version < (5, 0):
             material.use_nodes = True
         copy[_STAND_IN] = material
+        material[_STAND_IN] = True
         _set_render(copy)
         set_view(copy, camera, size)
         _set_cycles(copy)
@@ -63,10 +64,9 @@ def is_copy(scene: bpy.types.Scene) -> bool:
 def remove_forgotten() -> None:
     """Remove copies that came back: by undo to a step, or in a file, from while a capture was in the background."""
     for scene in [one for one in bpy.data.scenes if is_copy(one)]:
-        material = scene[_STAND_IN]
         bpy.data.scenes.remove(scene)
-        if isinstance(material, bpy.types.Material):
-            bpy.data.materials.remove(material)
+    for material in [one for one in bpy.data.materials if _STAND_IN in one]:
+        bpy.data.materials.remove(material)
 
 
 def _restore_users(scene: bpy.types.Scene, users: dict[bpy.types.ID, int]) -> None:
