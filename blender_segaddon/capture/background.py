@@ -1,9 +1,9 @@
 """A capture that does not block Blender's window: Blender renders in its own thread, the picture is decoded in one of
 ours, and the main thread only looks in now and then.
 
-While Blender renders, people may look around, save, load another file, render, close Blender. Only the evaluation of
-the scene holds up the window: it is done before the render, in the main thread. What no render of Blender's in a thread
-survives is that something is deleted while it reads the scene: ``holds_scene`` says for how long edits have to wait.
+While Blender renders, people may look around, load another file, render, close Blender. What no render of Blender's in
+a thread survives is that something is deleted while it reads the scene: ``holds_scene`` says for how long edits have to
+wait; the buttons see to that.
 """
 
 from __future__ import annotations
@@ -234,9 +234,8 @@ class _Exposure:
         self._failure: BaseException | None = None
         self.seen: Seen | None = None
         try:
-            self._session = self._stack.enter_context(cycles.session(view))
+            self._session = self._stack.enter_context(cycles.session(view, once=True))
             self._session.begin(view)
-            self._session.evaluate()
             self._job = self._session.job(0, view.size[1])
             self._job.visit = self._visit
             copy = self._session.copy
