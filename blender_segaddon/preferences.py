@@ -1,5 +1,5 @@
 # No "from __future__ import annotations" here: Blender reads the annotations themselves.
-"""Where the bridge server is."""
+"""Where the bridge server is: on this machine, started on demand, or on another one."""
 
 from pathlib import Path
 
@@ -17,6 +17,10 @@ def apply(preferences: "Preferences") -> None:
         api.Connection(
             server_command=(bpy.path.abspath(python), "-m", "bridge_server") if python else None,
             state_dir=Path(bpy.path.abspath(folder)) if folder else None,
+            address=preferences.address.strip() or None,
+            token=preferences.token.strip() or None,
+            certificate=Path(bpy.path.abspath(preferences.certificate)) if preferences.certificate else None,
+            fingerprint=preferences.fingerprint,
             end_with_us=bpy.app.background,
         )
     )
@@ -38,16 +42,47 @@ class Preferences(bpy.types.AddonPreferences):
         update=lambda self, _context: apply(self),
     )
 
+    address: StringProperty(
+        name="Remote Server",
+        description="https://host:port of a server on another machine; empty to use one on this machine",
+        update=lambda self, _context: apply(self),
+    )
+    token: StringProperty(
+        name="Token",
+        description="The remote server's token: the content of the file 'token' in its folder",
+        subtype="PASSWORD",
+        update=lambda self, _context: apply(self),
+    )
+    certificate: StringProperty(
+        name="Certificate",
+        description="File (PEM) with the certificate of the remote server or its authority; empty to ask the system",
+        subtype="FILE_PATH",
+        update=lambda self, _context: apply(self),
+    )
+    fingerprint: StringProperty(
+        name="Fingerprint",
+        description="SHA-256 of the remote server's certificate, instead of a certificate file",
+        update=lambda self, _context: apply(self),
+    )
+
     def draw(self, _context) -> None:
         layout = self.layout
         layout.use_property_split = True
-        layout.prop(self, "server_python")
-        rest = layout.column()
-        rest.enabled = bool(self.server_python)
-        rest.prop(self, "state_dir")
+        local = layout.column()
+        local.enabled = not self.address
+        local.prop(self, "server_python")
+        folder = local.column()
+        folder.enabled = bool(self.server_python)
+        folder.prop(self, "state_dir")
+        layout.prop(self, "address", placeholder="https://host:port")
+        if self.address:
+            remote = layout.column()
+            remote.prop(self, "token")
+            remote.prop(self, "certificate")
+            remote.prop(self, "fingerprint")
         row = layout.split(factor=0.4)  # as wide as the labels above
         row.label()
-        if self.server_python:
+        if self.server_python or self.address:
             row.operator("segaddon.check_server", icon="CHECKMARK")
         else:
             row.label(text="Previews are painted in Blender", icon="INFO")

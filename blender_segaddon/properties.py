@@ -2,17 +2,22 @@
 """What the add-on keeps in a scene. Classes and texts of objects are plain custom properties: seg_class, seg_text."""
 
 import bpy
-from bpy.props import BoolProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
 
+from . import api
 from .core import vocabulary
 
 SEEDS = 2**31
 """How many seeds Blender's integer fields can hold: 0 .. SEEDS - 1."""
 
 
-def _class_names(_self, _context, edit_text: str) -> list[str]:
+def _class_names(_self, context, edit_text: str) -> list[str]:
     """Suggestions while a class name is typed."""
-    return [one.name for one in vocabulary.load("ade20k").classes if edit_text.lower() in one.name]
+    try:
+        known = vocabulary.load(api.scene_vocabulary(context.scene))
+    except api.SegAddonError:
+        return []  # the panel says what is wrong with the file
+    return [one.name for one in known.classes if edit_text.lower() in one.name.lower()]
 
 
 class SceneSettings(bpy.types.PropertyGroup):
@@ -23,6 +28,19 @@ class SceneSettings(bpy.types.PropertyGroup):
         name="Seed", description="Same seed and same scene, same picture", min=0, max=SEEDS - 1, default=1
     )
     random_seed: BoolProperty(name="New Seed", description="Take another seed for every picture", default=True)
+    vocabulary: EnumProperty(
+        name="Classes",
+        description="The list of classes that things are taken for",
+        items=[
+            ("ade20k", "ADE20K", "150 classes; what most models for segmentation control were trained on"),
+            ("coco_panoptic", "COCO Panoptic", "133 classes"),
+            ("FILE", "Own File", "A .csv or .json file: name, color, synonyms, isthing"),
+        ],
+        default="ade20k",
+    )
+    vocabulary_file: StringProperty(
+        name="File", description="CSV or JSON with one class a row: name, color, synonyms, isthing", subtype="FILE_PATH"
+    )
     background: StringProperty(
         name="Background",
         description="Class of what lies behind all objects; empty for none",

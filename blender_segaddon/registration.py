@@ -8,23 +8,25 @@ import bpy
 
 from . import api, operators, panels, preferences, properties
 from .capture import background
-from .operators import running
+from .operators import classes, running, server
 
 _MODULES = (properties, preferences, operators, panels)
 
 
 @bpy.app.handlers.persistent
 def _before_load(_path: object, *_more: object) -> None:
-    """Another file: nobody waits for a picture of this one any more."""
+    """Another file: a picture of this one is left to the server."""
     running.stop()
     background.cancel_all()
 
 
 @bpy.app.handlers.persistent
 def _on_load(_path: object, *_more: object) -> None:
-    """Another file: the pictures of the last one are no longer this session's."""
+    """Another file: the pictures of the last one are no longer this session's, but it may have some under way."""
     api.forget_pictures()
     background.sweep()
+    classes.forget_reports()
+    server.look()
 
 
 @bpy.app.handlers.persistent
@@ -64,3 +66,4 @@ def unregister() -> None:
         for cls in reversed(module.CLASSES):
             bpy.utils.unregister_class(cls)
     api.forget_pictures()
+    classes.forget_reports()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
@@ -22,6 +23,10 @@ LOCK_FILE = "lock"
 SOCKET_FILE = "bridge.sock"
 MAX_SOCKET_PATH = 103
 """Bytes of a Unix socket's path on macOS, the shortest limit of all systems (Linux: 107)."""
+
+
+_TAKEN = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}
+"""What the system says of a lock that somebody else holds."""
 
 
 class AlreadyRunningError(BridgeError):
@@ -68,8 +73,8 @@ def is_locked(state_dir: Path) -> bool:
         return False
     try:
         _lock(handle)
-    except OSError:
-        return True
+    except OSError as error:
+        return error.errno in _TAKEN
     finally:
         os.close(handle)
     return False
@@ -87,9 +92,9 @@ def published(state_dir: Path, discovery: Discovery) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def new_token(state_dir: Path) -> Iterator[str]:
-    """A fresh bearer token, in a file that only this user can read until the block ends."""
-    token = secrets.token_urlsafe(32)
+def published_token(state_dir: Path, token: str | None = None) -> Iterator[str]:
+    """The bearer token (a fresh one if none is given), in a file that only this user can read until the block ends."""
+    token = token or secrets.token_urlsafe(32)
     path = state_dir / TOKEN_FILE
     _write_private(path, token.encode())
     try:
@@ -173,11 +178,18 @@ def _take(path: Path) -> int:
                 return handle
         except FileNotFoundError:
             pass
-        except OSError:
+        except OSError as error:
             os.close(handle)
-            hint = "Use that server, or another --state-dir"
-            raise AlreadyRunningError(f"A server for {path.parent} is running already", hint) from None
+            raise _lock_error(path, error) from error
         os.close(handle)  # the server before us removed the file between open and lock
+
+
+def _lock_error(path: Path, error: OSError) -> Exception:
+    if error.errno in _TAKEN:
+        hint = "Use that server, or another --state-dir"
+        return AlreadyRunningError(f"A server for {path.parent} is running already", hint)
+    hint = "Choose a --state-dir on a disk of this machine; network file systems often cannot lock"
+    return StorageError(f"File {path} cannot be locked: {error.strerror}", hint)
 
 
 if sys.platform == "win32":

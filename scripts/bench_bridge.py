@@ -23,13 +23,12 @@ from pathlib import Path
 import numpy as np
 
 from blender_segaddon.client import Bridge
-from blender_segaddon.client.http import Endpoint, exchange
 from blender_segaddon.core.camera import Camera
 from blender_segaddon.core.maps import Instance, SceneMaps
 from blender_segaddon.core.wire import scene_to_wire
-from blender_segaddon.protocol.discovery import read_discovery, read_token
+from blender_segaddon.protocol.discovery import read_discovery
 from blender_segaddon.protocol.framing import BodyWriter, BytesLike
-from blender_segaddon.protocol.messages import GenerateRequest, Health
+from blender_segaddon.protocol.messages import GenerateRequest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -90,24 +89,20 @@ def receive(connected: socket.socket, size: int) -> None:
         view = view[connected.recv_into(view) :]
 
 
-def health_ms(state_dir: Path, work: Callable[[], object]) -> list[float]:
+def health_ms(bridge: Bridge, work: Callable[[], object]) -> list[float]:
     """Milliseconds of every /health asked, 100 a second, while ``work`` runs."""
-    found = read_discovery(state_dir)
-    assert found
-    endpoint = Endpoint(found.address, read_token(state_dir))
     thread = threading.Thread(target=work)
     thread.start()
     times = []
     while thread.is_alive():
         start = time.perf_counter()
-        with exchange(endpoint, "GET", "/v1/health") as reply:
-            reply.message(Health)
+        bridge.health()
         times.append((time.perf_counter() - start) * 1000)
         time.sleep(0.01)
     return sorted(times)
 
 
-def measure(bridge: Bridge, state_dir: Path, sizes: list[int], repeat: int) -> list[dict[str, object]]:
+def measure(bridge: Bridge, sizes: list[int], repeat: int) -> list[dict[str, object]]:
     """One row a figure: name, size, value, unit."""
     rows: list[dict[str, object]] = []
 
@@ -123,7 +118,7 @@ def measure(bridge: Bridge, state_dir: Path, sizes: list[int], repeat: int) -> l
         row("raw socket, up and down", size, median_ms(lambda b=body, s=size: raw_exchange(b, s * s * 3), repeat), "ms")
         row("job: up, worker, down", size, median_ms(lambda b=body: bridge.run(b), repeat), "ms")
         quiet = pack(maps, "20 0.05")
-        times = health_ms(state_dir, lambda b=quiet: [bridge.run(b) for _ in range(2)])
+        times = health_ms(bridge, lambda b=quiet: [bridge.run(b) for _ in range(2)])
         row("/health p50 while jobs run", size, times[len(times) // 2], "ms")
         row("/health p99 while jobs run", size, times[int(len(times) * 0.99)], "ms")
     tiny = pack(street(16), "0 0")
@@ -149,7 +144,7 @@ def main() -> None:
                 time.sleep(0.005)
             bridge.info()
             started = {"name": "start of the server", "size": 0, "value": time.perf_counter() - start, "unit": "s"}
-            rows = [started, *measure(bridge, state_dir, options.sizes, options.repeat)]
+            rows = [started, *measure(bridge, options.sizes, options.repeat)]
             assert server.stdin
             server.stdin.close()
     for one in rows:

@@ -18,8 +18,9 @@ def _has(package: str) -> bool:
     return True
 
 
-# Each environment has one of the two; scripts/test runs both.
-collect_ignore = [folder for folder, package in {"blender": "bpy", "server": "starlette"}.items() if not _has(package)]
+# Each environment has one of them; scripts/test runs them all.
+_NEEDS = {"blender": "bpy", "server": "starlette", "models": "torch"}
+collect_ignore = [folder for folder, package in _NEEDS.items() if not _has(package)]
 
 
 def pytest_report_header() -> str:

@@ -25,49 +25,94 @@ from __future__ import annotations
 
 from ..capture import CaptureJob, Sequel
 from ..core.maps import SceneMaps
+from ..core.naming import ClassMatch
+from ..core.quality import Finding, Report
 from ..flows.generating import Connection
 from ..flows.jobs import Job
 from ..flows.masking import Mask
+from ..flows.meaning import Group
 from ..flows.picture import Picture
+from ..flows.sending import Unfinished
 from ..protocol.errors import SegAddonError
+from ..protocol.messages import ServerState
 from ..texturing import Placement
-from .pictures import DEFAULT_CONNECTION, check_server, configure, find_picture, forget_pictures, generate, regenerate
+from .meaning import class_mapping, class_of, describe, scene_vocabulary, set_class, set_face_class, set_text, unclassed
+from .pictures import find_picture, forget_pictures, generate, regenerate
 from .placing import backdrop, bake, picture_of, placements, project, remove_placement, update
 from .retouching import inpaint, remove, segment
-from .scene_maps import add_camera, capture, capture_views, class_of, export_maps, map_images, start_capture
+from .scene_maps import add_camera, capture, capture_views, export_maps, map_images, quality, start_capture
+from .server import (
+    DEFAULT_CONNECTION,
+    attend_server,
+    check_server,
+    configure,
+    discard,
+    find_unfinished,
+    free_gpu,
+    has_server,
+    leave_server,
+    lend_gpu,
+    resume,
+    server_state,
+    unfinished,
+)
 
 __all__ = [
     "DEFAULT_CONNECTION",
     "CaptureJob",
+    "ClassMatch",
     "Connection",
+    "Finding",
+    "Group",
     "Job",
     "Mask",
     "Picture",
     "Placement",
+    "Report",
     "SceneMaps",
     "SegAddonError",
     "Sequel",
+    "ServerState",
+    "Unfinished",
     "add_camera",
+    "attend_server",
     "backdrop",
     "bake",
     "capture",
     "capture_views",
     "check_server",
+    "class_mapping",
     "class_of",
     "configure",
+    "describe",
+    "discard",
     "export_maps",
     "find_picture",
+    "find_unfinished",
     "forget_pictures",
+    "free_gpu",
     "generate",
+    "has_server",
     "inpaint",
+    "leave_server",
+    "lend_gpu",
     "map_images",
     "picture_of",
     "placements",
     "project",
+    "quality",
     "regenerate",
     "remove",
     "remove_placement",
+    "resume",
+    "scene_vocabulary",
     "segment",
+    "server_state",
+    "set_class",
+    "set_face_class",
+    "set_text",
     "start_capture",
+    "unclassed",
+    "unfinished",
     "update",
 ]

@@ -1,8 +1,8 @@
-"""The bridge server, and pictures made from maps."""
+"""Pictures made from maps."""
 
 from __future__ import annotations
 
-from typing import Literal, Unpack, overload
+from typing import Literal, Unpack, get_args, overload
 
 import bpy
 
@@ -10,33 +10,14 @@ from ..core import preview
 from ..core.maps import SceneMaps
 from ..flows import generating
 from ..flows import picture as _picture
-from ..flows.generating import Connection
 from ..flows.jobs import Job
 from ..flows.options import GenerateOptions
 from ..flows.picture import Picture, PictureLike, Recipe
+from ..flows.sending import Purpose
 from ..protocol.errors import InvalidInput
-from ..protocol.messages import ServerInfo
+from ..protocol.messages import Priority
 from .scene_maps import capture
-
-DEFAULT_CONNECTION = Connection(end_with_us=bpy.app.background)
-"""The server is found or started by itself; one that a script started ends with the script."""
-
-_connection = DEFAULT_CONNECTION
-
-
-def configure(connection: Connection) -> None:
-    """Say where the bridge server is; the preferences call this. Without it, it is found or started by itself."""
-    global _connection  # noqa: PLW0603  # one add-on, one set of preferences
-    _connection = connection
-
-
-def check_server() -> ServerInfo | None:
-    """Ask the bridge server what it is; it is started when it does not run. None where pictures are painted here.
-
-    Raises:
-        BridgeError: it cannot be started or does not answer; the text says why.
-    """
-    return generating.server_info(_connection)
+from .server import connection
 
 
 @overload
@@ -53,6 +34,7 @@ def generate(
     count: int = 1,
     image: PictureLike | None = None,
     strength: float | None = None,
+    priority: Priority | None = None,
     wait: bool = True,
 ) -> list[Picture] | Job[list[Picture]]:
     """Make pictures that sit exactly on the scene.
@@ -65,6 +47,7 @@ def generate(
         count: 1 .. 16 pictures.
         image: a picture of the same size to start from.
         strength: 0 .. 1, how far the result may leave ``image``; 0.6 when None.
+        priority: "interactive" goes before "batch" at the server; None: batch in background mode.
         wait: False returns a ``Job`` at once, whose ``result()`` gives the list.
 
     Raises:
@@ -82,7 +65,7 @@ def generate(
         intent="change" if start is not None else "replace",
         strength=1.0 if start is None else 0.6 if strength is None else strength,
     )
-    job = begin(recipe, count)
+    job = begin(recipe, count, priority)
     return job.result() if wait else job
 
 
@@ -108,8 +91,15 @@ def forget_pictures() -> None:
     _picture.forget_all()
 
 
-def begin(recipe: Recipe, count: int) -> Job[list[Picture]]:
+def begin(recipe: Recipe, count: int, priority: Priority | None = None) -> Job[list[Picture]]:
     """Begin to make ``count`` pictures. Raises InvalidInput for a recipe that cannot be made."""
     recipe, count = generating.checked(recipe, count), int(count)
-    connection = _connection
-    return Job(lambda on_event, cancelled: generating.make(recipe, count, connection, on_event, cancelled))
+    there, purpose = connection(), _purpose(recipe, priority)
+    return Job(lambda on_event, wishes: generating.make(recipe, count, there, purpose, on_event, wishes))
+
+
+def _purpose(recipe: Recipe, priority: Priority | None) -> Purpose:
+    if priority not in (None, *get_args(Priority)):
+        raise InvalidInput(f"Unknown priority '{priority}'", f"Choose one of: {', '.join(get_args(Priority))}")
+    scene = recipe.maps.scene if recipe.maps else bpy.context.scene.name
+    return Purpose(priority or ("batch" if bpy.app.background else "interactive"), bpy.data.filepath, scene)

@@ -14,6 +14,7 @@ from ..flows.jobs import Job
 from ..flows.masking import Mask
 from ..flows.options import InpaintOptions
 from ..flows.picture import Picture, PictureLike, Recipe
+from ..protocol.messages import Priority
 from .kinds import MaskLike, Objects
 from .pictures import begin
 
@@ -63,6 +64,7 @@ def inpaint(
     count: int = 1,
     seed: int | None = None,
     model: str | None = None,
+    priority: Priority | None = None,
     wait: bool = True,
 ) -> list[Picture] | Job[list[Picture]]:
     """Paint what is under the mask anew; every pixel outside stays identical.
@@ -71,7 +73,7 @@ def inpaint(
         mask: a ``Mask``, or bool H×W of the picture's size; True is painted.
         prompt: what should be there.
         intent: "replace", "change" (keeps the structure), "remove", or "extend" (what the maps say is there).
-        strength, count, seed, model, wait: as in ``generate``.
+        strength, count, seed, model, priority, wait: as in ``generate``.
 
     Raises:
         InvalidInput: an empty mask, one of another size, an unknown intent.
@@ -87,7 +89,7 @@ def inpaint(
         intent=intent,
         strength=strength,
     )
-    job = begin(recipe, count)
+    job = begin(recipe, count, priority)
     return job.result() if wait else job
 
 

@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import bpy
+import numpy as np
 
 from .. import capture as _capture
 from ..capture import CaptureJob
 from ..core import files
 from ..core.maps import SceneMaps
-from ..core.naming import ClassMatch
+from ..core.quality import Report
+from ..core.quality import report as _report
+from ..core.vocabulary import load
 from ..texturing import images
+from .meaning import scene_vocabulary
 
 
 def capture(
@@ -21,8 +25,9 @@ def capture(
     size: tuple[int, int] | None = None,
     engine: str = "auto",
     *,
-    vocabulary: str = "ade20k",
+    vocabulary: str | None = None,
     background: str | None = None,
+    split: str = "object",
 ) -> SceneMaps:
     """Render the exact maps of a scene; the scene is left as it was.
 
@@ -32,12 +37,14 @@ def capture(
         size: (width, height) in pixels; the scene's render size when None.
         engine: "cycles" (exact), "passes" (slower, one id for all instances of an object) or "auto": the first, or the
             second with a warning where this Blender does not allow the first.
-        vocabulary: "ade20k" or "coco_panoptic".
+        vocabulary: "ade20k", "coco_panoptic", or a .csv or .json file of the user's own (docs/vocabularies.md); the
+            scene's setting when None.
         background: class of what lies behind all objects, "" for none; the scene's setting, else "sky", when None.
+        split: what has an id of its own: each "object" (each instance of it), or each "material" of it.
 
     Raises:
         SceneError: no camera, or nothing visible.
-        InvalidInput: an unusable size, an unknown engine, vocabulary or class.
+        InvalidInput: an unusable size, an unknown engine, vocabulary, class or split.
     """
     scene = scene or bpy.context.scene
     return _capture.capture(
@@ -45,8 +52,9 @@ def capture(
         camera=camera,
         size=size,
         engine=engine,
-        vocabulary=vocabulary,
-        background=_background(scene, background),
+        vocabulary=_vocabulary(scene, vocabulary),
+        background=_background(scene, background, _vocabulary(scene, vocabulary)),
+        split=split,
     )
 
 
@@ -55,7 +63,7 @@ def capture_views(
     scene: bpy.types.Scene | None = None,
     size: tuple[int, int] | None = None,
     *,
-    vocabulary: str = "ade20k",
+    vocabulary: str | None = None,
     background: str | None = None,
 ) -> list[SceneMaps]:
     """The maps from several places, in much less time than one capture each: the scene is built only once.
@@ -66,8 +74,9 @@ def capture_views(
     Other arguments and errors as of ``capture``.
     """
     scene = scene or bpy.context.scene
+    classes = _vocabulary(scene, vocabulary)
     return _capture.capture_views(
-        scene, cameras, size=size, vocabulary=vocabulary, background=_background(scene, background)
+        scene, cameras, size=size, vocabulary=classes, background=_background(scene, background, classes)
     )
 
 
@@ -76,7 +85,7 @@ def start_capture(
     camera: bpy.types.Object | None = None,
     size: tuple[int, int] | None = None,
     *,
-    vocabulary: str = "ade20k",
+    vocabulary: str | None = None,
     background: str | None = None,
 ) -> CaptureJob:
     """Begin a capture beside the work in Blender's window, and return at once.
@@ -88,21 +97,36 @@ def start_capture(
     Arguments and errors as of ``capture``; also CaptureError where there is no window, or something is being rendered.
     """
     scene = scene or bpy.context.scene
+    vocabulary = _vocabulary(scene, vocabulary)
     return _capture.start_capture(
-        scene, camera=camera, size=size, vocabulary=vocabulary, background=_background(scene, background)
+        scene, camera=camera, size=size, vocabulary=vocabulary, background=_background(scene, background, vocabulary)
     )
 
 
-def _background(scene: bpy.types.Scene, background: str | None) -> str:
+def _vocabulary(scene: bpy.types.Scene, vocabulary: str | None) -> str:
+    return vocabulary if vocabulary is not None else scene_vocabulary(scene)
+
+
+def _background(scene: bpy.types.Scene, background: str | None, vocabulary: str) -> str:
+    """The asked class; else the scene's; where that is only the default and the user's vocabulary has no sky, none."""
     if background is not None:
         return background
     settings = getattr(scene, "segaddon", None)  # not there where the module is used without the add-on
-    return settings.background if settings else "sky"
+    found = settings.background if settings else "sky"
+    return "" if found == "sky" and load(vocabulary).find(found) is None else found
 
 
-def class_of(one: bpy.types.Object, *, vocabulary: str = "ade20k") -> ClassMatch:
-    """What a capture would take an object for, and why. Raises InvalidInput for an unknown vocabulary."""
-    return _capture.class_of(one, vocabulary)
+def quality(maps: SceneMaps, *, model_palette: np.ndarray | None = None, latent_factor: int = 8) -> Report:
+    """What a generator will have trouble with, before any time is spent on it.
+
+    Args:
+        model_palette: uint8 N×3, the colours that the model was trained on, by class; the vocabulary's own when None.
+        latent_factor: pixels of the picture per cell of the model's latent image, each way; 8 for SD 1.5 and SDXL.
+
+    Raises:
+        InvalidInput: a palette of another shape, or a factor below 1.
+    """
+    return _report(maps, model_palette=model_palette, latent_factor=latent_factor)
 
 
 def add_camera(scene: bpy.types.Scene | None = None) -> bpy.types.Object:

@@ -18,19 +18,17 @@ from typing import Any, Protocol
 
 import bpy
 
-from ..core.maps import Instance, SceneMaps
+from ..core.maps import SceneMaps
 from ..protocol.errors import Cancelled, CaptureError, SceneError, SegAddonError
 from . import cycles, ids_engine
 from .scene_copy import remove_forgotten
-from .scene_maps import Seen, Wanted, described
+from .scene_maps import Seen, Wanted
 from .shot import View
 
 log = logging.getLogger(__name__)
 
 _TICK = 0.02
 """seconds between two looks"""
-_SLICE = 0.008
-"""seconds of work in one look: a redraw must not wait"""
 _MOST_STARTS = 3
 """An undo or a deleted object lets the capture start again; not for ever."""
 
@@ -108,20 +106,13 @@ class CaptureJob:
         self._steps = self._work(self._exposure)
 
     def _work(self, exposure: _Exposure) -> Iterator[None]:
-        """Steps of a few milliseconds; ends with ``self._maps`` set."""
+        """Ends with ``self._maps`` set."""
         while exposure.is_rendering():
             yield
         exposure.develop()
         while exposure.is_developing():
             yield
-        instances: list[Instance] = []
-        began = time.perf_counter()
-        for one in described(exposure.seen, self._wanted.classes):
-            instances.append(one)
-            if time.perf_counter() - began > _SLICE:
-                yield
-                began = time.perf_counter()
-        self._maps = self._wanted.assemble(exposure.seen, tuple(instances))
+        self._maps = self._wanted.describe(exposure.seen)
 
     def _tick(self) -> float | None:
         try:

@@ -52,15 +52,18 @@ def capture(
     background: str = "sky",
     engine: str = "auto",
     view_layer: bpy.types.ViewLayer | str | None = None,
+    split: str = "object",
     cancelled: Callable[[], bool] | None = None,
 ) -> SceneMaps:
     """The exact maps of the scene's current frame as its render would show it; the scene is left as it was.
 
     Instances are numbered 1..N over the visible ones, sorted by (name of the instancer, name of the object, path of
-    the object's library, persistent id). Depth of field and motion blur are ignored, volumes are seen through, a
-    surface is there where its alpha is at least one half. Objects that are holdouts or shadow catchers are seen;
-    collections that the view layer holds out are background. Handlers for renders and frames do not run. The render
-    runs on the CPU, whatever the scene says: no kernels are compiled, and its ids were shown to be exact.
+    the object's library, persistent id), and by material where the map is split so. Depth of field is ignored; motion
+    is shown at the middle of the shutter's time; volumes and lights are seen through; a surface is there where its
+    alpha is at least one half. Objects that are holdouts or shadow catchers are seen; collections that the view layer
+    holds out are background. What cannot be exact is listed in ``SceneMaps.inexact``. Handlers for renders and frames
+    do not run. The render runs on the CPU, whatever the scene says: no kernels are compiled, and its ids were shown to
+    be exact.
 
     Args:
         scene: need not be the active one.
@@ -71,6 +74,7 @@ def capture(
         engine: "cycles" (exact); "passes" (slower, one id for all instances of an object, only what Blender
             documents); "auto": the first, or the second with a warning where this Blender does not allow the first.
         view_layer: its name or itself; None takes the active one.
+        split: "object": each instance has an id; "material": each material of an instance has one.
         cancelled: asked several times a second but while Cycles builds the scene, in this thread.
 
     Raises:
@@ -80,7 +84,7 @@ def capture(
         Cancelled: ``cancelled`` said so.
     """
     shoot = engine_of(engine)
-    wanted = Wanted.of(scene, size, vocabulary, background, view_layer, cancelled)
+    wanted = Wanted.of(scene, size, vocabulary, background, view_layer, cancelled, split)
     return wanted.maps(shoot(wanted.view(camera or scene.camera)))
 
 

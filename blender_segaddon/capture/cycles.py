@@ -15,12 +15,17 @@ import bpy
 import numpy as np
 
 from ..core.camera import Camera
+from ..core.maps import Inexact
 from .cameras import read_camera
 from .ids_engine import Job, registered, run
+from .inexact import inexact_materials, inexact_objects, inexact_pixels, inexact_rows
 from .instances import Row, collect, decode, number_objects
-from .scene_copy import INDEX_PASS, KEY_PASS, NORMAL_PASS, SceneCopy, scene_copy, set_band, set_view
+from .moment import moment
+from .scene_copy import SceneCopy, scene_copy, set_band, set_view
 from .shaders import use_stand_in, write_ids
 from .shot import MissingInternals, Shot, View
+from .transparency import Transparency
+from .writer import FACE_PASS, INDEX_PASS, KEY_PASS, MATERIAL_PASS, NORMAL_PASS, PASSES
 
 log = logging.getLogger(__name__)
 
@@ -57,16 +62,20 @@ def session(view: View, *, once: bool = False) -> Iterator[Session]:
         once: there will be one render only.
     """
     with registered(), scene_copy(view.scene, view.view_layer, view.camera, view.size) as copy:
-        yield Session(copy, once)
+        yield Session(copy, moment(view.scene), once)
 
 
 class Session:
     """What is kept between the renders of one scene."""
 
-    def __init__(self, copy: SceneCopy, once: bool = False) -> None:
-        self.copy = copy
+    def __init__(self, copy: SceneCopy, frame: float, once: bool = False) -> None:
+        self.copy, self.frame = copy, frame
         self.rows: list[Row] = []
         """all instances, once the scene was evaluated"""
+        self.materials: dict[bpy.types.Material, int] = {}
+        """the user's own, and their numbers from 1 up"""
+        self.inexact: tuple[Inexact, ...] = ()
+        """of the scene, once it was evaluated"""
         self._view: View | None = None
         self._camera: Camera | None = None
         self._visits = 0
@@ -90,12 +99,23 @@ class Session:
     def job(self, top: int, lines: int) -> Job:
         """The render of a band, to be run with ``copy.scene``; ``rendered`` stays False if it has to be run again."""
         set_band(self.copy.scene, self._view.size[1], top, lines)
-        return Job(self.visit)
+        return Job(self.visit, self.frame)
 
     def shot(self, plate: Plate) -> Shot:
         """After all bands are developed."""
         plate.turn_normals(self._camera)
-        return Shot(self.rows, plate.shown, plate.depth, plate.normal, self._camera, NAME)
+        return Shot(
+            rows=self.rows,
+            shown=plate.shown,
+            depth=plate.depth,
+            normal=plate.normal,
+            camera=self._camera,
+            engine=NAME,
+            material=plate.material,
+            materials=(None, *self.materials),
+            face=plate.face,
+            inexact=(*self.inexact, *inexact_pixels(plate.unknown)),
+        )
 
     def _render(self, top: int, lines: int) -> dict[str, np.ndarray]:
         while True:
@@ -109,19 +129,28 @@ class Session:
         self._view.check_cancelled()
         first, self._visits = self._visits == 0, self._visits + 1
         changed = list(depsgraph.ids) if first else [one.id for one in depsgraph.updates]
+        transparency, writer = Transparency(), self.copy.writer.evaluated_get(depsgraph)
         for one in changed:
-            if isinstance(one, bpy.types.Material):
-                write_ids(one)
+            if isinstance(one, bpy.types.Material) and one.original != self.copy.stand_in:
+                write_ids(one, self._number(one.original), transparency, writer)
             elif isinstance(one, bpy.types.Camera):
                 one.dof.use_dof = False
         if not self.rows or any(isinstance(one, bpy.types.Object) and one.type != "CAMERA" for one in changed):
             if not self._settle(depsgraph, changed):
                 return False
             self.rows = collect(depsgraph)
+            self.inexact = (
+                *inexact_objects(depsgraph),
+                *inexact_materials(transparency),
+                *inexact_rows(self.rows),
+            )
         if self._camera is None:
             self._camera = read_camera(depsgraph, self._view.size)
         self._view.check_cancelled()
         return True
+
+    def _number(self, material: bpy.types.Material) -> int:
+        return self.materials.setdefault(material, len(self.materials) + 1) & 0xFFFF
 
     def _settle(self, depsgraph: bpy.types.Depsgraph, changed: list[bpy.types.ID]) -> bool:
         """Change objects; False where that makes Blender evaluate them again, which is better done before Cycles
@@ -164,19 +193,28 @@ class Plate:
         """as ``Shot.depth``"""
         self.normal = np.zeros((height, width, 3), np.float32)
         """world space and of any length until ``turn_normals``"""
+        self.material = np.zeros((height, width), np.uint16)
+        """as ``Shot.material``"""
+        self.face = np.zeros((height, width), np.uint16)
+        """as ``Shot.face``"""
+        self.unknown = 0
+        """pixels that show a surface of which nothing is known"""
 
     def develop(self, top: int, passes: dict[str, np.ndarray], rows: list[Row]) -> None:
         """Decode a band's passes into place. Needs no Blender; may run in any thread."""
-        if not {"Depth", KEY_PASS, INDEX_PASS, NORMAL_PASS} <= passes.keys():
+        if not {"Depth", *PASSES} <= passes.keys():
             raise MissingInternals("This Blender's Cycles gives no passes of ours", "Use engine 'passes'")
         depth = passes["Depth"][..., 0]
         band = slice(top, top + len(depth))
         keys = np.concatenate([passes[KEY_PASS][..., :3], passes[INDEX_PASS]], axis=-1)
         shown = decode(keys, depth < _FAR, rows)
         seen = shown >= 0
+        self.unknown += int(np.count_nonzero((depth < _FAR) & ~seen))
         self.shown[band] = shown
         np.copyto(self.depth[band], depth, where=seen)
         np.copyto(self.normal[band], passes[NORMAL_PASS][..., :3], where=seen[..., None])
+        for target, name in ((self.material, MATERIAL_PASS), (self.face, FACE_PASS)):
+            np.copyto(target[band], np.rint(passes[name][..., 0]), where=seen, casting="unsafe")
 
     def turn_normals(self, camera: Camera) -> None:
         """World → camera space, unit length, in place and in bands."""

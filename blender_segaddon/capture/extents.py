@@ -7,6 +7,7 @@ import numpy as np
 
 from .ids_engine import Job, registered, run
 from .instances import world_matrices
+from .moment import moment
 from .scene_copy import scene_copy
 
 _SOLID = {"MESH", "CURVE", "SURFACE", "META", "FONT", "CURVES", "POINTCLOUD"}
@@ -25,7 +26,7 @@ def renderable_boxes(scene: bpy.types.Scene, view_layer: str, camera: bpy.types.
         return False
 
     with registered(), scene_copy(scene, view_layer, camera, (8, 8)) as copy:
-        run(Job(visit), copy.scene, copy.view_layer)
+        run(Job(visit, moment(scene)), copy.scene, copy.view_layer)
     return np.array(boxes).reshape(-1, 8, 3)
 
 

@@ -7,6 +7,7 @@ there never reaches the user's data.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -43,6 +44,8 @@ class Job:
     visit: Callable[[bpy.types.Depsgraph], bool]
     """called with the depsgraph of the render, before Cycles reads it; may change the evaluated copies. Returns
     whether to go on; False: render nothing"""
+    frame: float
+    """the moment to show; Blender itself starts at the active scene's frame"""
     rendered: bool = False
     """``visit`` said to go on"""
     passes: dict[str, np.ndarray] = field(default_factory=dict)
@@ -78,6 +81,8 @@ class IdsEngine(bpy.types.RenderEngine):
         if job is None:
             return
         try:
+            if job.frame != depsgraph.scene.frame_float:
+                self.frame_set(math.floor(job.frame), job.frame - math.floor(job.frame))
             job.rendered = job.visit(depsgraph)
             if job.rendered:
                 self._sync(data, depsgraph)

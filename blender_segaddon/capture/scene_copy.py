@@ -9,11 +9,8 @@ from dataclasses import dataclass
 import bpy
 
 from ..protocol.errors import CaptureError
-
-KEY_PASS = "segaddon_key"
-INDEX_PASS = "segaddon_index"
-NORMAL_PASS = "segaddon_normal"
-
+from .transparency import has_output
+from .writer import PASSES, build_writer, use_writer
 
 _STAND_IN = "segaddon_stand_in"
 """Custom property that tells a copy, and holds its material; tells the material too"""
@@ -25,6 +22,8 @@ class SceneCopy:
     view_layer: str
     stand_in: bpy.types.Material
     """for what has no material of its own; in the copy's depsgraph because a property of the copy points to it"""
+    writer: bpy.types.NodeTree
+    """see ``writer``; in the copy's depsgraph because the stand-in uses it"""
 
 
 @contextmanager
@@ -32,7 +31,7 @@ def scene_copy(
     scene: bpy.types.Scene, view_layer: str, camera: bpy.types.Object, size: tuple[int, int]
 ) -> Iterator[SceneCopy]:
     """A copy that sees ``view_layer`` of ``scene`` from ``camera`` at ``size`` (width, height); removed at the end."""
-    copy = material = None
+    copy = material = writer = None
     users = {one: one.users for one in (*scene.collection.objects, *scene.collection.children)}
     try:
         copy = scene.copy()
@@ -42,13 +41,21 @@ def scene_copy(
             material.use_nodes = True
         copy[_STAND_IN] = material
         material[_STAND_IN] = True
+        writer = build_writer()
+        writer[_STAND_IN] = True
+        use_writer(material, material.node_tree.get_output_node("CYCLES"), writer)
+        copy.timeline_markers.clear()  # they may switch to other cameras
         _set_render(copy)
         set_view(copy, camera, size)
         _set_cycles(copy)
-        _set_view_layers(copy, view_layer)
-        yield SceneCopy(copy, view_layer, material)
+        _set_view_layers(copy, view_layer, material)
+        yield SceneCopy(copy, view_layer, material, writer)
     finally:
-        for collection, one in ((bpy.data.scenes, copy), (bpy.data.materials, material)):
+        for collection, one in (
+            (bpy.data.scenes, copy),
+            (bpy.data.materials, material),
+            (bpy.data.node_groups, writer),
+        ):
             with suppress(ReferenceError):  # while a capture is in the background, people undo and load files
                 if one is not None:
                     collection.remove(one)
@@ -67,6 +74,8 @@ def remove_forgotten() -> None:
         bpy.data.scenes.remove(scene)
     for material in [one for one in bpy.data.materials if _STAND_IN in one]:
         bpy.data.materials.remove(material)
+    for group in [one for one in bpy.data.node_groups if _STAND_IN in one]:
+        bpy.data.node_groups.remove(group)
 
 
 def _restore_users(scene: bpy.types.Scene, users: dict[bpy.types.ID, int]) -> None:
@@ -144,7 +153,7 @@ def _set_cycles(scene: bpy.types.Scene) -> None:
             setattr(cycles, name, value)
 
 
-def _set_view_layers(scene: bpy.types.Scene, view_layer: str) -> None:
+def _set_view_layers(scene: bpy.types.Scene, view_layer: str, stand_in: bpy.types.Material) -> None:
     for layer in scene.view_layers:
         layer.use = layer.name == view_layer
     layer = scene.view_layers[view_layer]
@@ -154,10 +163,11 @@ def _set_view_layers(scene: bpy.types.Scene, view_layer: str) -> None:
         setattr(layer.cycles, name, False)
     layer.cycles.denoising_store_passes = False
     layer.samples = 0
-    layer.material_override = None  # loses cutouts
+    if layer.material_override is not None and not has_output(layer.material_override):
+        layer.material_override = stand_in
     while layer.aovs:
         layer.aovs.remove(layer.aovs[0])
-    for name, kind in ((KEY_PASS, "COLOR"), (INDEX_PASS, "VALUE"), (NORMAL_PASS, "COLOR")):
+    for name, kind in PASSES.items():
         aov = layer.aovs.add()
         aov.name, aov.type = name, kind
     layer.pass_alpha_threshold = 0.5

@@ -8,14 +8,18 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
+from ..core import geometry
 from ..core import vocabulary as vocabularies
-from ..core.maps import NO_CLASS, Instance, SceneMaps
-from ..core.naming import classify
+from ..core.camera import Camera
+from ..core.maps import NO_CLASS, Inexact, Instance, SceneMaps
 from ..core.vocabulary import Vocabulary
 from ..protocol.errors import InvalidInput, SceneError
 from .cameras import check_camera
-from .evidence import EvidenceReader
+from .evidence import EvidenceReader, is_around
+from .inexact import inexact_scene
 from .instances import Row, Runs
+from .moment import moment
+from .parts import SPLITS, Sorter, Thing, looked_up
 from .shot import Shot, View
 
 MIN_SIZE = 4
@@ -25,6 +29,8 @@ MAX_SIZE = 16384
 
 _BAND = 1 << 18
 """pixels that are worked on at once"""
+_NOTEWORTHY = 0.01
+"""of the picture: what is smaller neither surrounds the camera nor stands in its way"""
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,8 @@ class Wanted:
     background: int
     """class, or ``NO_CLASS``"""
     cancelled: Callable[[], bool] | None
+    split: str = "object"
+    """one of ``SPLITS``"""
 
     @classmethod
     def of(
@@ -49,8 +57,11 @@ class Wanted:
         background: str,
         view_layer: bpy.types.ViewLayer | str | None,
         cancelled: Callable[[], bool] | None,
+        split: str = "object",
     ) -> Wanted:
         """See ``capture``. Raises InvalidInput."""
+        if split not in SPLITS:
+            raise InvalidInput(f"Maps cannot be split by {split!r}", f"Choose one of: {', '.join(SPLITS)}")
         classes = vocabularies.load(vocabulary)
         return cls(
             scene,
@@ -59,6 +70,7 @@ class Wanted:
             classes,
             classes.lookup(background).id if background else NO_CLASS,
             cancelled,
+            split,
         )
 
     def view(self, camera: bpy.types.Object | None) -> View:
@@ -70,16 +82,16 @@ class Wanted:
 
     def maps(self, shot: Shot) -> SceneMaps:
         """Number and describe what was seen. Raises SceneError where that is nothing."""
-        seen = Seen.of(shot)
-        return self.assemble(seen, tuple(described(seen, self.classes)))
+        return self.describe(Seen.of(shot))
 
-    def assemble(self, seen: Seen, instances: tuple[Instance, ...]) -> SceneMaps:
-        """The last step; ``instances`` as ``described`` gave them."""
-        shot = seen.shot
-        class_of = np.array([self.background, *(one.class_id for one in instances)], np.uint16)
-        return SceneMaps(
-            instance_map=seen.instance_map,
-            class_map=_looked_up(class_of, seen.instance_map),
+    def describe(self, seen: Seen) -> SceneMaps:
+        """Read what the scene says of what was seen."""
+        shot, sorter = seen.shot, Sorter(EvidenceReader(), self.classes, self.split)
+        things, instance_map, class_map = sorter.things(shot, seen.rows, seen.instance_map, self.background)
+        instances = _describe(things, instance_map, shot.camera)
+        maps = SceneMaps(
+            instance_map=instance_map,
+            class_map=class_map,
             depth=shot.depth,
             normal=shot.normal,
             instances=instances,
@@ -88,9 +100,12 @@ class Wanted:
             background="" if self.background == NO_CLASS else self.classes.classes[self.background].name,
             unit_scale=self.scene.unit_settings.scale_length,
             scene=self.scene.name,
-            frame=self.scene.frame_current,
+            frame=moment(self.scene),
             engine=shot.engine,
+            split=self.split,
+            inexact=(*inexact_scene(self.scene), *(Inexact("", note) for note in shot.notes), *shot.inexact),
         )
+        return geometry.classified(maps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,10 +117,6 @@ class Seen:
     """the visible ones; number 1 comes first"""
     instance_map: np.ndarray
     """uint32 H×W, 0 for background"""
-    pixels: np.ndarray
-    """int64, of each number from 0"""
-    boxes: np.ndarray
-    """int64 ×4, of each number from 0: x0, y0, x1, y1, ends exclusive"""
 
     @classmethod
     def of(cls, shot: Shot) -> Seen:
@@ -113,7 +124,7 @@ class Seen:
         rows, instance_map = _number_visible(shot)
         if not rows:
             raise SceneError(f"Camera {shot.camera.name!r} sees no object", "Aim it at the scene, or unhide objects")
-        return cls(shot, rows, instance_map, *_measure(instance_map, len(rows)))
+        return cls(shot, rows, instance_map)
 
 
 def check_size(size: tuple[int, int]) -> tuple[int, int]:
@@ -152,7 +163,7 @@ def _number_visible(shot: Shot) -> tuple[list[Row], np.ndarray]:
     visible = np.flatnonzero(counts[1:])
     ids = np.zeros(len(counts), np.uint32)
     ids[visible + 1] = np.arange(1, len(visible) + 1, dtype=np.uint32)
-    return [shot.rows[index] for index in visible], _looked_up(ids, shot.shown, 1)
+    return [shot.rows[index] for index in visible], looked_up(ids, shot.shown, 1)
 
 
 def _in_bands(image: np.ndarray) -> Iterator[np.ndarray]:
@@ -161,34 +172,34 @@ def _in_bands(image: np.ndarray) -> Iterator[np.ndarray]:
     return (image[top : top + step] for top in range(0, len(image), step))
 
 
-def _looked_up(table: np.ndarray, image: np.ndarray, offset: int = 0) -> np.ndarray:
-    """``table[image + offset]``, without numpy's 64-bit copy of the whole image."""
-    made = np.empty(image.shape, table.dtype)
-    for source, target in zip(_in_bands(image), _in_bands(made), strict=True):
-        target[:] = table[source + offset if offset else source]
-    return made
-
-
-def described(seen: Seen, vocabulary: Vocabulary) -> Iterator[Instance]:
-    """The visible instances, one by one, since reading what the scene says of them takes its time."""
-    reader = EvidenceReader()
-    for number, row in enumerate(seen.rows, start=1):
-        match = classify(reader.evidence(row), vocabulary)
-        yield Instance(
-            id=number,
-            object=row.object.name,
-            matrix_world=row.matrix_world,
-            class_name=match.class_name,
-            class_id=match.class_id,
-            class_source=match.source,
-            text=reader.text(row),
-            pixels=int(seen.pixels[number]),
-            bbox=tuple(seen.boxes[number].tolist()),
-            instancer=row.instancer.name if row.instancer else "",
-            persistent_id=row.persistent_id,
-            key=row.key,
-            library=row.library,
+def _describe(things: list[Thing], instance_map: np.ndarray, camera: Camera) -> tuple[Instance, ...]:
+    pixels, boxes = _measure(instance_map, len(things))
+    least = _NOTEWORTHY * instance_map.size
+    described = []
+    for number, thing in enumerate(things, start=1):
+        row, match = thing.row, thing.match
+        described.append(
+            Instance(
+                id=number,
+                object=row.object.name,
+                matrix_world=row.matrix_world,
+                class_name=match.class_name,
+                class_id=match.class_id,
+                class_source=match.source,
+                text=thing.text,
+                pixels=int(pixels[number]),
+                bbox=tuple(boxes[number].tolist()),
+                instancer=row.instancer.name if row.instancer else "",
+                persistent_id=row.persistent_id,
+                key=row.key,
+                library=row.library,
+                class_score=match.score,
+                around_camera=bool(pixels[number] > least and is_around(row, camera.matrix_world[:3, 3])),
+                material=thing.material.name if thing.material else "",
+                parts=thing.parts,
+            )
         )
+    return tuple(described)
 
 
 def _measure(instance_map: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ import bpy
 import numpy as np
 
 from ..core.camera import Camera
+from ..core.maps import Inexact
 from ..protocol.errors import Cancelled, CaptureError
 from .instances import Row
 
@@ -56,3 +57,11 @@ class Shot:
     """which engine it was, for ``SceneMaps.engine``"""
     notes: tuple[str, ...] = ()
     """one sentence each for what is not exact in this shot"""
+    inexact: tuple[Inexact, ...] = ()
+    """the same, of single objects and materials"""
+    material: np.ndarray | None = None
+    """uint16 H×W, index in ``materials``, 0 for none and for background; None where the engine cannot tell"""
+    materials: tuple[bpy.types.Material | None, ...] = ()
+    """the user's own; the first is None"""
+    face: np.ndarray | None = None
+    """uint16 H×W, value of the attribute of ``faces``, 0 for none; None where the engine cannot tell"""

@@ -1,49 +1,53 @@
-"""The bridge as the add-on sees it: one object, blocking calls, from any thread."""
+"""The bridge as the add-on sees it: one object, from any thread. What takes time happens on the network thread."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import queue
-import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any, TypeVar
 
-import numpy as np
+from ..protocol.discovery import default_state_dir, read_token
+from ..protocol.errors import BridgeError, BridgeUnavailable, Cancelled, InvalidInput
+from ..protocol.framing import BytesLike
+from ..protocol.messages import Event, Health, JobList, JobStatus, Priority, ServerInfo
+from .endpoint import ConnectionBrokenError, Endpoint
+from .finding import Finder
+from .http import RefusedError, Reply, exchange
+from .jobs import JobHandle, Order, Result
+from .launch import default_server_command
+from .network import network
+from .presence import Presence
 
-from ..protocol.discovery import EXIT_ALREADY_RUNNING, default_state_dir, read_discovery, read_token
-from ..protocol.errors import BridgeUnavailable, Cancelled, InvalidInput, JobFailed
-from ..protocol.framing import BytesLike, check_protocol, read_body
-from ..protocol.messages import FINAL_STATES, Event, GenerateResult, JobAccepted, ServerInfo
-from .events import EventStream
-from .http import ConnectionBrokenError, Endpoint, RefusedError, exchange
-from .launch import ServerProcess, default_server_command
+T = TypeVar("T")
 
 _LOOK_SECONDS = 0.05
 """Between two looks at whether the caller has cancelled."""
-_RELAUNCH_SECONDS = 0.3
-_CANCEL_SECONDS = 0.2
-_ATTEMPTS = 2
-_STREAM_CUTS = 20
-"""A stream that is cut this often without one new event counts as a lost server."""
-
-_BODY_HEADERS = {"Content-Type": "application/octet-stream"}
-_INSTALL_HINT = "Install the bridge server from the add-on's preferences, or set SEGADDON_SERVER_PYTHON"
-
-Look = Callable[[], None]
-"""Raises Cancelled when the caller wants to stop."""
+_PATIENCE_SECONDS = 120.0
+_ANSWER_SECONDS = 600.0
+"""What concerns the worker waits for its job under way."""
+_LEND_AGAIN_SECONDS = 240.0
+"""Servers forget that they lend after 10 minutes."""
 
 
 class Bridge:
-    """A connection to the user's bridge server, which is started on demand and shared with other programs.
+    """The user's bridge server, which is started on demand and shared with other programs.
 
     Args:
         server_command: what runs the server, before "serve"; None: ``default_server_command()``.
         state_dir: the server's folder; None: ``default_state_dir()``.
-        address: talk to this server (unix:/path or http://host:port) and never start one.
+        address: talk to this server (unix:/path, http://127.0.0.1:port, https://host:port) and never start one.
         token: of the server at ``address``; None: the one in ``state_dir``.
+        certificate: PEM file that proves the server at ``address``; None: what the system trusts.
+        fingerprint: SHA-256 of its certificate instead.
         end_with_us: a server that is started here ends with this process, or at ``close``.
+        patience: seconds for which a job goes on trying while nothing comes of it.
+
+    Raises:
+        InvalidInput: an address that is none, or http to another machine.
     """
 
     def __init__(
@@ -53,15 +57,20 @@ class Bridge:
         state_dir: Path | None = None,
         address: str | None = None,
         token: str | None = None,
+        certificate: Path | None = None,
+        fingerprint: str = "",
         end_with_us: bool = False,
+        patience: float = _PATIENCE_SECONDS,
     ) -> None:
-        self._command = server_command or default_server_command()
-        self._state_dir = state_dir or default_state_dir()
-        self._address = address
-        self._token = token
-        self._end_with_us = end_with_us
-        self._starting = threading.Lock()
-        self._process: ServerProcess | None = None
+        state_dir = state_dir or default_state_dir()
+        remote = None
+        if address is not None:
+            remote = Endpoint(address, token or read_token(state_dir), certificate, fingerprint)
+        self._finder = Finder(server_command or default_server_command(), state_dir, remote, end_with_us)
+        self._patience = patience
+        self.presence = Presence(self._finder)
+        """how the server does, once ``presence.start`` was called"""
+        self._lending: Future[None] | None = None
 
     def __enter__(self) -> Bridge:
         return self
@@ -70,14 +79,13 @@ class Bridge:
         self.close()
 
     def close(self) -> None:
-        """End the server if it was started here to end with us; else nothing."""
-        process, self._process = self._process, None
-        if process and self._end_with_us:
-            process.end()
+        """Leave the server; it ends if it was started here to end with us, and nobody else uses it."""
+        self.presence.stop()
+        self._finder.close()
 
     def info(self) -> ServerInfo:
         """What the running server says of itself. Raises BridgeUnavailable, ProtocolMismatch."""
-        found = self._probe()
+        found = _wait(self._finder.probe())
         if found is None:
             raise BridgeUnavailable("No bridge server is running", "It is started by the next job")
         return found[1]
@@ -87,199 +95,148 @@ class Bridge:
 
         Raises BridgeUnavailable with the end of its log, ProtocolMismatch, StorageError.
         """
-        return self._ensure(timeout, lambda: None)[1]
+        return _wait(self._finder.ensure(timeout))[1]
+
+    def health(self) -> Health:
+        """How busy the running server is. Raises BridgeUnavailable where none runs."""
+        return _wait(self._ask("GET", "/v1/health", Health))
+
+    def begin(
+        self, body: Sequence[BytesLike], *, key: str = "", priority: Priority = "interactive", job_id: str = ""
+    ) -> JobHandle:
+        """Start to hand in a job without waiting; arguments as ``submit``. What goes wrong, ``result`` raises.
+
+        With the ``job_id`` that it had before it is sent again only where the server knows nothing of it any more.
+        """
+        return JobHandle(self._find, Order(body, key or uuid.uuid4().hex, priority, job_id), self._patience)
+
+    def submit(
+        self,
+        body: Sequence[BytesLike],
+        *,
+        key: str = "",
+        priority: Priority = "interactive",
+        cancelled: Callable[[], bool] | None = None,
+    ) -> JobHandle:
+        """Hand in a job and wait until the server has it for good: from then on it survives both sides.
+
+        Args:
+            body: parts from ``BodyWriter.finish(GenerateRequest(...))``, not to be changed until the job has ended.
+            key: the same one gives the same job, also after a restart of either side; "" for a new one.
+            priority: "interactive" goes before "batch".
+            cancelled: asked every 50 ms; True ends the job.
+
+        Raises Cancelled, InvalidInput, BridgeUnavailable, ProtocolMismatch.
+        """
+        handle = self.begin(body, key=key, priority=priority)
+        try:
+            while not handle.wait_accepted(_LOOK_SECONDS):
+                _look(cancelled)
+            if not handle.id:
+                handle.result()  # raises what kept it out
+        except BaseException:
+            handle.cancel()
+            raise
+        return handle
+
+    def resume(self, job_id: str) -> JobHandle:
+        """A job that was handed in before, by whatever session. Its ``result`` raises JobFailed where it is unknown."""
+        return self.begin((), job_id=job_id)
+
+    def cancel(self, job_id: str) -> None:
+        """End a job, whoever handed it in. Raises BridgeUnavailable, BridgeError where the server knows no such job."""
+        _wait(self._ask("DELETE", f"/v1/jobs/{job_id}", JobStatus))
+
+    def jobs(self) -> tuple[JobStatus, ...]:
+        """Every job that the running server still knows, oldest first. Raises BridgeUnavailable where none runs."""
+        return _wait(self._ask("GET", "/v1/jobs", JobList)).jobs
 
     def run(
         self,
         body: Sequence[BytesLike],
         *,
+        priority: Priority = "interactive",
         on_event: Callable[[Event], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
-    ) -> tuple[GenerateResult, list[np.ndarray]]:
+    ) -> Result:
         """Have a job done: the result and its pictures (uint8 H×W×3 each, read-only).
 
-        Blocks; starts the server when none runs. When the server goes away in the middle the job is sent to a new one,
-        once; ``on_event`` then hears its events from number 1 again. ``on_event`` runs on this thread.
-
-        Args:
-            body: parts from ``BodyWriter.finish(GenerateRequest(...))``, not to be changed meanwhile.
-            cancelled: asked every 50 ms; True ends the job.
-
-        Raises Cancelled, JobFailed, InvalidInput, BridgeUnavailable, ProtocolMismatch.
+        Blocks; starts the server when none runs. ``on_event`` runs on this thread. Arguments and errors as ``submit``,
+        and JobFailed.
         """
-
-        def look() -> None:
-            if cancelled and cancelled():
-                raise Cancelled("The job was cancelled")
-
-        key = uuid.uuid4().hex  # so that a server that had taken the job already does not run it twice
-        broken: ConnectionBrokenError | None = None
-        for _ in range(_ATTEMPTS):
-            try:
-                with _user_errors():
-                    endpoint, _info = self._ensure(30.0, look)
-                    return _run_job(endpoint, body, key, on_event or _ignore, look)
-            except ConnectionBrokenError as error:
-                broken = error
-        hint = f"Look at the end of {self._state_dir / 'server.log'}, then try again"
-        raise BridgeUnavailable("The bridge server went away twice in the middle of the job", hint) from broken
-
-    def _probe(self) -> tuple[Endpoint, ServerInfo] | None:
-        """The live server, None when there is none or it is ending. Raises ProtocolMismatch."""
-        found = read_discovery(self._state_dir) if self._address is None else None
-        address = found.address if found else self._address
-        if address is None:
-            return None
-        endpoint = Endpoint(address, self._token or read_token(self._state_dir))
+        handle = self.submit(body, priority=priority, cancelled=cancelled)
         try:
-            with exchange(endpoint, "GET", "/v1/info", timeout=5.0) as reply:
-                info = reply.message(ServerInfo)
-        except ConnectionBrokenError:
-            return None
-        except InvalidInput:
-            if found:  # asked only of a server that lives: what a dead one left says nothing
-                check_protocol(found.protocol_version)
+            for event in handle.follow(_LOOK_SECONDS):
+                _look(cancelled)
+                if event and on_event:
+                    on_event(event)
+            return handle.result()
+        except BaseException:  # cancelled, or on_event raised: the server need not go on
+            handle.cancel()
             raise
-        except RefusedError as refused:
-            if self._address is None or refused.problem.retryable:
-                return None  # ending, or another one has taken its place and our token is the old one's
-            raise refused.user_error() from None
-        check_protocol(info.protocol_version)
-        return endpoint, info
 
-    def _ensure(self, timeout: float, look: Look) -> tuple[Endpoint, ServerInfo]:
-        while not self._starting.acquire(timeout=_LOOK_SECONDS):
-            look()
+    def free_gpu(self) -> None:
+        """Have the running server give back all memory of its models; waits until it has. Raises as ``jobs``."""
+        _wait(self._tell("/v1/memory/free"))
+
+    def lend_gpu(self, lend: bool) -> None:
+        """Have the running server keep off the GPU while somebody else needs it, or take it back. Returns at once.
+
+        Starts no server. When this program dies the server takes the GPU back by itself, within 10 minutes.
+        """
+        lending, self._lending = self._lending, None
+        if lending:
+            lending.cancel()
+        if lend:
+            self._lending = network.start(self._lend())
+
+    async def _lend(self) -> None:
         try:
-            return self._probe() or self._start(timeout, look)
+            while True:
+                await self._told("/v1/memory/pause")
+                await asyncio.sleep(_LEND_AGAIN_SECONDS)
         finally:
-            self._starting.release()
+            network.start(self._told("/v1/memory/resume"))
 
-    def _start(self, timeout: float, look: Look) -> tuple[Endpoint, ServerInfo]:
-        if self._address is not None:
-            raise BridgeUnavailable(f"No bridge server answers at {self._address}", "Start it, or check the address")
-        if self._command is None:
-            raise BridgeUnavailable("No bridge server is running and none is installed", _INSTALL_HINT)
-        deadline = time.monotonic() + timeout
-        process = self._launch(self._command)
-        while time.monotonic() < deadline:
-            if found := self._probe():
-                return found
-            if process.exit_status == EXIT_ALREADY_RUNNING:  # another one is starting, or ending
-                _pause(_RELAUNCH_SECONDS, look)
-                if found := self._probe():
-                    return found
-                process = self._launch(self._command)
-            elif process.exit_status is not None:
-                said = process.log_tail() or f"exit status {process.exit_status}"
-                raise BridgeUnavailable(f"The bridge server ended at its start: {said}", "See server.log for the rest")
-            _pause(0.02, look)
-        process.kill()
-        raise BridgeUnavailable(f"The bridge server did not answer within {timeout:.0f} s", "See server.log")
+    async def _told(self, path: str) -> None:
+        with contextlib.suppress(BridgeError, InvalidInput):
+            await self._tell(path)
 
-    def _launch(self, command: Sequence[str]) -> ServerProcess:
-        if self._process:
-            self._process.let_go()
-        self._process = ServerProcess(command, self._state_dir, self._end_with_us)
-        return self._process
+    async def _find(self) -> Endpoint:
+        return (await self._finder.ensure())[0]
 
+    async def _ask(self, method: str, path: str, answer: type[T]) -> T:
+        async with self._asked(method, path) as reply:
+            return await reply.message(answer)
 
-def _run_job(
-    endpoint: Endpoint, body: Sequence[BytesLike], key: str, on_event: Callable[[Event], None], look: Look
-) -> tuple[GenerateResult, list[np.ndarray]]:
-    """One attempt. Raises ConnectionBrokenError when the server goes away."""
-    job = _submit(endpoint, body, key, look)
-    try:
-        final = _follow(endpoint, job, on_event, look)
-        _check_final(final)
-        with exchange(endpoint, "GET", f"/v1/jobs/{job}/result") as reply:
-            data = reply.bytes(look)
-    except ConnectionBrokenError:
-        raise
-    except BaseException:  # cancelled, or on_event raised: the server need not go on
-        _cancel(endpoint, job)
-        raise
-    received = read_body(data)
-    result = received.message(GenerateResult)
-    return result, [received.array(ref) for ref in result.images]
+    async def _tell(self, path: str) -> None:
+        async with self._asked("POST", path):
+            pass
 
-
-def _cancel(endpoint: Endpoint, job: str) -> None:
-    gone = contextlib.suppress(ConnectionBrokenError, RefusedError)
-    with gone, exchange(endpoint, "DELETE", f"/v1/jobs/{job}", timeout=_CANCEL_SECONDS):
-        pass
-
-
-def _submit(endpoint: Endpoint, body: Sequence[BytesLike], key: str, look: Look) -> str:
-    """Send the job, again and again while the server's queue is full; its id."""
-    headers = {**_BODY_HEADERS, "Idempotency-Key": key}
-    while True:
-        look()
+    @contextlib.asynccontextmanager
+    async def _asked(self, method: str, path: str) -> AsyncIterator[Reply]:
+        """One question to the running server. Raises BridgeUnavailable where none runs."""
+        found = await self._finder.probe()
+        if found is None:
+            raise BridgeUnavailable("No bridge server is running", "It is started by the next job")
         try:
-            with exchange(endpoint, "POST", "/v1/jobs", body=body, headers=headers, check=look) as reply:
-                return reply.message(JobAccepted).id
+            async with exchange(found[0], method, path, timeout=_ANSWER_SECONDS) as reply:
+                yield reply
+        except ConnectionBrokenError as error:
+            raise BridgeUnavailable(f"The bridge server broke off: {error}", "Try again") from error
         except RefusedError as refused:
-            if refused.problem.status != 429:
-                raise
-            _pause(refused.retry_after or 1.0, look)
+            raise refused.user_error() from None
 
 
-def _follow(endpoint: Endpoint, job: str, on_event: Callable[[Event], None], look: Look) -> Event:
-    """Hand the job's events on, through cuts of the stream; the final one."""
-    last = cuts = 0
-    while cuts < _STREAM_CUTS:
-        cuts += 1
-        with EventStream(endpoint, job, last) as stream:
-            for event in _events(stream, look):
-                last, cuts = event.number, 0
-                on_event(event)
-                if event.state in FINAL_STATES:
-                    return event
-        _pause(_LOOK_SECONDS, look)
-    raise ConnectionBrokenError("the event stream breaks again and again")
-
-
-def _events(stream: EventStream, look: Look) -> Iterator[Event]:
-    while True:
-        look()
-        try:
-            event = stream.next(_LOOK_SECONDS)
-        except queue.Empty:
-            continue
-        if event is None:
-            return
-        yield event
-
-
-def _check_final(event: Event) -> None:
-    """Raise what a job's end means, unless it succeeded."""
-    if event.code == "server_stopping":
-        raise ConnectionBrokenError(event.message)
-    if event.state == "failed" and event.code == InvalidInput.code:  # found by the worker, refused all the same
-        raise InvalidInput(event.message, event.hint)
-    if event.state == "failed":
-        raise JobFailed(event.message, event.hint, event.code)
-    if event.state == "cancelled":
-        raise Cancelled("The job was cancelled by another program", "Try again")
-
-
-def _pause(seconds: float, look: Look) -> None:
-    end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
-        look()
-        time.sleep(min(left, _LOOK_SECONDS))
-
-
-@contextlib.contextmanager
-def _user_errors() -> Iterator[None]:
-    """A refusal becomes what the user sees; one that says the server is new or ending becomes a broken connection."""
+def _wait(work: Coroutine[Any, Any, T]) -> T:
+    future = network.start(work)
     try:
-        yield
-    except RefusedError as refused:
-        if refused.problem.status in (401, 404, 503):
-            raise ConnectionBrokenError(refused.problem.detail) from refused
-        raise refused.user_error() from None
+        return future.result()
+    except BaseException:
+        future.cancel()
+        raise
 
 
-def _ignore(_: Event) -> None:
-    pass
+def _look(cancelled: Callable[[], bool] | None) -> None:
+    if cancelled and cancelled():
+        raise Cancelled("The job was cancelled")

@@ -71,13 +71,11 @@ class ServerProcess:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
 
-    def end(self, timeout: float = 5.0) -> None:
-        """End a server that was started to end with this process; kill it after ``timeout`` seconds."""
+    def end(self, timeout: float = 2.0) -> None:
+        """Let a server that was started to end with this process end, which it does unless others use it by now."""
         self.let_go()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            self.kill()
 
     def kill(self) -> None:
         """End it at once."""

@@ -36,7 +36,9 @@ class Camera:
 
         PERSP: (x, y, -1), so ``point = ray * depth``. PANO: the unit ray. ORTHO: (0, 0, -1); see ``view_points``.
         """
-        x, y = self._ndc()
+        return self._rays(*self._ndc())
+
+    def _rays(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         if self.type == "PERSP":
             # clip.x = p00·x + p02·z with z = -1, clip.w = 1
             p = self.projection_matrix
@@ -51,10 +53,12 @@ class Camera:
 
     def view_points(self, depth: np.ndarray) -> np.ndarray:
         """float64 H×W×3: camera-space points of a depth map; background (inf) gives non-finite points."""
+        return self._view_points(*self._ndc(), depth)
+
+    def _view_points(self, x: np.ndarray, y: np.ndarray, depth: np.ndarray) -> np.ndarray:
         with np.errstate(invalid="ignore"):
-            points = self.rays() * depth[..., None]
+            points = self._rays(x, y) * depth[..., None]
         if self.type == "ORTHO":
-            x, y = self._ndc()
             p = self.projection_matrix
             points[..., 0] = (x - p[0, 3]) / p[0, 0]
             points[..., 1] = (y - p[1, 3]) / p[1, 1]
@@ -64,6 +68,11 @@ class Camera:
         """float64 H×W×3: world-space points of a depth map, scene units."""
         with np.errstate(invalid="ignore"):
             return self.view_points(depth) @ self.matrix_world[:3, :3].T + self.matrix_world[:3, 3]
+
+    def points_of(self, rows: np.ndarray, columns: np.ndarray, depth: np.ndarray) -> np.ndarray:
+        """float64 N×3: world-space points of single pixels, scene units; all arguments N long."""
+        x, y = (columns + 0.5) / self.width * 2 - 1, 1 - (rows + 0.5) / self.height * 2
+        return self._view_points(x, y, depth) @ self.matrix_world[:3, :3].T + self.matrix_world[:3, 3]
 
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """World-space points (…×3) to pixels (…×2: x right, y down; centres at .5) and depth (…) as in ``SceneMaps``.

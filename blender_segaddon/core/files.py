@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from ..protocol.errors import InvalidInput
-from . import colourise
+from . import colourise, vocabulary_files
 from .atomic import encode_json, write_atomic
 from .camera import Camera
-from .maps import SCHEMA_VERSION, Instance, SceneMaps
+from .maps import SCHEMA_VERSION, Inexact, Instance, SceneMaps
 from .png import write_png
 from .vocabulary import load
 
@@ -97,10 +97,13 @@ def _check(arrays: dict[str, np.ndarray], camera: Camera) -> None:
 
 def _from_legend(legend: dict[str, Any], camera: Camera, arrays: dict[str, np.ndarray]) -> SceneMaps:
     """``SceneMaps`` of the legend and the arrays; keys that older files lack take their defaults."""
-    optional = ("vocabulary", "background", "unit_scale", "scene", "frame", "engine")
+    if "classes" in legend:
+        vocabulary_files.remember(legend["vocabulary"], legend["classes"])
+    optional = ("vocabulary", "background", "unit_scale", "scene", "frame", "engine", "split")
     return SceneMaps(
         **arrays,
         camera=camera,
         instances=tuple(Instance.from_dict(one) for one in legend["instances"]),
+        inexact=tuple(Inexact(**one) for one in legend.get("inexact", ())),
         **{key: legend[key] for key in optional if key in legend},
     )

@@ -25,6 +25,46 @@ _NAMED = 3
 
 
 @dataclass(frozen=True)
+class Part:
+    """Those pixels of an instance that have one class, where its materials or faces have several."""
+
+    class_name: str | None
+    class_id: int
+    """as in ``Instance``"""
+    class_source: str
+    """"face attribute", or as in ``Instance``"""
+    text: str
+    """Free words of the artist: of the material, else of the instance."""
+    pixels: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values only."""
+        data = {one.name: getattr(self, one.name) for one in fields(self)}
+        data["class"] = data.pop("class_name")
+        return data
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Part:
+        """The reverse of ``to_dict``."""
+        named = {**data, "class_name": data["class"]}
+        return cls(**{one.name: named[one.name] for one in fields(cls)})
+
+
+@dataclass(frozen=True)
+class Inexact:
+    """Something that the maps do not show as the render does."""
+
+    object: str
+    """Name of the object, material or node group that it is about; "" for the whole picture."""
+    reason: str
+    """One sentence for people."""
+
+    def to_dict(self) -> dict[str, str]:
+        """Plain values only."""
+        return {"object": self.object, "reason": self.reason}
+
+
+@dataclass(frozen=True)
 class Instance:
     """One visible instance; ``id`` is its value in ``instance_map``."""
 
@@ -38,8 +78,8 @@ class Instance:
     class_id: int
     """Index in the vocabulary, or ``NO_CLASS``."""
     class_source: str
-    """Where the class came from: "object property", "collection property", "material property",
-    "object name", …, "none"."""
+    """Where the class came from, or what says that there is none: "object property", "IFC class", "object name",
+    "geometry", …, "none"; see ``core.naming.ClassMatch``."""
     text: str
     """Free words of the artist for this thing; goes to the prompt."""
     pixels: int
@@ -55,17 +95,28 @@ class Instance:
     how a shader knows this instance."""
     library: str = ""
     """Path of the .blend that the object is linked from, "" when local."""
+    class_score: float = 0.0
+    """How sure the class is, 0..1: 1 was said or plainly named, 0 is no class."""
+    around_camera: bool = False
+    """The camera stands inside its box: a room, a sky dome, or something that is in the way."""
+    material: str = ""
+    """Name of the material that is seen, where the map is split by material; "" where not, and for none."""
+    parts: tuple[Part, ...] = ()
+    """Where ``class_map`` varies within the instance: its classes, most pixels first; ``class_id`` is the first one's.
+    () where it has one class."""
 
     def to_dict(self) -> dict[str, Any]:
         """One entry of legend.json: plain values only."""
         data = {one.name: getattr(self, one.name) for one in fields(self)}
         data["class"] = data.pop("class_name")
+        data["parts"] = [one.to_dict() for one in self.parts]
         return {key: list(value) if isinstance(value, tuple) else value for key, value in data.items()}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Instance:
         """The reverse of ``to_dict``; keys that are no fields are left out."""
         named = {**data, "class_name": data["class"]}
+        named["parts"] = [Part.from_dict(one) for one in data.get("parts", ())]
         values: dict[str, Any] = {}
         for name in (one.name for one in fields(cls) if one.name in named):
             values[name] = tuple(named[name]) if isinstance(named[name], list) else named[name]
@@ -93,8 +144,13 @@ class SceneMaps:
     unit_scale: float = 1.0
     """Metres in one scene unit."""
     scene: str = ""
-    frame: int = 0
+    frame: float = 0
+    """The moment shown; between frames where motion is blurred from or to the frame (the shutter's middle)."""
     engine: str = "cycles"
+    split: str = "object"
+    """What has an id of its own: each instance of an "object", or each "material" of such an instance."""
+    inexact: tuple[Inexact, ...] = ()
+    """What differs from the render, and why; () where nothing does."""
 
     @property
     def width(self) -> int:
@@ -109,6 +165,12 @@ class SceneMaps:
         if not 1 <= id <= len(self.instances):
             raise IndexError(f"no instance {id}; ids run from 1 to {len(self.instances)}")
         return self.instances[id - 1]
+
+    def in_vocabulary(self, name: str) -> SceneMaps:
+        """The same maps in the classes of another vocabulary, as ``core.mapping.in_vocabulary``."""
+        from .mapping import in_vocabulary  # which builds on this module
+
+        return in_vocabulary(self, name)
 
     def without_class(self) -> list[str]:
         """Object names of the instances that nobody knows what they are, one an instance."""
@@ -125,7 +187,7 @@ class SceneMaps:
         return f"{text}, {len(nameless)} without a class: {', '.join(names[:_NAMED])}{more}"
 
     def legend(self) -> dict[str, Any]:
-        """What legend.json holds: plain values only."""
+        """What legend.json holds: plain values only; the classes too where the vocabulary is the user's own."""
         return {
             "schema_version": SCHEMA_VERSION,
             "vocabulary": self.vocabulary,
@@ -134,5 +196,14 @@ class SceneMaps:
             "scene": self.scene,
             "frame": self.frame,
             "engine": self.engine,
+            "split": self.split,
+            "inexact": [one.to_dict() for one in self.inexact],
             "instances": [one.to_dict() for one in self.instances],
+            **_own_classes(self.vocabulary),
         }
+
+
+def _own_classes(vocabulary: str) -> dict[str, Any]:
+    from .vocabulary import is_builtin, load  # which need not know of maps
+
+    return {} if is_builtin(vocabulary) else {"classes": load(vocabulary).to_rows()}

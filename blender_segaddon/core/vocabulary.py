@@ -7,6 +7,7 @@ import difflib
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,6 +39,7 @@ class Vocabulary:
     """A class list; ``classes[i].id == i``. Get one from ``load``."""
 
     name: str
+    """what ``load`` takes; of a user's own vocabulary the absolute path of its file"""
     classes: tuple[VocabularyClass, ...]
     palette: np.ndarray
     """uint8 N×3, read-only; not invertible (some classes share a colour)"""
@@ -45,6 +47,24 @@ class Vocabulary:
 
     def __len__(self) -> int:
         return len(self.classes)
+
+    @property
+    def title(self) -> str:
+        """A short name for people."""
+        return self.name if is_builtin(self.name) else Path(self.name).stem
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """The classes as plain values, as a JSON vocabulary file has them."""
+        return [
+            {
+                "name": one.name,
+                "color": list(one.color),
+                "synonyms": list(one.synonyms),
+                "isthing": one.is_thing,
+                "surface": one.is_surface,
+            }
+            for one in self.classes
+        ]
 
     def find(self, name: str) -> VocabularyClass | None:
         """The class with this name or synonym; case, spaces, "_" and "-" do not matter. None if there is none."""
@@ -67,14 +87,37 @@ def available() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.csv")))
 
 
-@cache
+def is_builtin(name: str) -> bool:
+    """Whether a vocabulary comes with the add-on: those are the ones that models and servers know."""
+    return name in available()
+
+
 def load(name: str = "ade20k") -> Vocabulary:
-    """The vocabulary of that name (cached). Raises InvalidInput that names the known ones."""
-    if name not in available():
-        raise InvalidInput(f"Unknown vocabulary {name!r}", f"Choose one of: {', '.join(available())}")
+    """The vocabulary of that name, or of a file of the user's own (see ``vocabulary_files``). Cached.
+
+    Raises:
+        InvalidInput: neither; or a file that cannot be read as a vocabulary, with what is wrong in it.
+    """
+    if is_builtin(name):
+        return _load_builtin(name)
+    from . import vocabulary_files  # it builds on this module
+
+    if vocabulary_files.is_file_name(name):
+        return vocabulary_files.load(name)
+    raise InvalidInput(
+        f"Unknown vocabulary {name!r}", f"Choose one of: {', '.join(available())}, or give a .csv or .json file"
+    )
+
+
+@cache
+def _load_builtin(name: str) -> Vocabulary:
     with (_FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        classes = tuple(_read_class(row) for row in csv.DictReader(file))
-    palette = np.array([one.color for one in classes], np.uint8)
+        return make(name, tuple(_read_class(row) for row in csv.DictReader(file)))
+
+
+def make(name: str, classes: tuple[VocabularyClass, ...]) -> Vocabulary:
+    """A vocabulary of these classes, ``classes[i].id == i``."""
+    palette = np.array([one.color for one in classes], np.uint8).reshape(-1, 3)
     palette.setflags(write=False)
     return Vocabulary(name, classes, palette, _index(classes))
 

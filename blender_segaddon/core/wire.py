@@ -9,18 +9,24 @@ from ..protocol.framing import Body, BodyWriter
 from ..protocol.messages import CameraModel, Region, SceneInput
 from .camera import Camera
 from .maps import NO_CLASS, Instance, SceneMaps
-from .vocabulary import Vocabulary, load
+from .vocabulary import Vocabulary, available, is_builtin, load
 
 
 def scene_to_wire(maps: SceneMaps, writer: BodyWriter) -> SceneInput:
-    """Add the maps' arrays to ``writer`` and describe them: what a generator needs, no names of objects."""
+    """Add the maps' arrays to ``writer`` and describe them: what a generator needs, no names of objects.
+
+    A vocabulary of the user's own travels as ADE20K, which servers know; what has no class there, as text.
+    """
+    told = {one.id: one.class_name or "" for one in maps.instances}
+    if not is_builtin(maps.vocabulary):
+        maps = maps.in_vocabulary("ade20k")
     camera = maps.camera
     return SceneInput(
         instance_map=writer.add(maps.instance_map, compress=True),
         class_map=writer.add(maps.class_map, compress=True),
         depth=writer.add(maps.depth),
         normal=writer.add(maps.normal),
-        regions=tuple(Region(one.id, one.class_id, one.text) for one in maps.instances),
+        regions=tuple(Region(one.id, one.class_id, _text(one, told[one.id])) for one in maps.instances),
         camera=CameraModel(
             type=camera.type,
             width=camera.width,
@@ -37,6 +43,11 @@ def scene_to_wire(maps: SceneMaps, writer: BodyWriter) -> SceneInput:
     )
 
 
+def _text(one: Instance, told: str) -> str:
+    """The artist's words, else the name of a class that the wire's vocabulary lacks."""
+    return one.text or (told if one.class_id == NO_CLASS else "")
+
+
 def scene_from_wire(scene: SceneInput, body: Body) -> SceneMaps:
     """The maps that ``scene_to_wire`` sent; instances carry id, class_id and text, the rest of them is empty.
 
@@ -50,6 +61,8 @@ def scene_from_wire(scene: SceneInput, body: Body) -> SceneMaps:
     if np.isnan(depth).any() or not np.isfinite(normal).all():
         raise InvalidInput("The depth or normal map holds values that are no numbers", "Capture the scene again")
     class_map = body.array(scene.class_map)
+    if not is_builtin(scene.vocabulary):  # never a file of this machine because somebody else names it
+        raise InvalidInput(f"Unknown vocabulary {scene.vocabulary!r}", f"Choose one of: {', '.join(available())}")
     _check_classes(class_map, load(scene.vocabulary))
     return SceneMaps(
         instance_map=instance_map,

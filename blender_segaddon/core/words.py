@@ -1,14 +1,19 @@
-"""What single words mean: the table of words that people name things with, and how a name falls into words.
+"""What single words mean: the tables of words that people name things with, and how a name falls into words.
 
-words.csv has one row a class: ``class`` (of ADE20K; "-" = a thing that no class fits), ``kind``, ``language`` and
-``words`` separated by ";". Spaces in a word do not matter ("street lamp" also stands for "streetlamp"). Kinds:
+words.csv (English) and words_world.csv (other languages) have rows of ``class`` (of ADE20K; "-" = a thing that no class
+fits), ``kind``, ``language`` and ``words`` separated by ";". Spaces in a word do not matter ("street lamp" also stands
+for "streetlamp"). Kinds:
 
 - thing: an object of its own.
+- sort: a thing that only says which sort where another thing is named before it ("tree_papaya", "crate_apples").
 - place: what other things stand in, on or at (wall, table, road): in "wall_clock" the clock wins.
-- part: a part or material (roof, leaves, stone); counts only where no thing or place is named.
+- venue: a place whose name stands before what belongs to it ("hospital_nursesstation"); counts only where no unknown
+  word follows.
+- part: a part or material (roof, leaves, stone, wheel); counts only where no thing or place is named.
 - ignore: a synonym of the vocabulary that means something else in names ("case", "machine").
 - noise: says nothing about the class (primitives, sizes, colours, "low poly").
 - link: what follows it belongs to something else ("wall with door", "box of books").
+- head: a short word that may end a compound of its language ("Hauswand"); longer ones may anyway.
 
 words_coco.csv leads from classes of ADE20K to those of COCO where the names differ.
 """
@@ -27,11 +32,17 @@ from .maps import NO_CLASS
 from .vocabulary import Vocabulary, load
 
 _FOLDER = Path(__file__).parent
-_RANKS = {"thing": 3, "place": 2, "part": 1}
+_RANKS = {"thing": 3, "sort": 3, "place": 2, "venue": 2, "part": 1}
 _MAX_WORDS = 4
 """longest phrase of the table, in words"""
 _MIN_COMPOUND = 4
 """letters of each half when an unknown word is taken apart; shorter halves occur by chance ("bar" + "rack")"""
+_MIN_HEAD = 5
+"""letters of a known word that may end an unknown compound; the table lists shorter ones that never do by chance"""
+_GLUED = ("de", "nl", "sv")
+"""Languages that write compounds as one word, with what the thing is at the end ("Küchenschrank")."""
+_HEAD_FIRST = ("fr", "es", "it", "pt")
+"""Languages that say what the thing is first ("mesa comedor")."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +51,13 @@ class Meaning:
 
     class_id: int
     """index in the vocabulary; ``NO_CLASS``: a known thing that has no class there"""
-    rank: int
-    """3 thing, 2 place, 1 part"""
+    kind: str
+    """"thing", "sort", "place", "venue" or "part": see above"""
+
+    @property
+    def rank(self) -> int:
+        """3 thing, 2 place, 1 part; the higher wins within a name."""
+        return _RANKS[self.kind]
 
 
 @dataclass(frozen=True)
@@ -52,7 +68,9 @@ class Match:
     start: int
     """first and, exclusive, last position among the words of the name"""
     end: int
-    plural: bool
+    plural: bool = False
+    leads: bool = False
+    """from a language that says what the thing is first"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,56 +80,71 @@ class Lexicon:
     meanings: dict[str, Meaning]
     noise: frozenset[str]
     links: frozenset[str]
+    heads: frozenset[str]
+    """words that may end a compound whose first half is unknown"""
+    leading: frozenset[str]
+    """words of languages that say what the thing is first"""
 
     def find(self, words: list[str]) -> list[Match]:
         """The known words and phrases of a name in order, longest phrase first; never a part of a word."""
         found: list[Match] = []
         position = 0
         while position < len(words):
-            matches = self._at(words, position)
+            matches, position = self._at(words, position)
             found += matches
-            position = max([position + 1, *(one.end for one in matches)])
         return found
+
+    def knows(self, word: str) -> bool:
+        """Whether a word, or what it may be the plural of, is known or noise."""
+        return word in self.noise or any(form in self.meanings for form in _singulars(word))
 
     def says_nothing(self, words: list[str]) -> bool:
         """True if all words are noise ("Cube", "Mesh_012", "low_poly")."""
-        return all(word in self.noise or len(word) < 3 for word in words)
+        return all(word in self.noise or (len(word) < 3 and word not in self.meanings) for word in words)
 
-    def _at(self, words: list[str], start: int) -> list[Match]:
+    def _at(self, words: list[str], start: int) -> tuple[list[Match], int]:
+        """What begins at a word, and the position behind it."""
         for end in range(min(start + _MAX_WORDS, len(words)), start, -1):
             key = "".join(words[start:end])
             if key in self.noise:
-                return []
+                return [], end
             for form in _singulars(key):
                 if form in self.meanings:
-                    return [Match(self.meanings[form], start, end, plural=form != key)]
-        halves = self._compound(words[start])
-        return [Match(self.meanings[half], start, start + 1, plural=False) for half in halves]
+                    return [Match(self.meanings[form], start, end, form != key, form in self.leading)], end
+        return [Match(self.meanings[part], start, start + 1) for part in self._compound(words[start])], start + 1
 
-    def _compound(self, word: str) -> tuple[str, str] | tuple[()]:
-        """("house", "wall") for "housewall": both halves must be known words."""
-        for cut in range(_MIN_COMPOUND, len(word) - _MIN_COMPOUND + 1):
-            first, second = word[:cut], word[cut:]
-            if first in self.meanings and second in self.meanings:
-                return first, second
-        return ()
+    def _compound(self, word: str) -> tuple[str, ...]:
+        """("house", "wall") for "housewall", ("schrank",) for "kuechenschrank", ("椅子",) for "木製椅子"."""
+        if not word.isascii():
+            return next(((word[cut:],) for cut in range(1, len(word)) if word[cut:] in self.meanings), ())
+        halves = [(word[:cut], word[cut:]) for cut in range(_MIN_COMPOUND, len(word) - _MIN_COMPOUND + 1)]
+        for first, second in halves:
+            known = next((form for form in _singulars(second) if form in self.meanings), None)
+            if known is not None and (first in self.meanings or first in self.noise):
+                return tuple(part for part in (first, known) if part in self.meanings)
+        ends = (form for cut in range(3, len(word)) for form in _singulars(word[cut:]))
+        return next(((form,) for form in ends if form in self.heads), ())
 
 
 @cache
-def lexicon(vocabulary: str) -> Lexicon:
-    """The words for the vocabulary of that name (cached). Raises InvalidInput for an unknown vocabulary."""
-    target = load(vocabulary)
+def lexicon(vocabulary: Vocabulary) -> Lexicon:
+    """The words for a vocabulary (cached)."""
     meanings: dict[str, Meaning] = {}
-    others: dict[str, set[str]] = {"ignore": set(), "noise": set(), "link": set()}
-    for row in _rows("words.csv"):
+    others: dict[str, set[str]] = {"ignore": set(), "noise": set(), "link": set(), "head": set()}
+    leading: set[str] = set()
+    for row in _rows("words.csv") + _rows("words_world.csv"):
         keys = ["".join(split(word)) for word in row["words"].split(";")]
         if row["kind"] in _RANKS:
-            meaning = Meaning(_class_id(row["class"], target), _RANKS[row["kind"]])
+            meaning = Meaning(class_from_ade20k(row["class"], vocabulary), row["kind"])
             meanings.update(dict.fromkeys(keys, meaning))
+            leading.update(keys if row["language"] in _HEAD_FIRST else ())
+            if row["language"] in _GLUED and meaning.rank > 1:
+                others["head"].update(key for key in keys if len(key) >= _MIN_HEAD)
         else:
             others[row["kind"]].update(keys)
-    meanings.update(_own_words(target, meanings, others["ignore"]))
-    return Lexicon(meanings, frozenset(others["noise"]), frozenset(others["link"]))
+    meanings.update(_own_words(vocabulary, meanings, others["ignore"]))
+    noise, links, heads = (frozenset(others[kind]) for kind in ("noise", "link", "head"))
+    return Lexicon(meanings, noise, links, heads, frozenset(leading))
 
 
 def _own_words(target: Vocabulary, meanings: dict[str, Meaning], ignored: set[str]) -> dict[str, Meaning]:
@@ -121,15 +154,21 @@ def _own_words(target: Vocabulary, meanings: dict[str, Meaning], ignored: set[st
         for word in (one.name, *one.synonyms):
             key = "".join(split(word))
             known = meanings.get(key)
-            if key not in ignored and (known is None or known.class_id == NO_CLASS):
-                own.setdefault(key, Meaning(one.id, 3 if one.is_thing else 2))
+            if key and key not in ignored and (known is None or known.class_id == NO_CLASS):
+                own.setdefault(key, Meaning(one.id, "thing" if one.is_thing else "place"))
     return own
 
 
-def _class_id(ade20k: str, target: Vocabulary) -> int:
-    renamed = _renamed().get(ade20k, ade20k) if target.name == "coco_panoptic" else ade20k
-    found = target.find(renamed)
-    return NO_CLASS if found is None else found.id
+def class_from_ade20k(name: str, target: Vocabulary) -> int:
+    """The class of a vocabulary that a class of ADE20K falls into, ``NO_CLASS`` where there is none or for "-"."""
+    source = load("ade20k").find(name)
+    if source is None:
+        return NO_CLASS
+    for word in (source.name, _renamed().get(source.name), *source.synonyms):
+        found = target.find(word) if word else None
+        if found is not None:
+            return found.id
+    return NO_CLASS
 
 
 @cache
@@ -137,6 +176,7 @@ def _renamed() -> dict[str, str]:
     return {row["ade20k"]: row["coco_panoptic"] for row in _rows("words_coco.csv")}
 
 
+@cache
 def _rows(name: str) -> list[dict[str, str]]:
     with (_FOLDER / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
@@ -153,18 +193,24 @@ _NOT_A_NAME = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
+_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[^\W\d_a-zA-Z]+")
+_LETTERS = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "æ": "ae", "œ": "oe", "Œ": "Oe"}
+    | {"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "ı": "i", "đ": "d"}
+)
+"""Letters that Unicode does not take apart into a plain one and an accent, or that German writes out."""
 
 
 def split(name: str) -> list[str]:
-    """The words of a name, lower case, without accents, digits and single letters.
+    """The words of a name, lower case, without accents, digits and single Latin letters.
 
-    "HouseWallB_01.003" gives ["house", "wall"], "Straßenlaterne" ["strassenlaterne"].
+    "HouseWallB_01.003" gives ["house", "wall"], "Straßenlaterne" ["strassenlaterne"], "椅子_2" ["椅子"].
     """
-    latin = unicodedata.normalize("NFC", name).translate(_UMLAUTS)
-    plain = "".join(one for one in unicodedata.normalize("NFKD", latin) if not unicodedata.combining(one))
-    return [word.lower() for word in _WORD.findall(_NOT_A_NAME.sub(" ", plain)) if len(word) > 1]
+    latin = unicodedata.normalize("NFC", name).translate(_LETTERS)
+    apart = "".join(one for one in unicodedata.normalize("NFKD", latin) if not unicodedata.combining(one))
+    plain = unicodedata.normalize("NFC", apart)
+    words = (word.lower() for word in _WORD.findall(_NOT_A_NAME.sub(" ", plain)))
+    return [word for word in words if len(word) > 1 or not word.isascii()]
 
 
 def _singulars(word: str) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,18 +12,16 @@ from typing import get_args
 
 import numpy as np
 
-from ..client import Bridge, default_server_command
-from ..core import preview
+from ..client import Bridge, Journal, default_server_command, default_state_dir
+from ..core import preview, prompting
 from ..core.maps import SceneMaps
 from ..core.masks import composite
-from ..core.wire import scene_to_wire
 from ..protocol.checks import MAX_COUNT
 from ..protocol.errors import Cancelled, InvalidInput
-from ..protocol.framing import BodyWriter
-from ..protocol.messages import Event, GenerateRequest, Intent, ServerInfo
+from ..protocol.messages import Event, Intent, ServerInfo
+from .jobs import Wish
 from .picture import Picture, Recipe
-
-log = logging.getLogger(__name__)
+from .sending import OnEvent, Purpose, Sender, Unfinished, Wishes
 
 MAX_SEED = 2**32 - 1
 _KINDS = {str: "Give a text", Integral: "Give a whole number", Real: "Give a number"}
@@ -37,7 +34,13 @@ class Connection:
     server_command: tuple[str, ...] | None = None
     state_dir: Path | None = None
     address: str | None = None
+    """unix:/path, http://127.0.0.1:port, or https://host:port of another machine; never started from here"""
     token: str | None = None
+    """that opens the server at ``address``"""
+    certificate: Path | None = None
+    """PEM file that proves it; None: what the system trusts"""
+    fingerprint: str = ""
+    """SHA-256 of its certificate instead"""
     end_with_us: bool = False
     """A server that is started here ends with this process: for scripts. Blenders share theirs and let it idle out."""
 
@@ -79,86 +82,80 @@ def seed_or_any(seed: int | None) -> int:
 
 def server_info(connection: Connection) -> ServerInfo | None:
     """What the server says of itself, None where none is installed; starts it. Raises BridgeError."""
-    bridge = _bridge(connection)
-    return None if bridge is None else bridge.ensure_running()
+    found = sender(connection)
+    return None if found is None else found.bridge.ensure_running()
 
 
 def make(
-    recipe: Recipe,
-    count: int,
-    connection: Connection,
-    on_event: Callable[[Event], None],
-    cancelled: Callable[[], bool],
+    recipe: Recipe, count: int, connection: Connection, purpose: Purpose, on_event: OnEvent, wishes: Wishes
 ) -> list[Picture]:
     """Make ``count`` pictures, with the seeds ``recipe.seed``, ``+ 1``, …. Never touches bpy; runs in any thread.
+
+    An empty prompt for a whole picture of a scene is composed from what the maps show; the metadata say so as
+    "composed_prompt", and the recipe keeps the empty one: after a change of layout it is composed anew.
 
     Raises:
         InvalidInput: an unknown generator, or a recipe that does not fit it.
         BridgeError: the server cannot be reached or the job failed there.
-        Cancelled: ``cancelled`` returned True.
+        Cancelled, LeftBehind: as ``wishes`` said.
     """
-    bridge = _bridge(connection)
-    if bridge is None:
-        made = _make_here(recipe, count, on_event, cancelled)
+    found, asked = sender(connection), recipe
+    recipe = _prompted(recipe)
+    if found is None:
+        made = _make_here(recipe, count, on_event, wishes)
     else:
-        made = _make_there(bridge, recipe, count, on_event, cancelled)
+        made = found.make(recipe, count, purpose, on_event, wishes)
+    if recipe is not asked:
+        for picture in made:
+            picture.recipe = replace(picture.recipe, prompt=asked.prompt)
+            picture.metadata["composed_prompt"] = recipe.prompt
     return [_keep_outside(picture) for picture in made]
 
 
-def _bridge(connection: Connection) -> Bridge | None:
+def _prompted(recipe: Recipe) -> Recipe:
+    if recipe.prompt.strip() or recipe.maps is None or recipe.mask is not None:
+        return recipe
+    composed = prompting.compose(recipe.maps)
+    return replace(recipe, prompt=composed) if composed else recipe
+
+
+def resume(one: Unfinished, connection: Connection, on_event: OnEvent, wishes: Wishes) -> list[Picture]:
+    """Wait for pictures that an earlier session asked for. Raises as ``make``."""
+    found = sender(connection)
+    if found is None:
+        raise InvalidInput("No bridge server is installed", "Set it up in the add-on's preferences")
+    return [_keep_outside(picture) for picture in found.resume(one, on_event, wishes)]
+
+
+def is_installed(connection: Connection) -> bool:
+    """Whether there is a server to use: an address, or a command that starts one."""
+    return bool(connection.address or connection.server_command or default_server_command())
+
+
+def sender(connection: Connection) -> Sender | None:
     """The server to use, None where none is installed: only then does the add-on paint by itself."""
-    command = connection.server_command or default_server_command()
-    if command is None and connection.address is None:
+    if not is_installed(connection):
         return None
+    command = connection.server_command or default_server_command()
     return _connected(connection, None if command is None else tuple(command))
 
 
 @lru_cache(maxsize=1)
-def _connected(connection: Connection, command: tuple[str, ...] | None) -> Bridge:
-    return Bridge(
+def _connected(connection: Connection, command: tuple[str, ...] | None) -> Sender:
+    bridge = Bridge(
         server_command=command,
         state_dir=connection.state_dir,
         address=connection.address,
         token=connection.token,
+        certificate=connection.certificate,
+        fingerprint=connection.fingerprint,
         end_with_us=connection.end_with_us,
     )
+    folder = (connection.state_dir or default_state_dir()) / "client"
+    return Sender(bridge, Journal(folder), connection.address or "")
 
 
-def _make_there(
-    bridge: Bridge,
-    recipe: Recipe,
-    count: int,
-    on_event: Callable[[Event], None],
-    cancelled: Callable[[], bool],
-) -> list[Picture]:
-    result, pictures = bridge.run(_body(recipe, count), on_event=on_event, cancelled=cancelled)
-    return [
-        Picture(pixels, replace(recipe, seed=seed), {**result.metadata, "is_model": str(result.is_model).lower()})
-        for pixels, seed in zip(pictures, result.seeds, strict=True)
-    ]
-
-
-def _body(recipe: Recipe, count: int) -> list[bytes]:
-    writer = BodyWriter()
-    scene = scene_to_wire(recipe.maps, writer) if recipe.maps is not None else None
-    request = GenerateRequest(
-        generator=recipe.generator,
-        prompt=recipe.prompt,
-        negative_prompt=recipe.negative_prompt,
-        seed=recipe.seed,
-        count=count,
-        scene=scene,
-        image=writer.add(recipe.image) if recipe.image is not None else None,
-        mask=writer.add(recipe.mask, compress=True) if recipe.mask is not None else None,
-        strength=recipe.strength,
-        intent=recipe.intent,  # pyright: ignore[reportArgumentType]  # checked by the server's codec
-    )
-    return writer.finish(request)
-
-
-def _make_here(
-    recipe: Recipe, count: int, on_event: Callable[[Event], None], cancelled: Callable[[], bool]
-) -> list[Picture]:
+def _make_here(recipe: Recipe, count: int, on_event: OnEvent, wishes: Wishes) -> list[Picture]:
     if recipe.generator != preview.NAME:
         raise InvalidInput(
             f"Generator '{recipe.generator}' needs the bridge server, and none is installed",
@@ -168,7 +165,7 @@ def _make_here(
 
     def on_step(step: int, steps: int) -> None:
         nonlocal number
-        if cancelled():
+        if wishes() is not Wish.GO_ON:
             raise Cancelled("The job was cancelled")
         number += 1
         on_event(Event(number=number, state="running", step=step, steps=steps))

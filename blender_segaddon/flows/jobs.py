@@ -5,15 +5,35 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from enum import Enum
 from typing import Generic, TypeVar
 
-from ..protocol.errors import Cancelled
+from ..protocol.errors import Cancelled, SegAddonError
 from ..protocol.messages import Event
 
 T = TypeVar("T")
 
-Work = Callable[[Callable[[Event], None], Callable[[], bool]], T]
-"""Takes ``on_event`` and ``cancelled``; runs in the job's thread."""
+
+class Wish(Enum):
+    """What whoever waits for a job wants of it."""
+
+    GO_ON = 0
+    CANCEL = 1
+    LET_GO = 2
+    """stop waiting; a server goes on with it"""
+
+
+class LeftBehind(SegAddonError):
+    """Nobody waits for the job here any more; the server goes on with it."""
+
+    code = "left_behind"
+
+    def __init__(self) -> None:
+        super().__init__("The picture is still being made by the server", "Collect it later: api.unfinished() lists it")
+
+
+Work = Callable[[Callable[[Event], None], Callable[[], Wish]], T]
+"""Takes ``on_event`` and ``wish``; runs in the job's thread."""
 
 
 class Job(Generic[T]):
@@ -21,7 +41,7 @@ class Job(Generic[T]):
 
     def __init__(self, work: Work[T]) -> None:
         self._work = work
-        self._cancel = threading.Event()
+        self._wish = Wish.GO_ON
         self._value: T | None = None
         self._error: BaseException | None = None
         self._began = time.monotonic()
@@ -48,7 +68,7 @@ class Job(Generic[T]):
     def message(self) -> str:
         """A word or two for people: what it is doing, or how far it is."""
         event = self.event
-        if self._cancel.is_set():
+        if self._wish is Wish.CANCEL:
             return "Cancelling"
         if event is None:
             return "Starting"
@@ -60,7 +80,12 @@ class Job(Generic[T]):
 
     def cancel(self) -> None:
         """Ask the job to stop; ``result`` then raises Cancelled. No effect on a finished job."""
-        self._cancel.set()
+        self._wish = Wish.CANCEL
+
+    def let_go(self) -> None:
+        """Wait for it no more: a server goes on with it and ``api.unfinished`` lists it, a job of this process ends."""
+        if self._wish is Wish.GO_ON:
+            self._wish = Wish.LET_GO
 
     def wait(self, timeout: float) -> bool:
         """Wait for at most ``timeout`` seconds, whatever comes of the job; ``done()``."""
@@ -75,7 +100,7 @@ class Job(Generic[T]):
 
         Raises:
             TimeoutError: it is still running after ``timeout``; it goes on.
-            SegAddonError: what went wrong in the job, Cancelled after ``cancel``.
+            SegAddonError: what went wrong in the job; Cancelled after ``cancel``, LeftBehind after ``let_go``.
         """
         try:
             self._thread.join(timeout)
@@ -91,7 +116,7 @@ class Job(Generic[T]):
 
     def _run(self) -> None:
         try:
-            self._value = self._work(self._note, self._cancel.is_set)
+            self._value = self._work(self._note, lambda: self._wish)
         except BaseException as error:  # noqa: BLE001  # thread boundary: handed on to whoever calls result()
             self._error = error
 

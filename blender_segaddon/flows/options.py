@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypedDict
 
 from ..core.maps import SceneMaps
+from ..protocol.messages import Priority
 from .picture import PictureLike
 
 
@@ -18,6 +19,7 @@ class GenerateOptions(TypedDict, total=False):
     count: int
     image: PictureLike | None
     strength: float | None
+    priority: Priority | None
 
 
 class InpaintOptions(TypedDict, total=False):
@@ -28,3 +30,4 @@ class InpaintOptions(TypedDict, total=False):
     count: int
     seed: int | None
     model: str | None
+    priority: Priority | None

@@ -63,7 +63,7 @@ def _repainted(
 def changed_pixels(old: SceneMaps, new: SceneMaps) -> np.ndarray:
     """bool H×W: where another thing is seen than before, or the same thing somewhere else.
 
-    Things are told by what they are in Blender (object, instancer, persistent id, library), not by their number.
+    Things are told by what they are in Blender (object, instancer, persistent id, library, material), not by number.
 
     Raises:
         InvalidInput: the two captures differ in size.
@@ -90,4 +90,4 @@ def _numbered(maps: SceneMaps, numbers: dict[tuple[object, ...], int]) -> np.nda
 
 
 def _identity(one: Instance) -> tuple[object, ...]:
-    return (one.object, one.instancer, one.persistent_id, one.library)
+    return (one.object, one.instancer, one.persistent_id, one.library, one.material)

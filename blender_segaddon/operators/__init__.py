@@ -1,5 +1,8 @@
 """Operators: gather inputs, call one function of ``api``, report."""
 
-from . import generation, maps, placing, server
+from . import classes, generation, maps, placing, server
+from .server import register, unregister
 
-CLASSES = (*maps.CLASSES, *generation.CLASSES, *placing.CLASSES, *server.CLASSES)
+__all__ = ["CLASSES", "register", "unregister"]
+
+CLASSES = (*maps.CLASSES, *classes.CLASSES, *generation.CLASSES, *placing.CLASSES, *server.CLASSES)

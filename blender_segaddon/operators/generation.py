@@ -12,14 +12,6 @@ from . import running
 from .reporting import show_in_image_editor
 
 
-def is_idle(cls) -> bool:
-    """For ``poll``: whether no job runs; says so if one does."""
-    if running.current is not None:
-        cls.poll_message_set("Maps or a picture are being made; Esc cancels")
-        return False
-    return True
-
-
 def has_camera(cls, context) -> bool:
     """For ``poll``: whether there is a camera to see the scene with; says so if not."""
     if context.scene.camera is None:
@@ -72,7 +64,7 @@ class SEGADDON_OT_generate(_Making, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        return is_idle(cls) and has_camera(cls, context)
+        return running.is_idle(cls) and has_camera(cls, context)
 
     def start(self, context):
         return self._job(context.scene)(api.capture(context.scene))
@@ -97,7 +89,7 @@ class SEGADDON_OT_retouch_object(_Making, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        if not is_idle(cls) or not knows_maps(cls, context):
+        if not running.is_idle(cls) or not knows_maps(cls, context):
             return False
         if context.active_object is None:
             cls.poll_message_set("Make the object active that should be replaced")

@@ -1,13 +1,13 @@
 # No "from __future__ import annotations" here: Blender reads the annotations themselves.
-"""Maps as images, and what things are."""
+"""Maps as images."""
 
 import bpy
-from bpy.props import EnumProperty, StringProperty
+from bpy.props import StringProperty
 
 from .. import api
-from ..core import vocabulary
 from . import running
-from .generation import has_camera, is_idle
+from .classes import last_reports
+from .generation import has_camera
 from .reporting import reported, show_in_image_editor, show_in_new_window
 
 
@@ -20,7 +20,7 @@ class SEGADDON_OT_capture(running.Modal, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        return is_idle(cls) and has_camera(cls, context)
+        return running.is_idle(cls) and has_camera(cls, context)
 
     def execute(self, context):
         with reported(self):
@@ -31,8 +31,9 @@ class SEGADDON_OT_capture(running.Modal, bpy.types.Operator):
     def begin(self, context):
         return api.start_capture(context.scene)
 
-    def finish(self, context, _scene, maps):
+    def finish(self, context, scene, maps):
         show_in_image_editor(context, api.map_images(maps)["semantic_map"])
+        last_reports[scene.name] = api.quality(maps)
         self.report({"INFO"}, maps.summary())
 
 
@@ -54,54 +55,6 @@ class SEGADDON_OT_show_image(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class SEGADDON_OT_set_class(bpy.types.Operator):
-    """Say what the selected objects are"""
-
-    bl_idname = "segaddon.set_class"
-    bl_label = "Set Class"
-    bl_options = {"REGISTER", "UNDO"}
-    bl_property = "choice"
-
-    choice: EnumProperty(
-        name="Class",
-        items=[
-            ("BY_NAME", "By Name", "The object's name decides"),
-            ("none", "No Class", "It is none of the classes"),
-            *((one.name, one.name.capitalize(), ", ".join(one.synonyms)) for one in vocabulary.load("ade20k").classes),
-        ],
-        options={"SKIP_SAVE"},
-    )
-    class_name: StringProperty(
-        name="Class Name",
-        description="For scripts: a class or synonym of the ADE20K vocabulary, instead of the choice",
-        options={"HIDDEN", "SKIP_SAVE"},
-    )
-
-    @classmethod
-    def poll(cls, context):
-        if not context.selected_objects:
-            cls.poll_message_set("Select one or more objects first")
-            return False
-        return True
-
-    def invoke(self, context, _event):
-        context.window_manager.invoke_search_popup(self)
-        return {"RUNNING_MODAL"}
-
-    def execute(self, context):
-        with reported(self):
-            name = self.choice
-            if self.class_name:
-                name = vocabulary.load("ade20k").lookup(self.class_name).name
-            for one in context.selected_objects:
-                if name == "BY_NAME":
-                    one.pop("seg_class", None)
-                else:
-                    one["seg_class"] = name
-            return {"FINISHED"}
-        return {"CANCELLED"}
-
-
 class SEGADDON_OT_add_camera(bpy.types.Operator):
     """Add a camera that frames the whole scene and make it the active one"""
 
@@ -116,4 +69,4 @@ class SEGADDON_OT_add_camera(bpy.types.Operator):
         return {"CANCELLED"}
 
 
-CLASSES = (SEGADDON_OT_capture, SEGADDON_OT_show_image, SEGADDON_OT_set_class, SEGADDON_OT_add_camera)
+CLASSES = (SEGADDON_OT_capture, SEGADDON_OT_show_image, SEGADDON_OT_add_camera)

@@ -52,11 +52,20 @@ def _edits_wait() -> bool:
     return isinstance(job, (api.CaptureJob, api.Sequel)) and job.holds_scene()
 
 
+def is_idle(cls: type) -> bool:
+    """For ``poll``: whether no job runs; says so if one does."""
+    if current is not None:
+        cls.poll_message_set("Maps or a picture are being made; Esc cancels")  # pyright: ignore[reportAttributeAccessIssue]
+        return False
+    return True
+
+
 def stop() -> None:
-    """Cancel and let go: another file is being loaded, or the add-on is being disabled."""
+    """Another file is being loaded, or the add-on is being disabled: a server goes on with the picture, which can be
+    collected later; one that is painted here ends."""
     running = _let_go()
     if running is not None:
-        running.job.cancel()
+        running.job.let_go()
         running.job.wait(_STOP_SECONDS)
 
 
@@ -67,11 +76,11 @@ def _let_go() -> Running | None:
         bpy.context.window_manager.event_timer_remove(running.timer)
         for workspace in bpy.data.workspaces:
             workspace.status_text_set(None)
-        _redraw()
+        redraw()
     return running
 
 
-def _redraw() -> None:
+def redraw() -> None:
     """The sidebars alone: a rendered viewport beside them would start over."""
     areas = [area for window in bpy.context.window_manager.windows for area in window.screen.areas]
     for region in [region for area in areas if area.type == "VIEW_3D" for region in area.regions]:
@@ -111,7 +120,7 @@ class Modal:
             current = Running(job, type(self).bl_idname, context.scene.name, timer)  # pyright: ignore
             manager.modal_handler_add(self)  # pyright: ignore[reportArgumentType]
             context.workspace.status_text_set("Esc: Cancel")
-            _redraw()
+            redraw()
             return {"RUNNING_MODAL"}
         return {"CANCELLED"}
 
@@ -120,12 +129,12 @@ class Modal:
             return {"CANCELLED"}
         if event.type == "ESC" and event.value == "PRESS":
             current.job.cancel()
-            _redraw()
+            redraw()
             return {"RUNNING_MODAL"}
         if event.type == "TIMER":
             if current.job.done():
                 return self._collect(context)
-            _redraw()
+            redraw()
         return {"RUNNING_MODAL"} if _edits_wait() and event.type not in _HARMLESS else {"PASS_THROUGH"}
 
     def cancel(self, _context: bpy.types.Context) -> None:

@@ -1,5 +1,8 @@
 """The panel in the 3D View's sidebar."""
 
-from . import main
+from . import classes, main, server
+from .classes import register, unregister
 
-CLASSES = main.CLASSES
+__all__ = ["CLASSES", "register", "unregister"]
+
+CLASSES = (*main.CLASSES, *classes.CLASSES, *server.CLASSES)

@@ -124,9 +124,10 @@ def _class_row(column: bpy.types.UILayout, active: bpy.types.Object | None) -> N
     """What the active object is taken for; a click changes it for all that are selected."""
     text = "None active"
     if active is not None:
-        match = api.class_of(active)
-        by_name = active.get("seg_class") is None and match.class_name is not None
-        text = (match.class_name or "No class").capitalize() + (" (by name)" if by_name else "")
+        try:
+            text = (api.class_of(active).class_name or "No class").capitalize()
+        except api.SegAddonError:
+            text = "No class list"  # the panel of the classes says what is wrong with the user's file
     _labelled(column, "Class").operator("segaddon.set_class", text=text)
 
 

@@ -1,7 +1,8 @@
 """Dataclass to JSON and back, strictly: the message classes are the only definition of the wire.
 
-Unknown and missing keys, wrong types ("5" for an int, True for a number) and non-finite numbers are refused.
-Fields that hold their default are left out, so a peer with an older minor version understands what it can.
+Unknown and missing keys, wrong types ("5" for an int, True for a number) and non-finite numbers are refused; of a key
+that comes twice the last one counts. Fields that hold their default are left out, so a peer with an older minor version
+understands what it can. A reply may be read with ``ignore_unknown``: a newer server says more than we know.
 Understood field types: bool, int, float, str, ``X | None``, Literal, tuple, dict[str, X] and dataclasses of these.
 """
 
@@ -47,10 +48,13 @@ def to_json(message: Any) -> Any:
     return int(message) if isinstance(message, numbers.Integral) else float(message)  # numpy's numbers too
 
 
-def from_json(cls: type[T], value: Any) -> T:
-    """The message of type ``cls`` that ``to_json`` gave. Raises InvalidInput, naming the field."""
+def from_json(cls: type[T], value: Any, *, ignore_unknown: bool = False) -> T:
+    """The message of type ``cls`` that ``to_json`` gave. Raises InvalidInput, naming the field.
+
+    ``ignore_unknown`` is for replies only: keys that a newer minor version of the server has added are passed over.
+    """
     try:
-        return _reader(cls)(value)
+        return _reader(cls, not ignore_unknown)(value)
     except _WrongValueError as error:
         where = f"{cls.__name__}{error.path}"
         raise InvalidInput(f"{where}: {error.reason}", "Send what the protocol's message classes describe") from None
@@ -89,33 +93,35 @@ def _refuse_constant(name: str) -> None:
 
 
 @functools.cache
-def _reader(kind: Any) -> _Reader:
-    """The function that turns a plain value into ``kind``; built once for every type."""
+def _reader(kind: Any, closed: bool) -> _Reader:
+    """The function that turns a plain value into ``kind``; built once for every type. ``closed``: no unknown keys."""
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-        return _dataclass_reader(kind)
+        return _dataclass_reader(kind, closed)
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if origin is typing.Literal:
         return functools.partial(_read_literal, args)
     if origin is tuple:
-        return _tuple_reader(args)
+        return _tuple_reader(args, closed)
     if origin is dict:
-        return functools.partial(_read_dict, _reader(args[1]))
+        return functools.partial(_read_dict, _reader(args[1], closed))
     if origin in (typing.Union, types.UnionType):
-        (inner,) = (_reader(arg) for arg in args if arg is not types.NoneType)
+        (inner,) = (_reader(arg, closed) for arg in args if arg is not types.NoneType)
         return lambda value: None if value is None else inner(value)
     return {bool: _read_bool, int: _read_int, float: _read_float, str: _read_str}[kind]
 
 
-def _dataclass_reader(cls: type) -> _Reader:
+def _dataclass_reader(cls: type, closed: bool) -> _Reader:
     hints = typing.get_type_hints(cls)
-    readers = {field.name: _reader(hints[field.name]) for field in dataclasses.fields(cls)}
+    readers = {field.name: _reader(hints[field.name], closed) for field in dataclasses.fields(cls)}
     needed = [field.name for field in dataclasses.fields(cls) if field.default is dataclasses.MISSING]
 
     def read(value: Any) -> Any:
         if type(value) is not dict:
             raise _WrongValueError("an object is needed")
         if unknown := value.keys() - readers.keys():
-            raise _WrongValueError(f"unknown key {min(unknown)!r:.80}")
+            if closed:
+                raise _WrongValueError(f"unknown key {min(unknown)!r:.80}")
+            value = {name: value[name] for name in readers if name in value}
         if missing := [name for name in needed if name not in value]:
             raise _WrongValueError(f"key {missing[0]!r} is missing")
         return cls(**{name: _read_inside(f".{name}", readers[name], part) for name, part in value.items()})
@@ -123,9 +129,9 @@ def _dataclass_reader(cls: type) -> _Reader:
     return read
 
 
-def _tuple_reader(args: tuple[Any, ...]) -> _Reader:
+def _tuple_reader(args: tuple[Any, ...], closed: bool) -> _Reader:
     any_length = len(args) == 2 and args[1] is Ellipsis
-    readers = [_reader(arg) for arg in args if arg is not Ellipsis]
+    readers = [_reader(arg, closed) for arg in args if arg is not Ellipsis]
 
     def read(value: Any) -> tuple[Any, ...]:
         if type(value) is not list:

@@ -51,7 +51,7 @@ def _home() -> Path:
 def read_discovery(state_dir: Path) -> Discovery | None:
     """What the server of this folder wrote, None when there is none. The server may be dead: ask it."""
     try:
-        return from_json(Discovery, load((state_dir / DISCOVERY_FILE).read_bytes()))
+        return from_json(Discovery, load((state_dir / DISCOVERY_FILE).read_bytes()), ignore_unknown=True)
     except (OSError, InvalidInput):
         return None
 

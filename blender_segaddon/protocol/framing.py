@@ -30,7 +30,8 @@ MAX_BUFFERS = 64
 MAX_UNPACKED_BYTES = 1 << 31
 """All buffers of one message together, decompressed."""
 
-_ALIGNMENT = 16
+ALIGNMENT = 16
+"""Every buffer starts at a multiple of this many bytes."""
 _DTYPES = {name: np.dtype(name).newbyteorder("<") for name in get_args(DtypeName)}
 
 
@@ -55,24 +56,29 @@ class BodyWriter:
         encoding = "zlib" if compress else "raw"
         ref = BufferRef(cast("DtypeName", array.dtype.name), array.shape, self._size, len(data), encoding)
         _check_shape(ref)
-        padding = -len(data) % _ALIGNMENT
+        padding = -len(data) % ALIGNMENT
         self._parts += [data, bytes(padding)]
         self._size += len(data) + padding
         return ref
 
     def finish(self, message: Any) -> list[BytesLike]:
         """The parts of the body, to be sent one after the other. Raises InvalidInput for a header over 16 MiB."""
-        head = {"protocol": version.PROTOCOL_VERSION, "type": type(message).__name__, "message": to_json(message)}
-        header = dump(head)
-        header += b" " * (-(4 + len(header)) % _ALIGNMENT)
-        if len(header) > MAX_HEADER_BYTES:
-            raise InvalidInput(
-                f"The description of this scene takes {len(header) >> 10} KiB of at most {MAX_HEADER_BYTES >> 10}",
-                "Use fewer visible instances or shorter texts",
-            )
         if self._size > MAX_UNPACKED_BYTES:
             raise InvalidInput(f"The arrays take {self._size >> 20} MiB", "Use a smaller size")
-        return [len(header).to_bytes(4, "little") + header, *self._parts]
+        return [start(message), *self._parts]
+
+
+def start(message: Any) -> bytes:
+    """What stands before the buffers of a body. Raises InvalidInput for a header over 16 MiB."""
+    head = {"protocol": version.PROTOCOL_VERSION, "type": type(message).__name__, "message": to_json(message)}
+    header = dump(head)
+    header += b" " * (-(4 + len(header)) % ALIGNMENT)
+    if len(header) > MAX_HEADER_BYTES:
+        raise InvalidInput(
+            f"The description of this scene takes {len(header) >> 10} KiB of at most {MAX_HEADER_BYTES >> 10}",
+            "Use fewer visible instances or shorter texts",
+        )
+    return len(header).to_bytes(4, "little") + header
 
 
 class Body:
@@ -87,19 +93,15 @@ class Body:
         """Class name of the message inside."""
         return self._header["type"]
 
-    def message(self, cls: type[T]) -> T:
-        """The message, its buffer references checked against the body. Raises InvalidInput."""
+    def message(self, cls: type[T], *, ignore_unknown: bool = False) -> T:
+        """The message, its buffer references checked against the body. Raises InvalidInput.
+
+        ``ignore_unknown``: see ``codec.from_json``.
+        """
         if self.type != cls.__name__:
             raise InvalidInput(f"This body holds a {self.type:.80}", f"Send a {cls.__name__}")
-        message = from_json(cls, self._header["message"])
-        refs = list(references(message))
-        if len(refs) > MAX_BUFFERS:
-            raise InvalidInput(f"{len(refs)} buffers in one message", f"Send at most {MAX_BUFFERS}")
-        for ref in refs:
-            self._check(ref)
-        total = sum(_unpacked_bytes(ref) for ref in refs)
-        if total > MAX_UNPACKED_BYTES:
-            raise InvalidInput(f"The arrays take {total >> 20} MiB", f"Send at most {MAX_UNPACKED_BYTES >> 20} MiB")
+        message = from_json(cls, self._header["message"], ignore_unknown=ignore_unknown)
+        check_references(message, len(self._buffers))
         return message
 
     def array(self, ref: BufferRef) -> np.ndarray:
@@ -107,7 +109,7 @@ class Body:
 
         Raises InvalidInput when the bytes are not what the reference declares.
         """
-        self._check(ref)
+        _check_reference(ref, len(self._buffers))
         data: BytesLike = self._buffers[ref.offset : ref.offset + ref.length]
         if ref.encoding == "zlib":
             data = _decompress(data, _unpacked_bytes(ref))
@@ -117,16 +119,6 @@ class Body:
         array.flags.writeable = False
         return array
 
-    def _check(self, ref: BufferRef) -> None:
-        _check_shape(ref)
-        if not 0 <= ref.offset <= ref.offset + ref.length <= len(self._buffers):
-            raise InvalidInput("A buffer lies outside the body", "Send the whole body")
-        if ref.encoding == "raw" and ref.length != _unpacked_bytes(ref):
-            raise InvalidInput(
-                f"A buffer of {ref.length} bytes is declared as {ref.dtype} {ref.shape}",
-                f"Send {_unpacked_bytes(ref)} bytes",
-            )
-
 
 def read_body(data: BytesLike) -> Body:
     """Read what ``BodyWriter.finish`` wrote. The body is not copied: keep ``data`` unchanged while arrays live.
@@ -134,11 +126,7 @@ def read_body(data: BytesLike) -> Body:
     Raises InvalidInput for anything malformed, ProtocolMismatch for another major version.
     """
     view = memoryview(data).toreadonly()
-    size = int.from_bytes(view[:4], "little")
-    if size > MAX_HEADER_BYTES:
-        raise InvalidInput(f"A header of {size} bytes", f"Send at most {MAX_HEADER_BYTES}")
-    if len(view) < 4 + size or len(view) < 4:
-        raise InvalidInput("The body ends within its header", "Send the whole body")
+    size = header_size(view[:4], len(view))
     header = load(view[4 : 4 + size])
     if not isinstance(header, dict) or header.keys() != {"protocol", "type", "message"}:
         raise InvalidInput("The header is no object of protocol, type and message", "Send a framed body")
@@ -146,6 +134,28 @@ def read_body(data: BytesLike) -> Body:
     if not isinstance(header["type"], str):
         raise InvalidInput("The header's type is no text", "Send the name of the message class")
     return Body(header, view[4 + size :])
+
+
+def header_size(start: BytesLike, total: int) -> int:
+    """Bytes of the JSON header of a body of ``total`` bytes, from its first four. Raises InvalidInput."""
+    size = int.from_bytes(start, "little")
+    if size > MAX_HEADER_BYTES:
+        raise InvalidInput(f"A header of {size} bytes", f"Send at most {MAX_HEADER_BYTES}")
+    if len(start) < 4 or total < 4 + size:
+        raise InvalidInput("The body ends within its header", "Send the whole body")
+    return size
+
+
+def check_references(message: Any, available: int) -> None:
+    """Raise InvalidInput unless every buffer of the message lies inside ``available`` bytes and has an honest size."""
+    refs = list(references(message))
+    if len(refs) > MAX_BUFFERS:
+        raise InvalidInput(f"{len(refs)} buffers in one message", f"Send at most {MAX_BUFFERS}")
+    for ref in refs:
+        _check_reference(ref, available)
+    total = sum(_unpacked_bytes(ref) for ref in refs)
+    if total > MAX_UNPACKED_BYTES:
+        raise InvalidInput(f"The arrays take {total >> 20} MiB", f"Send at most {MAX_UNPACKED_BYTES >> 20} MiB")
 
 
 def check_protocol(theirs: Sequence[int] | Any) -> None:
@@ -157,6 +167,17 @@ def check_protocol(theirs: Sequence[int] | Any) -> None:
         raise ProtocolMismatch(
             f"The other side speaks protocol {theirs[0]}.{theirs[1]}, this one {ours[0]}.{ours[1]}",
             "Update the older of add-on and bridge server, then restart both",
+        )
+
+
+def _check_reference(ref: BufferRef, available: int) -> None:
+    _check_shape(ref)
+    if not 0 <= ref.offset <= ref.offset + ref.length <= available:
+        raise InvalidInput("A buffer lies outside the body", "Send the whole body")
+    if ref.encoding == "raw" and ref.length != _unpacked_bytes(ref):
+        raise InvalidInput(
+            f"A buffer of {ref.length} bytes is declared as {ref.dtype} {ref.shape}",
+            f"Send {_unpacked_bytes(ref)} bytes",
         )
 
 

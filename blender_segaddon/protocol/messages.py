@@ -7,12 +7,15 @@ from typing import Literal
 
 DtypeName = Literal["uint8", "uint16", "uint32", "float32", "bool"]
 
-JobState = Literal["queued", "loading", "running", "finalizing", "succeeded", "failed", "cancelled"]
+JobState = Literal["queued", "loading", "running", "finalizing", "succeeded", "failed", "cancelled", "expired"]
+
+Priority = Literal["interactive", "batch"]
+"""Interactive jobs go first."""
 
 Intent = Literal["replace", "change", "remove", "extend"]
 """What a job does under its mask; "extend" paints what the maps say is there."""
 
-FINAL_STATES = ("succeeded", "failed", "cancelled")
+FINAL_STATES = ("succeeded", "failed", "cancelled", "expired")
 """A job in one of these never changes again."""
 
 
@@ -130,6 +133,16 @@ class JobStatus:
 
 
 @dataclass(frozen=True)
+class JobPreview:
+    """Header of the body of /v1/jobs/{id}/preview: how the picture looks in the middle."""
+
+    step: int
+    steps: int
+    image: BufferRef
+    """uint8 H×W×3, smaller than the picture"""
+
+
+@dataclass(frozen=True)
 class GenerateResult:
     """Header of a finished job's body."""
 
@@ -145,6 +158,64 @@ class GenerateResult:
 
 
 @dataclass(frozen=True)
+class JobList:
+    """Reply of GET /v1/jobs: every job that the server still knows."""
+
+    jobs: tuple[JobStatus, ...]
+    """oldest first"""
+
+
+@dataclass(frozen=True)
+class JobHeader:
+    """JSON header of a framed job."""
+
+    protocol: tuple[int, int]
+    """(major, minor) of the sender"""
+    type: Literal["GenerateRequest"]
+    message: GenerateRequest
+
+
+@dataclass(frozen=True)
+class JobFromBlobs(JobHeader):
+    """A framed body whose buffers the server has already, for POST /v1/jobs as application/json.
+
+    The buffers of ``message`` lie in the blobs, put one behind the other in this order, each filled up with zeros to a
+    multiple of 16 bytes. What is uploaded once (the maps of a scene) serves many jobs.
+    """
+
+    blobs: tuple[str, ...]
+    """SHA-256 of each, 64 lower-case hexadecimal digits"""
+
+
+@dataclass(frozen=True)
+class BlobStatus:
+    """Reply to an uploaded blob."""
+
+    sha256: str
+    size: int
+    """bytes"""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a request may hold at most; beyond it the answer is 413, 400 or 429."""
+
+    body_bytes: int
+    header_bytes: int
+    """JSON header of a body"""
+    pixels: int
+    """of one map or picture, height × width"""
+    unpacked_bytes: int
+    """all arrays of a request together"""
+    pictures: int
+    """``count``"""
+    text: int
+    """characters of a prompt"""
+    queued_jobs: int
+    queued_bytes: int
+
+
+@dataclass(frozen=True)
 class ServerInfo:
     """Reply of /v1/info."""
 
@@ -156,17 +227,41 @@ class ServerInfo:
     """0 while no worker process runs"""
     heavy_modules: tuple[str, ...] = ()
     """Modules for the worker alone that the server process has loaded all the same: always empty, or a fault."""
+    vocabularies: tuple[str, ...] = ()
+    """class lists that a scene may name"""
+    limits: Limits | None = None
+    """what a request may hold at most"""
 
 
 @dataclass(frozen=True)
 class Health:
-    """Reply of /v1/health."""
+    """Reply of /v1/health/live and /v1/health/ready."""
 
     status: Literal["ok"]
     queued: int
     """jobs that wait"""
     running: int
     """jobs that run: 0 or 1"""
+
+
+@dataclass(frozen=True)
+class ServerState:
+    """One entry of the stream of /v1/presence: how the server does."""
+
+    version: str
+    queued: int
+    """jobs that wait"""
+    running: int
+    """jobs that run"""
+    clients: int
+    """programs that are present"""
+    lent: bool = False
+    """True while the device's memory is lent to somebody else, and no job is begun"""
+    device: str = ""
+    """the first device: "cpu", "cuda:0", …"""
+    free_bytes: int = 0
+    """of its memory, as the worker read it last; 0 when not known"""
+    total_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -181,8 +276,8 @@ class Problem:
     """stable machine-readable name"""
     detail: str
     """what is wrong, for people"""
-    hint: str
-    """what to do about it"""
+    hints: tuple[str, ...]
+    """what to do about it, one sentence each; none where nothing helps"""
     retryable: bool
     """True when the same request may succeed later"""
 
@@ -192,7 +287,7 @@ class Discovery:
     """The file by which a running server is found; see ``protocol.discovery``."""
 
     address: str
-    """unix:/path/of/the/socket or http://127.0.0.1:port"""
+    """unix:/path/of/the/socket, http://127.0.0.1:port or https://host:port"""
     pid: int
     protocol_version: tuple[int, int]
     version: str

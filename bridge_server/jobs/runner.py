@@ -1,19 +1,36 @@
-"""Brings jobs and worker together: one job after the other, each tried a second time when the worker dies under it."""
+"""All lanes together: one worker process for each device, and what can be asked of them."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from dataclasses import dataclass
 
+from ..models import memory
 from ..settings import Settings
-from .job import Job
+from .lane import Lane
 from .queue import JobQueue
-from .worker_process import WorkerDiedError, WorkerProcess
 
 logger = logging.getLogger(__name__)
 
-_ATTEMPTS = 2
+MAX_PAUSE_SECONDS = 600.0
+"""A pause ends by itself after this long: who asked for it may have died. Ask again to go on pausing."""
+
+
+@dataclass(frozen=True)
+class DeviceState:
+    """One device and its worker."""
+
+    device: str
+    """"cpu" or "cuda:N\""""
+    worker_pid: int
+    """0 while none runs"""
+    busy: bool
+    free: int
+    """bytes of the device's memory that no program uses, as its worker read them last; 0 when not known"""
+    total: int
+    loaded: dict[str, int]
+    """bytes by generator, the least recently used first"""
 
 
 class Runner:
@@ -22,92 +39,88 @@ class Runner:
     def __init__(self, jobs: JobQueue, settings: Settings) -> None:
         self._jobs = jobs
         self._settings = settings
-        self._grace = settings.cancel_grace
-        self.worker = WorkerProcess()
+        devices = settings.devices or memory.gpus() or ("cpu",)
+        self._lanes = [Lane(device, jobs, settings) for device in devices]
+        self._pause_end: asyncio.TimerHandle | None = None
+
+    @property
+    def worker_pids(self) -> tuple[int, ...]:
+        """Processes of the workers that run."""
+        return tuple(lane.worker.pid for lane in self._lanes if lane.worker.pid)
+
+    @property
+    def paused(self) -> bool:
+        """True while the devices' memory is lent to somebody else."""
+        return self._pause_end is not None
+
+    def devices(self) -> tuple[DeviceState, ...]:
+        """What is known of every device."""
+        return tuple(_device_state(lane) for lane in self._lanes)
 
     async def run(self) -> None:
-        """Work for ever. The worker is started at once, so that the first job finds it ready."""
-        try:
-            await self.worker.ensure()
-        except WorkerDiedError:
-            logger.error("the worker does not start; the first job will try again")
-        while True:
-            job = await self._jobs.next()
-            try:
-                await self._run_job(job)
-            except Exception:
-                logger.exception("job %s", job.id)
-                job.report("failed", code="internal", message="The server failed", hint="Its log has the details")
-                await self.worker.end()
-            finally:
-                self._jobs.done()
+        """Work for ever."""
+        await asyncio.gather(*(lane.run() for lane in self._lanes))
+
+    async def free(self) -> None:
+        """Free the devices' memory, really: workers end, each after its job under way. The next job starts them."""
+        await asyncio.gather(*(lane.end_worker() for lane in self._lanes))
+
+    async def pause(self, seconds: float = MAX_PAUSE_SECONDS) -> None:
+        """Lend the devices' memory, to Blender's render: no job is begun, and workers move their models off the device.
+
+        A job under way goes on to its end first; on return the memory is free. Ends by itself after ``seconds``.
+        """
+        self._end_pause_at(min(max(seconds, 0.0), MAX_PAUSE_SECONDS))
+        self._jobs.hold()
+        await self._order("yield")
+
+    async def resume(self) -> None:
+        """Take the memory back and go on with the jobs; nothing if nothing is lent."""
+        if self._pause_end is None:
+            return
+        self._pause_end.cancel()
+        self._pause_end = None
+        await self._order("take_back")
+        if not self._jobs.stopping and self._pause_end is None:
+            self._jobs.release()
+
+    async def load(self, generator: str) -> None:
+        """Load a generator on every device, so that the next job need not wait for it."""
+        await self._order("load", start=True, generator=generator)
+
+    async def unload(self, generator: str) -> None:
+        """Free a generator on every device."""
+        await self._order("unload", generator=generator)
 
     async def drain(self, grace: float) -> None:
-        """Fail what waits, stop what runs within ``grace`` seconds, end the worker."""
-        self._grace = grace
+        """Stop what runs within ``grace`` seconds, to be run by the next server; end the workers."""
         self._jobs.stop_all()
-        deadline = asyncio.get_running_loop().time() + grace
-        while self._jobs.busy and asyncio.get_running_loop().time() < deadline:
+        await self._until_quiet(grace)
+        for lane in self._lanes:
+            if lane.job:
+                lane.worker.kill()
+        await self._until_quiet(1.0)
+        await asyncio.gather(*(lane.worker.end() for lane in self._lanes))
+        if self._pause_end:
+            self._pause_end.cancel()
+
+    async def _until_quiet(self, seconds: float) -> None:
+        """Wait until no job runs, for so long at most."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while self._jobs.running and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.01)
-        if self._jobs.running:
-            self.worker.kill()
-            self._jobs.running.report_stopped()
-        await self.worker.end()
 
-    async def _run_job(self, job: Job) -> None:
-        for attempt in range(1, _ATTEMPTS + 1):
-            stopper = asyncio.create_task(self._stop_worker_for(job))
-            try:
-                await self._attempt(job)
-                return
-            except WorkerDiedError:
-                logger.warning("the worker died under job %s, attempt %d", job.id, attempt)
-                await self.worker.end()
-            finally:
-                stopper.cancel()
-            if job.stop_wanted.is_set():
-                job.report_stopped()
-                return
-            if attempt < _ATTEMPTS:
-                job.report("loading", message="The worker process ended unexpectedly; trying once more")
-        message = "The worker process ended unexpectedly, twice"
-        job.report("failed", code="worker_died", message=message, hint="Use a smaller size; the server's log says more")
+    async def _order(self, kind: str, start: bool = False, **fields: str) -> None:
+        await asyncio.gather(*(lane.order(kind, start, **fields) for lane in self._lanes))
 
-    async def _attempt(self, job: Job) -> None:
-        """Hand the job over and listen until it has ended. Raises WorkerDiedError."""
-        if not self.worker.ready:
-            job.report("loading", message="Starting the worker process")
-        await self.worker.ensure()
-        header = {"type": "job", "job": job.id, "test_generator": self._settings.test_generator}
-        await self.worker.send(header, job.body)
-        while not job.ended:
-            header, payload = await self.worker.receive()
-            if header["job"] == job.id:
-                _take(job, header, payload)
-
-    async def _stop_worker_for(self, job: Job) -> None:
-        """When the job is to stop: tell the worker, and kill it if it does not."""
-        await job.stop_wanted.wait()
-        try:
-            await self.worker.send({"type": "cancel", "job": job.id})
-        except WorkerDiedError:
-            return
-        await asyncio.sleep(self._grace)
-        logger.warning("the worker did not stop within %.1f s and is killed", self._grace)
-        self.worker.kill()
+    def _end_pause_at(self, seconds: float) -> None:
+        if self._pause_end:
+            self._pause_end.cancel()
+        loop = asyncio.get_running_loop()
+        self._pause_end = loop.call_later(seconds, lambda: loop.create_task(self.resume()))
 
 
-def _take(job: Job, header: dict[str, Any], payload: bytes) -> None:
-    """One frame of the worker into the job."""
-    kind = header["type"]
-    details = {key: value for key, value in header.items() if key not in ("type", "job", "state")}
-    if kind == "event":
-        job.report(header["state"], **details)
-    elif job.stop_wanted.is_set():
-        job.report_stopped()
-    elif kind == "result":
-        job.succeed(payload)
-    elif kind == "failed":
-        job.report("failed", **details)
-    else:
-        raise ValueError(f"the worker says {kind!r}")
+def _device_state(lane: Lane) -> DeviceState:
+    said = lane.worker.memory
+    figures = (said.get("free", 0), said.get("total", 0), said.get("loaded", {}))
+    return DeviceState(lane.device, lane.worker.pid, lane.job is not None, *figures)

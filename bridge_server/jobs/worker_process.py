@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
 from typing import Any
 
 from .. import pipe
@@ -18,8 +19,12 @@ _END_SECONDS = 1.0
 """A worker ends when its input closes; one that takes longer is killed."""
 
 
-_READ_AHEAD = 4 << 20
-"""Bytes of a result that are taken from the pipe before the reader asks for them."""
+_READ_AHEAD = 1 << 20
+"""Bytes that are taken from the pipe before the reader asks for them."""
+
+
+_OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
+"""Models are pulled by a command of their own; a worker runs on what is there."""
 
 
 class WorkerDiedError(Exception):
@@ -27,12 +32,21 @@ class WorkerDiedError(Exception):
 
 
 class WorkerProcess:
-    """At most one worker at a time; a new one is started when it is needed."""
+    """At most one worker at a time; a new one is started when it is needed.
 
-    def __init__(self) -> None:
+    Args:
+        hello: the first frame that it gets; see ``bridge_server.worker``.
+    """
+
+    def __init__(self, hello: dict[str, Any]) -> None:
+        self._hello = hello
+        self.memory: dict[str, Any] = {}
+        """what the worker said last: ``free`` and ``total`` bytes of its device, ``loaded`` {generator: bytes}"""
         self._process: Process | None = None
         self._ready = False
         self._sending = asyncio.Lock()
+        self._orders = 0
+        """given so far"""
 
     @property
     def pid(self) -> int:
@@ -54,33 +68,45 @@ class WorkerProcess:
                 stdin=PIPE,
                 stdout=PIPE,
                 limit=_READ_AHEAD,
-                env={**os.environ, "SEGADDON_LOG_LEVEL": level},
+                env={**os.environ, "SEGADDON_LOG_LEVEL": level, **_OFFLINE, **_visible(self._hello["device"])},
             )
-            logger.info("worker %d started", self.pid)
+            logger.info("worker %d started for %s", self.pid, self._hello["device"])
+            await self.send(self._hello)
         while not self._ready:
-            header, _ = await self.receive()
+            header, _ = await self._receive()
             self._ready = header["type"] == "ready"
 
-    async def send(self, header: dict[str, Any], payload: bytes | bytearray = b"") -> None:
+    async def order(self, kind: str, **fields: Any) -> AsyncIterator[tuple[dict[str, Any], bytes]]:
+        """Have it do something, and hear its frames until it is done. Raises WorkerDiedError."""
+        self._orders += 1
+        number = self._orders
+        await self.send({"type": kind, "order": number, **fields})
+        while (frame := await self._receive())[0].get("order") != number:
+            yield frame
+
+    async def send(self, header: dict[str, Any]) -> None:
         """Raises WorkerDiedError."""
         stream = self._process.stdin if self._process else None
         if stream is None:
             raise WorkerDiedError("no worker runs")
         try:
-            async with self._sending:  # a cancellation must not get in between the slices of its job's body
-                await pipe.write_async(stream, header, payload)
+            async with self._sending:
+                await pipe.write_async(stream, header)
         except EOFError as error:
             raise WorkerDiedError("the worker ended") from error
 
-    async def receive(self) -> tuple[dict[str, Any], bytes]:
+    async def _receive(self) -> tuple[dict[str, Any], bytes]:
         """The worker's next frame. Raises WorkerDiedError."""
         stream = self._process.stdout if self._process else None
         if stream is None:
             raise WorkerDiedError("no worker runs")
         try:
-            return await pipe.read_async(stream)
+            header, payload = await pipe.read_async(stream)
         except EOFError as error:
             raise WorkerDiedError("the worker ended") from error
+        if "loaded" in header:
+            self.memory = header
+        return header, payload
 
     def kill(self) -> None:
         """End it at once, in the middle of whatever it does."""
@@ -90,7 +116,7 @@ class WorkerProcess:
 
     async def end(self) -> None:
         """Let it end, kill it if it does not, and forget it."""
-        process, self._process, self._ready = self._process, None, False
+        process, self._process, self._ready, self.memory = self._process, None, False, {}
         if process is None:
             return
         if process.stdin:
@@ -101,3 +127,10 @@ class WorkerProcess:
             process.kill()
             await process.wait()
         logger.info("worker %d ended with %s", process.pid, process.returncode)
+
+
+def _visible(device: str) -> dict[str, str]:
+    """A worker sees its own GPU alone, in the driver's order."""
+    if not device.startswith("cuda:"):
+        return {}
+    return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": device.removeprefix("cuda:")}

@@ -1,12 +1,13 @@
 """Makes the project's environments from their lock files and runs programs in them.
 
-    environments.py test [--blender VERSION] [options of pytest]
+    environments.py test [--blender VERSION | --models] [options of pytest]
     environments.py PROGRAM [--blender VERSION] [options of scripts/lib/PROGRAM.py]
     environments.py prepare              makes .venv only
     environments.py missing-packages     prints the Debian packages whose libraries are missing here
 
-Two environments, since the add-on runs inside Blender's Python and the server does not: ``.venv`` (server and
-development) and ``.venv-bpy-VERSION`` (one Blender). Standard library only: this runs before anything is installed.
+Several environments, since the add-on runs inside Blender's Python and the server does not: ``.venv`` (server and
+development), ``.venv-bpy-VERSION`` (one Blender) and ``.venv-models`` (the server with torch and diffusers). Standard
+library only: this runs before anything is installed.
 Progress and errors go to stderr; what cannot go on ends with one line that says what to do and exit code 2.
 """
 
@@ -32,8 +33,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_BLENDER = "4.5"
-DISK_NEEDED = 1_500_000_000
-"""bytes, an environment with its download"""
 TICK = 20.0
 """seconds between two signs of life of a long step"""
 
@@ -72,6 +71,10 @@ class Environment:
     imports: str
     """module whose import shows that the environment works"""
     purpose: str
+    machine_builds: str = ""
+    """a requirement that the lock does not name, because each kind of machine has a build of its own"""
+    disk: float = 1.5
+    """GB, with the download"""
 
     @property
     def folder(self) -> Path:
@@ -95,7 +98,7 @@ class Environment:
         return self.name.partition("-bpy-")[2]
 
     def fingerprint(self) -> str:
-        return hashlib.sha256(self.lock.read_bytes()).hexdigest()
+        return hashlib.sha256(self.lock.read_bytes() + self.machine_builds.encode()).hexdigest()
 
     def is_ready(self) -> bool:
         """Whether it can be used as it is. A link was laid by hand: that is the business of who laid it."""
@@ -109,6 +112,12 @@ class Environment:
 
 def server_environment() -> Environment:
     return Environment(".venv", ROOT / "scripts/locks/dev.txt", "uvicorn", "server and development tools")
+
+
+def models_environment() -> Environment:
+    """torch is pip's choice: its configuration and the system decide between the builds for CPU, CUDA and ROCm."""
+    lock = ROOT / "scripts/locks/models.txt"
+    return Environment(".venv-models", lock, "diffusers", "server with models", machine_builds="torch==2.13.0", disk=3)
 
 
 def blender_environment(version: str) -> Environment:
@@ -197,10 +206,9 @@ def _check_before(environment: Environment) -> None:
         raise SetupError("Python's venv module is not whole. Install it: 'apt-get install python3.11-venv'.")
     for folder in (ROOT, Path(tempfile.gettempdir())):
         free = shutil.disk_usage(folder).free
-        if free < DISK_NEEDED:
-            raise SetupError(
-                f"{environment.name} needs 1.5 GB; {folder} has {free / 1e9:.1f} GB left. Free some space."
-            )
+        if free < environment.disk * 1e9:
+            needed = f"{environment.name} needs {environment.disk:g} GB"
+            raise SetupError(f"{needed}; {folder} has {free / 1e9:.1f} GB left. Free some space.")
     if environment.blender and platform.system() == "Linux":
         missing = missing_libraries(SYSTEM_LIBRARIES, environment.blender)
         if missing:
@@ -210,17 +218,21 @@ def _check_before(environment: Environment) -> None:
 def _build(environment: Environment, lock_descriptor: int) -> None:
     started = time.monotonic()
     pins = re.findall(r"^([\w.-]+)==([\w.]+)", environment.lock.read_text(), re.M)
-    big = " ".join(pin for name, pin in pins if name == "bpy")
+    big = " and ".join(
+        filter(None, [*(f"bpy {pin}" for name, pin in pins if name == "bpy"), environment.machine_builds])
+    )
     environment.state.write_text("building")
     if environment.folder.exists():
         _say(environment, "removing what an older or interrupted run left")
         shutil.rmtree(environment.folder)
     _say(environment, f"making the environment for {environment.purpose}")
     _run(environment, "venv", [sys.executable, "-I", "-m", "venv", str(environment.folder)], lock_descriptor)
-    _say(environment, f"installing {'bpy ' + big + ' and ' if big else ''}{len(pins)} packages, about 1 GB on disk")
+    _say(environment, f"installing {big + ' and ' if big else ''}{len(pins)} packages")
     pip = [str(environment.python), "-I", "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input"]
-    install = ["install", "--only-binary", ":all:", "--require-hashes", "--retries", "3", "-r", str(environment.lock)]
-    _run(environment, "pip", pip + install, lock_descriptor)
+    install = [*pip, "install", "--only-binary", ":all:", "--retries", "3"]
+    if environment.machine_builds:
+        _run(environment, "pip", [*install, environment.machine_builds], lock_descriptor)
+    _run(environment, "pip", [*install, "--require-hashes", "-r", str(environment.lock)], lock_descriptor)
     _run(environment, "import", [str(environment.python), "-I", "-c", f"import {environment.imports}"], lock_descriptor)
     environment.state.write_text(environment.fingerprint())
     size = sum(path.lstat().st_size for path in environment.folder.rglob("*")) / 1e9
@@ -293,21 +305,21 @@ def run_in_blender(module: str, arguments: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """Runs the tests; with a Blender version only those that run in Blender. The exit code of a half that failed."""
-    version, rest = take_blender_version(arguments)
+    """Runs the tests; with a Blender version or --models only those. The exit code of a part that failed."""
+    version, rest = take_blender_version([one for one in arguments if one != "--models"])
     if {"-h", "--help"} & set(rest):
         print(TEST_HELP)
         return 0
-    blender = blender_environment(DEFAULT_BLENDER if version is None else version)
-    halves = [(blender, ("unit", "blender"))]
-    if version is None:
-        halves.insert(0, (server_environment(), ("unit", "server")))
+    parts = [(blender_environment(DEFAULT_BLENDER if version is None else version), ("unit", "blender"))]
+    if "--models" in arguments:
+        parts = [(models_environment(), ("models",))]
+    elif version is None:
+        parts.insert(0, (server_environment(), ("unit", "server")))
     paths, options = split_paths(rest)
-    work = [(environment, paths_of(folders, paths)) for environment, folders in halves]
+    work = [(environment, paths_of(folders, paths)) for environment, folders in parts]
     if not any(own for _, own in work):
-        raise SetupError(
-            f"No environment of this run has {' '.join(paths)}. Name something in tests/unit or tests/blender."
-        )
+        known = " or ".join(sorted({f"tests/{folder}" for _, folders in parts for folder in folders}))
+        raise SetupError(f"No environment of this run has {' '.join(paths)}. Name something in {known}.")
     prepare(server_environment())  # the tests in Blender start the server too
     failed = 0
     for environment, own in work:
@@ -326,7 +338,7 @@ def split_paths(arguments: list[str]) -> tuple[list[str], list[str]]:
 
 
 def paths_of(folders: tuple[str, ...], paths: list[str]) -> list[str]:
-    """What one half runs: its folders of tests/, or those of the paths that lie in them; "tests" itself means all."""
+    """What one part runs: its folders of tests/, or those of the paths that lie in them; "tests" itself means all."""
     if not paths or any(len(_test_parts(path)) == 1 for path in paths):
         return [f"tests/{folder}" for folder in folders]
     return [path for path in paths if _test_parts(path)[1] in folders]
@@ -339,14 +351,15 @@ def _test_parts(argument: str) -> tuple[str, ...]:
 def _pytest(environment: Environment, arguments: list[str]) -> int:
     command = [str(environment.python), "-m", "pytest", *arguments]
     code = subprocess.run(command, cwd=ROOT, env=program_variables(), check=False).returncode
-    return 0 if code == 5 else code  # 5: no test matched, which is no failure in one half
+    return 0 if code == 5 else code  # 5: no test matched, which is no failure in one part
 
 
 TEST_HELP = """\
-scripts/test [--blender VERSION] [PATH ...] [options of pytest]
+scripts/test [--blender VERSION | --models] [PATH ...] [options of pytest]
 
 Without --blender: tests/unit and tests/server in .venv, then tests/unit and tests/blender in Blender 4.5.
 With it: tests/unit and tests/blender in that Blender only (4.2, 4.5 or 5.0).
+With --models: tests/models in .venv-models.
 PATH: a folder, file or test below tests/; it runs in each environment that it belongs to.
 Set SEGADDON_SCENES to a folder of real scenes for the tests that want some."""
 

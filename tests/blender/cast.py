@@ -1,4 +1,4 @@
-"""Maps of small scenes by Blender's own ray casting: independent of the capture package."""
+"""What ``raycast`` sees, as maps: for tests of what is made from maps."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import numpy as np
 
 from blender_segaddon.core.camera import Camera
 from blender_segaddon.core.maps import NO_CLASS, Instance, SceneMaps
+
+from . import raycast
+from .raycast import depsgraph_of
 
 
 def camera_of(scene: bpy.types.Scene, size: tuple[int, int], camera: bpy.types.Object | None = None) -> Camera:
@@ -19,11 +22,6 @@ def camera_of(scene: bpy.types.Scene, size: tuple[int, int], camera: bpy.types.O
     return Camera(data.type, *size, data.clip_start, data.clip_end, matrix, projection, one.name)
 
 
-def depsgraph_of(scene: bpy.types.Scene) -> bpy.types.Depsgraph:
-    with bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0]):
-        return bpy.context.evaluated_depsgraph_get()
-
-
 def rays_of(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
     """World-space (origins, directions), each H×W×3; a direction's length is one unit of depth."""
     rotation = camera.matrix_world[:3, :3]
@@ -33,65 +31,37 @@ def rays_of(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
 
 
 def cast_maps(scene: bpy.types.Scene, size: tuple[int, int], camera: bpy.types.Object | None = None) -> SceneMaps:
-    """What a capture gives, without classes; normals are those of the faces."""
+    """What a capture gives, without classes."""
     bpy.context.view_layer.update()
-    depsgraph, source = depsgraph_of(scene), camera_of(scene, size, camera)
-    rows = _rows(depsgraph)
-    width, height = size
-    ids, depth = np.zeros((height, width), np.uint32), np.full((height, width), np.inf, np.float32)
-    seen: dict[int, int] = {}
-    for (y, x), (origin, direction) in _walk(source):
-        hit, point, _normal, _index, one, matrix = scene.ray_cast(depsgraph, origin, direction)
-        if hit:
-            row = _nearest(rows, one.name, matrix)
-            ids[y, x] = seen.setdefault(row, len(seen) + 1)
-            depth[y, x] = np.linalg.norm(np.array(point) - origin) / np.linalg.norm(direction)
-    instances = tuple(_instance(rows[row], number, ids) for row, number in seen.items())
+    source, hits = camera_of(scene, size, camera), raycast.cast(scene, camera or scene.camera, size)
+    visible = np.unique(hits.index[hits.index >= 0])
+    ids = np.zeros(len(hits.identities) + 1, np.uint32)
+    ids[visible + 1] = np.arange(1, len(visible) + 1)
+    instance_map = ids[hits.index + 1]
     return SceneMaps(
-        ids, np.full(ids.shape, NO_CLASS, np.uint16), depth, np.zeros((*ids.shape, 3), np.float32), instances, source
+        instance_map=instance_map,
+        class_map=np.full(instance_map.shape, NO_CLASS, np.uint16),
+        depth=hits.depth.astype(np.float32),
+        normal=(hits.normal @ source.matrix_world[:3, :3]).astype(np.float32),
+        instances=tuple(_instance(hits, row, int(ids[row + 1]), instance_map) for row in visible.tolist()),
+        camera=source,
     )
 
 
-def _walk(camera: Camera):
-    origins, directions = rays_of(camera)
-    for y, x in np.ndindex(camera.height, camera.width):
-        yield (y, x), (origins[y, x], directions[y, x])
-
-
-def _rows(depsgraph: bpy.types.Depsgraph) -> list[tuple]:
-    """(object name, matrix, key, instancer) of all instances."""
-    rows = []
-    for one in depsgraph.object_instances:
-        matrix = np.array(one.matrix_world)
-        number = one.random_id & 0xFFFFFFFF if one.is_instance else name_hash(one.object.name)
-        random = float(np.float32(number) * np.float32(1 / 0xFFFFFFFF))
-        rows.append((one.object.name, matrix, random, one.parent.name if one.is_instance else ""))
-    return rows
-
-
-def _nearest(rows: list[tuple], name: str, matrix) -> int:
-    matrix = np.array(matrix)
-    found = [index for index, row in enumerate(rows) if row[0] == name]
-    return min(found, key=lambda index: float(np.abs(rows[index][1] - matrix).max()))
-
-
-def _instance(row: tuple, number: int, ids: np.ndarray) -> Instance:
-    name, matrix, random, instancer = row
-    plain = tuple(matrix.ravel().tolist())
-    key = (random, *matrix[:2, 3].tolist())
-    pixels = int((ids == number).sum())
-    return Instance(number, name, plain, None, NO_CLASS, "none", "", pixels, (0, 0, 0, 0), instancer, key=key)
-
-
-def name_hash(name: str) -> int:
-    """The id that Cycles gives to an object that is no instance: Bob Jenkins' lookup3 of a simple string hash."""
-    mask, x = 0xFFFFFFFF, 0
-    for byte in name.encode():
-        x = (x * 37 + byte) & mask
-    words = [(0xDEADBEEF + 8 + 13) & mask] * 3
-    words[0] = (words[0] + x) & mask
-    for target, source, bits in ((2, 1, 14), (0, 2, 11), (1, 0, 25), (2, 1, 16), (0, 2, 4), (1, 0, 14), (2, 1, 24)):
-        value = words[source]
-        rotated = ((value << bits) | (value >> (32 - bits))) & mask
-        words[target] = ((words[target] ^ value) - rotated) & mask
-    return words[2]
+def _instance(hits: raycast.Hits, row: int, number: int, instance_map: np.ndarray) -> Instance:
+    instancer, name, library, persistent_id = hits.identities[row]
+    return Instance(
+        id=number,
+        object=name,
+        matrix_world=tuple(hits.matrices[row].ravel().tolist()),
+        class_name=None,
+        class_id=NO_CLASS,
+        class_source="none",
+        text="",
+        pixels=int((instance_map == number).sum()),
+        bbox=(0, 0, 0, 0),
+        instancer=instancer,
+        persistent_id=persistent_id,
+        key=hits.keys[row],
+        library=library,
+    )

@@ -54,6 +54,8 @@ def _draw_functions() -> Iterator[str]:
     for name in dir(bpy.types):
         draw = getattr(getattr(bpy.types, name), "draw", None)
         for function in getattr(draw, "_draw_funcs", ()):
+            if function.__module__.startswith("bl_ui."):
+                continue  # the menu's own: once anything was appended, Blender keeps it in a list for good
             yield f"{name}: {function.__module__}.{function.__qualname__}"
 
 

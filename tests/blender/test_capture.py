@@ -16,7 +16,7 @@ from blender_segaddon.protocol.errors import Cancelled, InvalidInput, SceneError
 
 from . import raycast, scenes
 
-SIZE = (240, 135)
+SIZE = (160, 90)
 
 
 def ids_as_hit(maps, hits):
@@ -58,33 +58,14 @@ def test_every_kind_of_instance_is_told_apart():
         assert names.count(name) == 1, name
 
 
-@pytest.mark.parametrize(
-    "lens",
-    [
-        {"type": "ORTHO", "ortho_scale": 12.0},
-        {"shift_x": 0.2, "shift_y": -0.15},
-        {"type": "ORTHO", "ortho_scale": 9.0, "shift_y": 0.1},
-        {"sensor_fit": "VERTICAL", "lens": 20.0},
-    ],
-    ids=["ortho", "shift", "ortho with shift", "vertical sensor"],
-)
-@pytest.mark.parametrize("size", [(160, 90), (70, 110)], ids=["wide", "tall"])
-def test_every_lens(lens, size):
-    scene = scenes.everything()
-    bpy.data.objects.remove(scene.camera)
-    scenes.camera(**lens)
-    maps = capture(scene, size=size)
-    check_against_rays(maps, raycast.cast(scene, scene.camera, size, scenes.see_through), agreement=0.998)
-
-
 def test_a_panorama_measures_along_the_ray():
     scene = scenes.everything()
     bpy.data.objects.remove(scene.camera)
     camera = scenes.camera(at=(0, -0.9, 1.2), towards=(0, 5, 1.2), type="PANO")
     settings = camera.data if hasattr(camera.data, "panorama_type") else camera.data.cycles
     settings.panorama_type = "EQUIRECTANGULAR"
-    maps = capture(scene, size=(180, 90))
-    check_against_rays(maps, raycast.cast(scene, camera, (180, 90), scenes.see_through), agreement=0.998)
+    maps = capture(scene, size=(120, 60))
+    check_against_rays(maps, raycast.cast(scene, camera, (120, 60), scenes.see_through), agreement=0.998)
     settings.panorama_type = "MIRRORBALL"
     with pytest.raises(SceneError, match="MIRRORBALL"):
         capture(scene, size=(8, 8))
@@ -199,7 +180,6 @@ def test_what_a_render_does_not_show_is_not_there():
     bpy.data.objects["Smoke"].data.materials.append(smoke)
     scenes.add("Behind", scenes.mesh("plane", "Behind", 40), (0, 5, 0), rotation_euler=(1.57, 0, 0))
     scenes.camera(at=(0, -14, 0), towards=(0, 0, 0))
-    scene.view_layers[0].material_override = scenes.material("Override")
     assert visible(scene) == {"Seen", "Catcher", "Behind"}
     other = scene.view_layers.new("Other")
     assert visible(scene, view_layer=other) == {"Seen", "Catcher", "Behind", "Excluded", "Held out"}

@@ -10,10 +10,10 @@ from blender_segaddon.capture import (
     add_framing_camera,
     capture,
     cycles,
+    evidence,
     framing,
     ids_engine,
     remove_camera,
-    scene_maps,
     second_camera,
 )
 from blender_segaddon.protocol.errors import Cancelled, CaptureError, InvalidInput
@@ -106,7 +106,7 @@ class Injected(Exception):
         (cycles, "use_stand_in"),
         (cycles, "collect"),
         (cycles, "decode"),
-        (scene_maps, "classify"),
+        (evidence, "classify"),
         (ids_engine, "_read_passes"),
         (ids_engine, "driver"),
     ],

@@ -9,7 +9,8 @@ import numpy as np
 
 from blender_segaddon.core.camera import Camera
 
-from .cast import camera_of, depsgraph_of, rays_of
+from .cast import camera_of, rays_of
+from .raycast import depsgraph_of
 
 NEAR = 1e-3
 """Share of the distance within which the source camera's ray counts as having reached the point."""

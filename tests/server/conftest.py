@@ -22,12 +22,13 @@ def _state_folder(parent: Path) -> Iterator[Path]:
         os.kill(pid, signal.SIGTERM)
         support.until(lambda: not support.session(pid))
     left = {path.name for path in home.iterdir()} if home.exists() else set()
-    assert left <= {"server.log"}
+    assert left <= {"server.log", "jobs"}
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
-    """A state folder of this test; a server in it is ended with SIGTERM, nothing but its log may be left."""
+    """A state folder of this test; a server in it is ended with SIGTERM, nothing but its log and
+    its jobs may be left."""
     yield from _state_folder(tmp_path)
 
 

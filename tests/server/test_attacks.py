@@ -52,7 +52,7 @@ def test_strangers_are_turned_away_everywhere(shared: Bridge, shared_home: Path,
         assert status == expected, (method, path)
         if expected != 400:
             assert problem["status"] == expected
-            assert set(problem) == {"type", "title", "status", "code", "detail", "hint", "retryable"}
+            assert set(problem) == {"type", "title", "status", "code", "detail", "hints", "retryable"}
     assert shared.info().pid
 
 
@@ -168,7 +168,7 @@ def _with_image(ref: dict[str, Any], data: bytes) -> bytes:
 def test_lying_shapes_are_refused(shared: Bridge, shared_home: Path, ref: dict[str, Any]):
     status, problem, _ = post(shared_home, _with_image(ref, bytes(72)))
     assert (status, problem["code"]) == (400, "invalid_input")
-    assert problem["hint"]
+    assert problem["hints"]
 
 
 def test_truncated_bodies_are_refused(shared: Bridge, shared_home: Path):

@@ -25,7 +25,7 @@ def cut_off(home: Path, folder: Path, cut: Cut) -> Iterator[Bridge]:
     assert found
     path = folder / "proxy.sock"
     with CuttingProxy(path, found.address.removeprefix("unix:"), cut):
-        yield Bridge(address=f"unix:{path}", token=read_token(home))
+        yield Bridge(address=f"unix:{path}", token=read_token(home), patience=1.0)
 
 
 def test_a_stream_that_is_cut_misses_no_event(shared: Bridge, shared_home: Path, tmp_path: Path):
@@ -81,5 +81,8 @@ def test_a_connection_that_never_holds_is_reported(shared: Bridge, shared_home: 
     def cut(request: bytes, _piece: bytes) -> bytes | None:
         return b"" if b"/events" in request else None
 
-    with cut_off(shared_home, tmp_path, cut) as bridge, pytest.raises(BridgeUnavailable, match="twice"):
+    with (
+        cut_off(shared_home, tmp_path, cut) as bridge,
+        pytest.raises(BridgeUnavailable, match="again and again"),
+    ):
         bridge.run(rehearsal())

@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,10 +78,9 @@ def test_a_link_is_used_as_it_is(environment: Environment, tmp_path: Path) -> No
     assert environment.is_ready()
 
 
-def test_a_full_disk_is_said_before_anything_is_made(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environments, "DISK_NEEDED", 1 << 62)
-    with pytest.raises(SetupError, match=r"needs 1\.5 GB"):
-        environments.prepare(environment)
+def test_a_full_disk_is_said_before_anything_is_made(environment: Environment) -> None:
+    with pytest.raises(SetupError, match=r"needs 1e\+09 GB"):
+        environments.prepare(replace(environment, disk=1e9))
     assert not environment.folder.exists()
 
 

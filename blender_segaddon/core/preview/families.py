@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from ..vocabulary import available, load
+from ..mapping import mapping
+from ..vocabulary import is_builtin, load
+from ..vocabulary_files import is_file_name
 from . import made, nature, special
 
 RECIPES = {**nature.RECIPES, **made.RECIPES, **special.RECIPES}
@@ -240,8 +242,12 @@ RECIPE_COLOURS: dict[str, tuple[str, ...]] = {
 
 
 def class_names(vocabulary: str) -> tuple[str, ...]:
-    """The names of the classes by index; () for a vocabulary that is not carried here."""
-    return tuple(one.name for one in load(vocabulary).classes) if vocabulary in available() else ()
+    """The names of the classes by index, of the user's own those of ADE20K that they stand for; () where unknown."""
+    if is_builtin(vocabulary):
+        return tuple(one.name for one in load(vocabulary).classes)
+    if is_file_name(vocabulary):
+        return tuple(known or name for name, known in mapping(vocabulary, "ade20k").to_dict().items())
+    return ()
 
 
 @lru_cache(maxsize=1)
