@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 _TICK = 0.02
 """seconds between two looks"""
+_LONGEST_WAIT = 10.0
+"""seconds until a render that has not begun is given up: an undo took it"""
 _MOST_STARTS = 3
 """An undo or a deleted object lets the capture start again; not for ever."""
 
@@ -48,7 +50,6 @@ class CaptureJob:
         self._steps: Iterator[None] = iter(())
         self._exposure: _Exposure | None = None
         self._starts = 0
-        self._began = time.monotonic()
         _running.add(self)
         self._begin()
         bpy.app.timers.register(self._tick, first_interval=_TICK, persistent=True)
@@ -233,6 +234,7 @@ class _Exposure:
             self._silent = ids_engine.HandlersSilent(ids_engine.RENDER_HANDLERS + ids_engine.FRAME_HANDLERS)
             self._stack.callback(self._silent.restore)
             ids_engine.start(self._job, copy.scene, copy.view_layer)
+            self._started = time.monotonic()
         except BaseException:
             self._stack.close()
             raise
@@ -252,9 +254,15 @@ class _Exposure:
         """Raises _Ended where Blender gave up before the end."""
         if self._job.ended:
             return False
-        if not bpy.app.is_job_running("RENDER"):
+        if not self._is_at_work():
             raise _Ended
         return True
+
+    def _is_at_work(self) -> bool:
+        """Whether Blender may still need the copy. A render that waits for another (of a preview) does not count as
+        running before it begins."""
+        waits = not self._job.begun and time.monotonic() - self._started < _LONGEST_WAIT
+        return waits or bpy.app.is_job_running("RENDER")
 
     def develop(self) -> None:
         """Decode what was rendered, in a thread."""
@@ -280,7 +288,7 @@ class _Exposure:
 
     def close(self) -> bool:
         """Take the copy out of the file; False while Blender still renders it: nothing in Python may stop that."""
-        if bpy.app.is_job_running("RENDER"):
+        if self._is_at_work():
             return False
         self._stack.close()
         return True

@@ -51,6 +51,8 @@ class Job:
     passes: dict[str, np.ndarray] = field(default_factory=dict)
     """name → float32 H×W×channels, row 0 at the top"""
     failure: BaseException | None = None
+    begun: bool = False
+    """Blender has begun with it"""
     ended: bool = False
     """the engine has nothing more to do; set in Blender's render thread"""
 
@@ -80,6 +82,7 @@ class IdsEngine(bpy.types.RenderEngine):
         job = self.job
         if job is None:
             return
+        job.begun = True
         try:
             if job.frame != depsgraph.scene.frame_float:
                 self.frame_set(math.floor(job.frame), job.frame - math.floor(job.frame))
