@@ -54,6 +54,11 @@ class CaptureJob:
         self._begin()
         bpy.app.timers.register(self._tick, first_interval=_TICK, persistent=True)
 
+    def give_handlers_back(self) -> None:
+        """Whoever goes away takes handlers out of Blender's lists, and must find them there."""
+        if self._exposure is not None:
+            self._exposure.give_handlers_back()
+
     @property
     def message(self) -> str:
         """A word or two for people."""
@@ -134,7 +139,7 @@ class CaptureJob:
             if self._exposure is None:
                 self._begin()
             next(self._steps, None)
-        except (ReferenceError, _Ended):  # something that it needs was deleted, or Blender ended the render
+        except (ReferenceError, ids_engine.Stopped):  # something that it needs was deleted, or Blender ended the render
             self.tidy()
             self._steps = iter(())
 
@@ -211,10 +216,6 @@ class Sequel:
         return self._now.result()
 
 
-class _Ended(Exception):
-    """Blender ended the render before it was done."""
-
-
 class _Exposure:
     """One render under way, and what it keeps in the file."""
 
@@ -246,23 +247,32 @@ class _Exposure:
         finally:
             self._silent.restore(ids_engine.FRAME_HANDLERS)
 
+    def give_handlers_back(self) -> None:
+        """All that were silenced."""
+        self._silent.restore()
+
     def has_rendered(self) -> bool:
         """Blender's thread needs the scene no more."""
         return self._job.ended
 
     def is_rendering(self) -> bool:
-        """Raises _Ended where Blender gave up before the end."""
+        """Raises Stopped where Blender gave up before the end."""
         if self._job.ended:
             return False
         if not self._is_at_work():
-            raise _Ended
+            raise ids_engine.Stopped
         return True
 
     def _is_at_work(self) -> bool:
         """Whether Blender may still need the copy. A render that waits for another (of a preview) does not count as
         running before it begins."""
-        waits = not self._job.begun and time.monotonic() - self._started < _LONGEST_WAIT
-        return waits or bpy.app.is_job_running("RENDER")
+        if bpy.app.is_job_running("RENDER"):
+            return True
+        try:
+            self._session.copy.scene.name  # noqa: B018
+        except ReferenceError:  # another file
+            return False
+        return not self._job.begun and time.monotonic() - self._started < _LONGEST_WAIT
 
     def develop(self) -> None:
         """Decode what was rendered, in a thread."""
@@ -321,6 +331,7 @@ def cancel_all() -> None:
     """Another file is being loaded, or the add-on goes away. What is left goes once Blender renders no more."""
     for job in list(_running):
         job.cancel()
+        job.give_handlers_back()
 
 
 def sweep() -> None:

@@ -37,6 +37,13 @@ _DRIVEN = ("create", "reset", "render", "render_frame_finish", "free", "register
 """What has to be in the module ``cycles.engine``; undocumented, there in Blender 4.2 to 5.2"""
 
 
+class Stopped(CaptureError):
+    """Blender ended the render before it was done."""
+
+    def __init__(self) -> None:
+        super().__init__("The render of the maps was stopped", "Capture again and let it end")
+
+
 @dataclass
 class Job:
     """One render: what to do with the evaluated scene, and what came of it."""
@@ -57,11 +64,11 @@ class Job:
     """the engine has nothing more to do; set in Blender's render thread"""
 
     def check(self) -> None:
-        """Raises what went wrong, CaptureError if nothing was rendered."""
+        """Raises what went wrong, Stopped if nothing was rendered."""
         if self.failure is not None:
             raise self.failure
         if self.rendered and not self.passes:
-            raise CaptureError("The render of the maps was stopped", "Capture again and let it end")
+            raise Stopped
 
 
 class IdsEngine(bpy.types.RenderEngine):
@@ -109,6 +116,8 @@ class IdsEngine(bpy.types.RenderEngine):
                 cycles = driver()
                 _drive(cycles.render, self, depsgraph)
                 _drive(cycles.render_frame_finish, self)
+                if self.test_break():  # Esc, or an undo: what is there is not whole
+                    raise Stopped
                 job.passes = _read_passes(self.get_result())
         except BaseException as error:  # noqa: BLE001 - as in update
             job.failure = error
@@ -243,7 +252,7 @@ class HandlersSilent:
     def restore(self, names: tuple[str, ...] | None = None) -> None:
         """Those of ``names`` (None: all) again, before what was added meanwhile."""
         for name in self._kept.keys() if names is None else self._kept.keys() & set(names):
-            kept = self._kept[name]
+            kept, self._kept[name] = self._kept[name], []  # once: what is taken out later shall stay out
             self._lists[name][:] = kept + [one for one in self._lists[name] if one not in kept]
 
 
