@@ -18,24 +18,18 @@ _MODULES = (properties, preferences, operators, panels)
 def _before_load(_path: object, *_more: object) -> None:
     """Another file: a picture of this one is left to the server."""
     running.stop()
-    background.end_all()
+    background.cancel_all()
 
 
 @bpy.app.handlers.persistent
 def _on_load(_path: object, *_more: object) -> None:
     """Another file: the pictures of the last one are no longer this session's, but it may have some under way."""
     api.forget_pictures()
+    background.sweep()
     classes.forget_reports()
     api.forget_renders()
     api.watch_renders()
     server.look()
-    background.sweep()
-
-
-@bpy.app.handlers.persistent
-def _before_change(_scene: object, *_more: object) -> None:
-    """An undo or a save: a capture that is under way must have nothing in the file then."""
-    background.interrupt_all()
 
 
 @bpy.app.handlers.persistent
@@ -74,8 +68,6 @@ def _handlers() -> Iterator[tuple[list, Callable[..., None]]]:
     lists = bpy.app.handlers
     yield lists.load_pre, _before_load
     yield lists.load_post, _on_load
-    for functions in (lists.undo_pre, lists.redo_pre, lists.save_pre):
-        yield functions, _before_change
     for functions in (lists.undo_post, lists.redo_post):
         yield functions, _after_undo
     yield lists.render_init, _render_begins
@@ -100,7 +92,7 @@ def register() -> None:
 def unregister() -> None:
     running.stop()
     api.watch_renders(False)
-    background.end_all()
+    background.cancel_all()
     for functions, function in reversed([*_handlers()]):
         functions.remove(function)
     for module in reversed(_MODULES):

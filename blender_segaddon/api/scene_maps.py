@@ -97,8 +97,9 @@ def start_capture(
 ) -> CaptureJob:
     """Begin a capture beside the work in Blender's window, and return at once.
 
-    Ask its ``done()`` from a timer or a modal operator, then ``result()``; ``cancel()`` ends it. An undo, a save or the
-    deletion of an object meanwhile let it start again; the load of another file ends it.
+    Ask its ``done()`` from a timer or a modal operator, then ``result()``; ``cancel()`` ends it. An undo or the
+    deletion of an object lets it start again, the load of another file ends it. While its ``holds_scene()`` is true,
+    Blender reads the scene in another thread: as during any render, a script that then deletes objects may crash it.
 
     Arguments and errors as of ``capture``; also CaptureError where there is no window, or something is being rendered.
     """

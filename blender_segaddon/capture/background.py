@@ -1,9 +1,9 @@
 """A capture that does not block Blender's window: Blender renders in its own thread, the picture is decoded in one of
 ours, and the main thread only looks in now and then.
 
-While Blender renders, people may look around, save, load another file, render, close Blender. Only the evaluation of
-the scene holds up the window: it is done before the render, in the main thread. What no render of Blender's in a thread
-survives is that something is deleted while it reads the scene: ``holds_scene`` says for how long edits have to wait.
+While Blender renders, people may look around, load another file, render, close Blender. What no render of Blender's in
+a thread survives is that something is deleted while it reads the scene: ``holds_scene`` says for how long edits have to
+wait; the buttons see to that.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -22,7 +22,7 @@ from ..core import geometry
 from ..core.maps import SceneMaps
 from ..protocol.errors import Cancelled, CaptureError, SceneError, SegAddonError
 from . import cycles, ids_engine
-from .scene_copy import is_copy, remove_forgotten
+from .scene_copy import remove_forgotten
 from .scene_maps import Seen, Wanted
 from .shot import View
 
@@ -32,8 +32,10 @@ _TICK = 0.02
 """seconds between two looks"""
 _SLICE = 0.008
 """seconds of work in one look: a redraw must not wait"""
+_LONGEST_WAIT = 10.0
+"""seconds until a render that has not begun is given up: an undo took it"""
 _MOST_STARTS = 3
-"""An undo, a save or a deleted object lets the capture start again; not for ever."""
+"""An undo or a deleted object lets the capture start again; not for ever."""
 
 _running: set[CaptureJob] = set()
 """Those that still have something in the file; at most one."""
@@ -51,10 +53,14 @@ class CaptureJob:
         self._steps: Iterator[None] = iter(())
         self._exposure: _Exposure | None = None
         self._starts = 0
-        self._began = time.monotonic()
         _running.add(self)
         self._begin()
-        bpy.app.timers.register(self._tick, first_interval=_TICK)
+        bpy.app.timers.register(self._tick, first_interval=_TICK, persistent=True)
+
+    def give_handlers_back(self) -> None:
+        """Whoever goes away takes handlers out of Blender's lists, and must find them there."""
+        if self._exposure is not None:
+            self._exposure.give_handlers_back()
 
     @property
     def message(self) -> str:
@@ -66,7 +72,8 @@ class CaptureJob:
         return self._maps is not None or self._error is not None
 
     def cancel(self) -> None:
-        """``result`` then raises Cancelled, at the latest at the next look. Any thread."""
+        """``result`` then raises Cancelled, at the latest at the next look; Blender's render ends by itself, unseen.
+        Any thread."""
         self._cancel.set()
 
     @property
@@ -75,10 +82,9 @@ class CaptureJob:
         return 1.0 if self._maps is not None else 0.0
 
     def wait(self, timeout: float) -> bool:
-        """End it: Blender cannot go on while its main thread waits. ``done()``."""
+        """``done()`` at once: Blender cannot go on while its main thread waits."""
         del timeout
-        self.end()
-        return True
+        return self.done()
 
     def holds_scene(self) -> bool:
         """Whether Blender reads the scene in its thread, so that edits should wait."""
@@ -97,18 +103,6 @@ class CaptureJob:
             raise CaptureError("The capture is not done", "Ask done() first, or use capture()")
         return self._maps
 
-    def end(self) -> None:
-        """Cancel, and take everything out of the file at once; Blender's render thread is waited for."""
-        self.cancel()
-        self._look_at_cancel()
-        self.tidy(force=True)
-
-    def interrupt(self) -> None:
-        """The file is about to be undone or saved: leave it now, start again later."""
-        if not self.done():
-            self._steps = iter(())
-        self.tidy(force=True)
-
     def _begin(self) -> None:
         self._starts += 1
         if self._starts > _MOST_STARTS:
@@ -121,7 +115,7 @@ class CaptureJob:
         self._steps = self._work(self._exposure)
 
     def _work(self, exposure: _Exposure) -> Iterator[None]:
-        """Steps of a few milliseconds; ends with ``self._maps`` set."""
+        """Ends with ``self._maps`` set."""
         while exposure.is_rendering():
             yield
         exposure.develop()
@@ -156,7 +150,7 @@ class CaptureJob:
             if self._exposure is None:
                 self._begin()
             next(self._steps, None)
-        except (ReferenceError, _Ended):  # something that it needs was deleted, or Blender ended the render
+        except (ReferenceError, ids_engine.Stopped):  # something that it needs was deleted, or Blender ended the render
             self.tidy()
             self._steps = iter(())
 
@@ -164,12 +158,13 @@ class CaptureJob:
         if self._cancel.is_set() and not self.done():
             self._error = Cancelled("The capture was cancelled")
 
-    def tidy(self, *, force: bool = False) -> None:
+    def tidy(self) -> None:
         """Leave the file as it was, as soon as Blender no longer renders it."""
-        if self._exposure is not None and self._exposure.close(force=force):
+        if self._exposure is not None and self._exposure.close():
             self._exposure = None
         if self._exposure is None and self.done():
             _running.discard(self)
+            sweep()
 
 
 class Job(Protocol):
@@ -232,10 +227,6 @@ class Sequel:
         return self._now.result()
 
 
-class _Ended(Exception):
-    """Blender ended the render before it was done."""
-
-
 class _Exposure:
     """One render under way, and what it keeps in the file."""
 
@@ -248,16 +239,15 @@ class _Exposure:
         self.seen: Seen | None = None
         self.maps: SceneMaps | None = None
         try:
-            self._session = self._stack.enter_context(cycles.session(view))
+            self._session = self._stack.enter_context(cycles.session(view, once=True))
             self._session.begin(view)
-            self._session.evaluate()
             self._job = self._session.job(0, view.size[1])
             self._job.visit = self._visit
             copy = self._session.copy
-            self._copy_name = copy.scene.name
             self._silent = ids_engine.HandlersSilent(ids_engine.RENDER_HANDLERS + ids_engine.FRAME_HANDLERS)
             self._stack.callback(self._silent.restore)
             ids_engine.start(self._job, copy.scene, copy.view_layer)
+            self._started = time.monotonic()
         except BaseException:
             self._stack.close()
             raise
@@ -269,17 +259,32 @@ class _Exposure:
         finally:
             self._silent.restore(ids_engine.FRAME_HANDLERS)
 
+    def give_handlers_back(self) -> None:
+        """All that were silenced."""
+        self._silent.restore()
+
     def has_rendered(self) -> bool:
         """Blender's thread needs the scene no more."""
         return self._job.ended
 
     def is_rendering(self) -> bool:
-        """Raises _Ended where Blender gave up before the end."""
+        """Raises Stopped where Blender gave up before the end."""
         if self._job.ended:
             return False
-        if not bpy.app.is_job_running("RENDER"):
-            raise _Ended
+        if not self._is_at_work():
+            raise ids_engine.Stopped
         return True
+
+    def _is_at_work(self) -> bool:
+        """Whether Blender may still need the copy. A render that waits for another (of a preview) does not count as
+        running before it begins."""
+        if bpy.app.is_job_running("RENDER"):
+            return True
+        try:
+            self._session.copy.scene.name  # noqa: B018
+        except ReferenceError:  # another file
+            return False
+        return not self._job.begun and time.monotonic() - self._started < _LONGEST_WAIT
 
     def develop(self) -> None:
         """Decode what was rendered, in a thread; ``seen`` is there once it has ended."""
@@ -317,22 +322,12 @@ class _Exposure:
             raise self._failure
         return False
 
-    def close(self, *, force: bool) -> bool:
-        """Take the copy out of the file; False where Blender still renders it and may not be stopped."""
-        if bpy.app.is_job_running("RENDER"):
-            if not force:
-                return False
-            self._kill()
-        with suppress(ReferenceError):  # undo or another file took it already
-            self._stack.close()
+    def close(self) -> bool:
+        """Take the copy out of the file; False while Blender still renders it: nothing in Python may stop that."""
+        if self._is_at_work():
+            return False
+        self._stack.close()
         return True
-
-    def _kill(self) -> None:
-        """To delete a scene is the documented way that ends its render."""
-        copy = bpy.data.scenes.get(self._copy_name)
-        if copy is not None and is_copy(copy):
-            with bpy.context.temp_override(window=bpy.context.window_manager.windows[0], scene=copy):
-                bpy.ops.scene.delete()
 
 
 def start_capture(
@@ -358,16 +353,11 @@ def start_capture(
     return CaptureJob(wanted, wanted.view(camera or scene.camera).camera)
 
 
-def end_all() -> None:
-    """Another file is being loaded, or the add-on goes away."""
+def cancel_all() -> None:
+    """Another file is being loaded, or the add-on goes away. What is left goes once Blender renders no more."""
     for job in list(_running):
-        job.end()
-
-
-def interrupt_all() -> None:
-    """The file is about to be undone or saved."""
-    for job in list(_running):
-        job.interrupt()
+        job.cancel()
+        job.give_handlers_back()
 
 
 def sweep() -> None:

@@ -98,18 +98,6 @@ class Session:
         self._view, self._camera = view, None
         set_view(self.copy.scene, view.camera, view.size)
 
-    def evaluate(self) -> None:
-        """Evaluate the scene without a render; the next render finds it done, but for what changes until then."""
-        settled = False
-
-        def visit(depsgraph: bpy.types.Depsgraph) -> bool:
-            nonlocal settled
-            settled = self.visit(depsgraph)
-            return False
-
-        while not settled:
-            run(Job(visit, self.frame), self.copy.scene, self.copy.view_layer)
-
     def job(self, top: int, lines: int) -> Job:
         """The render of a band, to be run with ``copy.scene``; ``rendered`` stays False if it has to be run again."""
         set_band(self.copy.scene, self._view.size[1], top, lines)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -37,6 +37,13 @@ _DRIVEN = ("create", "reset", "render", "render_frame_finish", "free", "register
 """What has to be in the module ``cycles.engine``; undocumented, there in Blender 4.2 to 5.2"""
 
 
+class Stopped(CaptureError):
+    """Blender ended the render before it was done."""
+
+    def __init__(self) -> None:
+        super().__init__("The render of the maps was stopped", "Capture again and let it end")
+
+
 @dataclass
 class Job:
     """One render: what to do with the evaluated scene, and what came of it."""
@@ -51,15 +58,17 @@ class Job:
     passes: dict[str, np.ndarray] = field(default_factory=dict)
     """name → float32 H×W×channels, row 0 at the top"""
     failure: BaseException | None = None
+    begun: bool = False
+    """Blender has begun with it"""
     ended: bool = False
     """the engine has nothing more to do; set in Blender's render thread"""
 
     def check(self) -> None:
-        """Raises what went wrong, CaptureError if nothing was rendered."""
+        """Raises what went wrong, Stopped if nothing was rendered."""
         if self.failure is not None:
             raise self.failure
         if self.rendered and not self.passes:
-            raise CaptureError("The render of the maps was stopped", "Capture again and let it end")
+            raise Stopped
 
 
 class IdsEngine(bpy.types.RenderEngine):
@@ -80,6 +89,7 @@ class IdsEngine(bpy.types.RenderEngine):
         job = self.job
         if job is None:
             return
+        job.begun = True
         try:
             if job.frame != depsgraph.scene.frame_float:
                 self.frame_set(math.floor(job.frame), job.frame - math.floor(job.frame))
@@ -106,6 +116,8 @@ class IdsEngine(bpy.types.RenderEngine):
                 cycles = driver()
                 _drive(cycles.render, self, depsgraph)
                 _drive(cycles.render_frame_finish, self)
+                if self.test_break():  # Esc, or an undo: what is there is not whole
+                    raise Stopped
                 job.passes = _read_passes(self.get_result())
         except BaseException as error:  # noqa: BLE001 - as in update
             job.failure = error
@@ -165,12 +177,14 @@ def registered(*, with_gpu: bool = False) -> Iterator[None]:
 @contextmanager
 def result_kept() -> Iterator[None]:
     """Blender makes the image "Render Result" at the first render; a file that had none shall have none."""
-    before = set(bpy.data.images)
+    had = {one.name for one in bpy.data.images if one.type == "RENDER_RESULT"}
+    witness = bpy.data.scenes[0]
     try:
         yield
     finally:
-        for image in set(bpy.data.images) - before:
-            if image.type == "RENDER_RESULT":
+        with suppress(ReferenceError):  # a capture in the background may end in another file
+            witness.name  # noqa: B018
+            for image in [one for one in bpy.data.images if one.type == "RENDER_RESULT" and one.name not in had]:
                 bpy.data.images.remove(image)
 
 
@@ -245,7 +259,7 @@ class HandlersSilent:
     def restore(self, names: tuple[str, ...] | None = None) -> None:
         """Those of ``names`` (None: all) again, before what was added meanwhile."""
         for name in self._kept.keys() if names is None else self._kept.keys() & set(names):
-            kept = self._kept[name]
+            kept, self._kept[name] = self._kept[name], []  # once: what is taken out later shall stay out
             self._lists[name][:] = kept + [one for one in self._lists[name] if one not in kept]
 
 

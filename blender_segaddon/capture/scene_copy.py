@@ -13,9 +13,7 @@ from .transparency import has_output
 from .writer import PASSES, build_writer, use_writer
 
 _STAND_IN = "segaddon_stand_in"
-"""Custom property that tells a copy, and holds its material"""
-_WRITER = "segaddon_writer"
-"""Custom property that holds its node group"""
+"""Custom property that tells a copy, and holds its material; tells the material too"""
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,9 @@ def scene_copy(
         if bpy.app.version < (5, 0):
             material.use_nodes = True
         copy[_STAND_IN] = material
-        copy[_WRITER] = writer = build_writer(soft)
+        material[_STAND_IN] = True
+        writer = build_writer(soft)
+        writer[_STAND_IN] = True
         use_writer(material, material.node_tree.get_output_node("CYCLES"), writer)
         copy.timeline_markers.clear()  # they may switch to other cameras
         _set_render(copy)
@@ -55,8 +55,11 @@ def scene_copy(
         _set_view_layers(copy, view_layer, material)
         yield SceneCopy(copy, view_layer, material, writer)
     finally:
-        made = ((bpy.data.scenes, copy), (bpy.data.materials, material), (bpy.data.node_groups, writer))
-        for collection, one in made:
+        for collection, one in (
+            (bpy.data.scenes, copy),
+            (bpy.data.materials, material),
+            (bpy.data.node_groups, writer),
+        ):
             with suppress(ReferenceError):  # while a capture is in the background, people undo and load files
                 if one is not None:
                     collection.remove(one)
@@ -72,12 +75,11 @@ def is_copy(scene: bpy.types.Scene) -> bool:
 def remove_forgotten() -> None:
     """Remove copies that came back: by undo to a step, or in a file, from while a capture was in the background."""
     for scene in [one for one in bpy.data.scenes if is_copy(one)]:
-        material, writer = scene[_STAND_IN], scene.get(_WRITER)
         bpy.data.scenes.remove(scene)
-        if isinstance(material, bpy.types.Material):
-            bpy.data.materials.remove(material)
-        if isinstance(writer, bpy.types.NodeTree):
-            bpy.data.node_groups.remove(writer)
+    for material in [one for one in bpy.data.materials if _STAND_IN in one]:
+        bpy.data.materials.remove(material)
+    for group in [one for one in bpy.data.node_groups if _STAND_IN in one]:
+        bpy.data.node_groups.remove(group)
 
 
 def _restore_users(scene: bpy.types.Scene, users: dict[bpy.types.ID, int]) -> None:

@@ -125,6 +125,7 @@ def empty_scene() -> Iterator[float]:
     shot("camera_added")
     bpy.data.batch_remove([one for one in bpy.data.objects if one.type == "MESH"])
     do(bpy.ops.segaddon.generate)
+    yield from until_made()
     yield 0.5
     shot("nothing_visible")
     check(running() is None, "a job runs for an empty scene")
@@ -133,6 +134,7 @@ def empty_scene() -> Iterator[float]:
 def maps() -> Iterator[float]:
     began = time.monotonic()
     do(bpy.ops.segaddon.capture)
+    yield from until_made()
     print(f"capture: {time.monotonic() - began:.2f} s")
     house = bpy.data.objects["House.Left"]
     house.select_set(True)

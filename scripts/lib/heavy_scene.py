@@ -77,10 +77,11 @@ def _sheet(name: str, points: np.ndarray) -> bpy.types.Mesh:
 def _scatter(scene: bpy.types.Scene, places: np.ndarray, materials: list, random: np.random.Generator) -> None:
     """Instances on the points of a mesh, one of four prototypes each."""
     kinds = bpy.data.collections.new("Tuft kinds")
+    scene.collection.children.link(kinds)  # behind the camera: others' programs know of objects in the scene only
     for number in range(4):
         mesh = _ball(f"Tuft {number}", _TUFT, 0.35, random)
         mesh.materials.append(materials[4 + number])
-        _add(f"Tuft {number}", mesh, (0, 0, 0), kinds)
+        _add(f"Tuft {number}", mesh, (3 * number, -5 * _SIDE, 0), kinds)
     points = bpy.data.meshes.new("Tuft places")
     x, y = places.T
     points.from_pydata(np.stack([x, y, _height(x, y) + 0.2], axis=-1).tolist(), [], [])
@@ -90,7 +91,7 @@ def _scatter(scene: bpy.types.Scene, places: np.ndarray, materials: list, random
     given, made = tree.nodes.new("NodeGroupInput"), tree.nodes.new("NodeGroupOutput")
     source, put = tree.nodes.new("GeometryNodeCollectionInfo"), tree.nodes.new("GeometryNodeInstanceOnPoints")
     source.inputs["Collection"].default_value = kinds
-    source.inputs["Separate Children"].default_value = True
+    source.inputs["Separate Children"].default_value = source.inputs["Reset Children"].default_value = True
     put.inputs["Pick Instance"].default_value = True
     tree.links.new(given.outputs[0], put.inputs["Points"])
     tree.links.new(source.outputs[0], put.inputs["Instance"])

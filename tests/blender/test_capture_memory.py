@@ -11,7 +11,7 @@ from . import scenes
 SIZE = (2048, 1536)
 MAPS = 4 + 2 + 4 + 12
 """bytes a pixel that are the result: ids, classes, depth, normals"""
-MOST = 32
+MOST = 40
 """bytes a pixel; one whole-image temporary of 64 bits more would not fit"""
 
 
