@@ -123,6 +123,10 @@ class Seen:
     """the visible ones; number 1 comes first"""
     instance_map: np.ndarray
     """uint32 H×W, 0 for background"""
+    pixels: np.ndarray
+    """int64, of each number from 0"""
+    boxes: np.ndarray
+    """int64 ×4, of each number from 0: x0, y0, x1, y1, ends exclusive"""
 
     @classmethod
     def of(cls, shot: Shot) -> Seen:
@@ -130,7 +134,7 @@ class Seen:
         rows, instance_map = _number_visible(shot)
         if not rows:
             raise SceneError(f"Camera {shot.camera.name!r} sees no object", "Aim it at the scene, or unhide objects")
-        return cls(shot, rows, instance_map)
+        return cls(shot, rows, instance_map, *_measure(instance_map, len(rows)))
 
 
 def check_size(size: tuple[int, int]) -> tuple[int, int]:
