@@ -246,15 +246,16 @@ def check_idle() -> None:
 
 class HandlersSilent:
     """Scripts that people hang on renders and frames (mail me when done) have no business with ours. The add-on's own
-    stay: what is evaluated meanwhile is not told again."""
+    for frames and updates stay: what is evaluated meanwhile is not told again."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
         ours = __name__.rpartition(".capture.")[0]
         lists = {name: getattr(bpy.app.handlers, name, None) for name in names}
         self._lists = {name: functions for name, functions in lists.items() if functions is not None}
         self._kept = {name: list(functions) for name, functions in self._lists.items()}
-        for functions in self._lists.values():
-            functions[:] = [one for one in functions if str(one.__module__).startswith(ours)]
+        for name, functions in self._lists.items():
+            heard = name not in RENDER_HANDLERS
+            functions[:] = [one for one in functions if heard and str(one.__module__).startswith(ours)]
 
     def restore(self, names: tuple[str, ...] | None = None) -> None:
         """Those of ``names`` (None: all) again, before what was added meanwhile."""

@@ -19,4 +19,4 @@ maps = cast_maps(scene, SIZE)
 project(scene, linear.pixels, maps)
 seen = (maps.instance_map > 0) & linear.reachable
 projected = psnr(render_view(scene, size=SIZE), picture, seen)
-sys.stdout.write(f"\n{psnr(shown, picture, linear.reachable)} {linear.unreachable} {projected}\n")
+sys.stdout.write(f"\nFigures: {psnr(shown, picture, linear.reachable)} {linear.unreachable} {projected}\n")
