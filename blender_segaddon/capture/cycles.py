@@ -41,6 +41,8 @@ _BAND_SECONDS = 0.15
 """wanted for each later band: what a cancel waits for"""
 _MOST_VISITS = 3
 """evaluations before the first render; one that is disturbed still renders right, but is built again for the next"""
+_TURNED = 1 << 16
+"""normals at a time: they stay in the processor's cache"""
 _BAND_LIMIT = 1 << 19
 """pixels"""
 
@@ -209,10 +211,10 @@ class Plate:
             raise MissingInternals("This Blender's Cycles gives no passes of ours", "Use engine 'passes'")
         depth = passes["Depth"][..., 0]
         band = slice(top, top + len(depth))
-        keys = np.concatenate([passes[KEY_PASS][..., :3], passes[INDEX_PASS]], axis=-1)
-        shown = decode(keys, depth < FAR, rows)
+        hit = depth < FAR
+        shown = decode(passes[KEY_PASS], passes[INDEX_PASS], hit, rows)
         seen = shown >= 0
-        self.unknown += int(np.count_nonzero((depth < FAR) & ~seen))
+        self.unknown += int(np.count_nonzero(hit & ~seen))
         self.shown[band] = shown
         np.copyto(self.depth[band], depth, where=seen)
         np.copyto(self.normal[band], passes[NORMAL_PASS][..., :3], where=seen[..., None])
@@ -222,8 +224,9 @@ class Plate:
     def turn_normals(self, camera: Camera) -> None:
         """World → camera space, unit length, in place and in bands."""
         turn = camera.matrix_world[:3, :3].astype(np.float32)
-        for lines in np.array_split(np.arange(len(self.normal)), max(self.shown.size // _BAND_LIMIT, 1)):
-            part = self.normal[lines[0] : lines[-1] + 1] @ turn
-            length = np.sqrt(np.einsum("hwc,hwc->hw", part, part))[..., None]
-            np.divide(part, length, out=part, where=length > 0)
-            self.normal[lines[0] : lines[-1] + 1] = part
+        flat = self.normal.reshape(-1, 3)
+        for start in range(0, len(flat), _TURNED):
+            part = flat[start : start + _TURNED]
+            turned = part @ turn
+            length = np.sqrt(np.einsum("nc,nc->n", turned, turned))[:, None]
+            np.divide(turned, length, out=part, where=length > 0)

@@ -146,30 +146,41 @@ class Runs:
     width: int
 
     @classmethod
-    def of(cls, channels: np.ndarray) -> Runs:
-        """``channels``: H×W×C, any type of 4 bytes."""
-        height, width, _ = channels.shape
-        new = np.ones((height, width), bool)
-        new[:, 1:] = (channels[:, 1:] != channels[:, :-1]).any(axis=-1)
+    def of(cls, *images: np.ndarray) -> Runs:
+        """``images``: H×W×C of one size, any type of 4 bytes; pixels are equal whose bits are equal in all of them."""
+        height, width, _ = images[0].shape
+        new = np.zeros((height, width), bool)
+        new[:, 0] = True
+        for image in images:
+            for channel in np.moveaxis(_words(image), -1, 0):
+                new[:, 1:] |= channel[:, 1:] != channel[:, :-1]
         start = np.flatnonzero(new)
         return cls(start, np.diff(start, append=height * width), width)
 
 
-def decode(keys: np.ndarray, seen: np.ndarray, rows: list[Row]) -> np.ndarray:
+def _words(image: np.ndarray) -> np.ndarray:
+    """Two channels at once where that is possible: half the comparisons."""
+    return image.view(np.uint64 if image.shape[-1] % 2 == 0 and image.strides[-1] == 4 else np.uint32)
+
+
+def decode(keys: np.ndarray, indices: np.ndarray, seen: np.ndarray, rows: list[Row]) -> np.ndarray:
     """Which row each pixel shows: int32 H×W, index in ``rows``, -1 where nothing is seen.
 
     Args:
-        keys: float32 H×W×4, (Random, Location x, Location y, Object Index) as rendered.
+        keys: float32 H×W×4, (Random, Location x, Location y, anything) as rendered.
+        indices: float32 H×W×1, Object Index as rendered.
         seen: bool H×W, False where the camera sees no object.
         rows: as ``collect`` gave them. Where two have one key the first counts, with a warning.
     """
-    bits = np.concatenate([keys, seen[..., None].astype(np.float32)], axis=-1).view(np.uint32)
-    runs = Runs.of(bits)
-    flat = bits.reshape(-1, 5)[runs.start]
-    table = np.array([(*row.key, row.index) for row in rows], np.float32).reshape(-1, 4).view(np.uint32)
-    found = match_rows(flat[:, :4], table)
-    found[flat[:, 4] == 0] = -1
-    unknown = int(runs.length[(found < 0) & (flat[:, 4] != 0)].sum())
+    seen_words = seen[..., None].astype(np.uint32)
+    runs = Runs.of(keys, indices, seen_words)
+    y, x = np.divmod(runs.start, runs.width)
+    wanted = np.concatenate([keys[y, x, :3], indices[y, x]], axis=-1)
+    table = np.array([(*row.key, row.index) for row in rows], np.float32).reshape(-1, 4)
+    found = match_rows(wanted.view(np.uint32), table.view(np.uint32))
+    visible = seen[y, x]
+    found[~visible] = -1
+    unknown = int(runs.length[(found < 0) & visible].sum())
     if unknown:
         log.warning("%d pixels show something whose instance is not known; they count as background", unknown)
     return np.repeat(found, runs.length).reshape(seen.shape)
