@@ -3,8 +3,9 @@
     python -m scripts.stress [--full] [--json FILE]
 
 64 clients with mixed jobs on the preview generator, kill -9 of worker and server at random moments, event streams that
-are cut, and a full queue. Every job must come to its end, none may be run twice unless it was killed, every picture
-must equal one that is painted in this process. The exit status is 1 if anything of this is not so.
+are cut, a full queue, start and stop in turn. Every job must come to its end, none may be run twice unless it was
+killed, every picture must equal one that is painted in this process. The exit status is 1 if anything of this is not
+so.
 """
 
 from __future__ import annotations
@@ -30,11 +31,12 @@ class Scale:
     kills: int = 10
     cuts: int = 100
     full_queue: int = 400
+    starts: int = 10
     memory: tuple[int, int] = (200, 2_000)
     """jobs before the first and the last look at the memory; zeros: no look"""
 
 
-FULL = Scale(jobs=64_000, kills=100, full_queue=4_000)
+FULL = Scale(jobs=64_000, kills=100, full_queue=4_000, starts=100)
 
 
 def run(scale: Scale, seed: int = 0) -> dict[str, Figures]:
@@ -46,6 +48,7 @@ def run(scale: Scale, seed: int = 0) -> dict[str, Figures]:
         "cut streams": lambda home: stress.cuts(home, scale.cuts),
         **({"memory": lambda home: stress.memory(home, *scale.memory)} if any(scale.memory) else {}),
         "full queue": lambda home: stress.overload(home, scale.full_queue),
+        "start and stop": lambda home: stress.starts(home, scale.starts),
     }.items():
         with tempfile.TemporaryDirectory(prefix="segaddon-stress-") as folder:
             began = time.monotonic()
@@ -67,7 +70,7 @@ def _kills(home: Path, scale: Scale, seed: int) -> Figures:
 def main() -> int:
     """Print the figures; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--full", action="store_true", help="64,000 jobs and 100 kills")
+    parser.add_argument("--full", action="store_true", help="64,000 jobs, 100 kills, 100 starts")
     parser.add_argument("--seed", type=int, default=0, help="of everything that is left to chance (%(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file as well")
     options = parser.parse_args()

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from blender_segaddon.client import Bridge, JobHandle
+from blender_segaddon.client import Bridge, JobHandle, settle
 from blender_segaddon.protocol.discovery import read_discovery, read_token
 from blender_segaddon.protocol.errors import BridgeError, Cancelled, JobFailed
 from blender_segaddon.protocol.messages import Event
@@ -210,6 +210,51 @@ def _filled(where: raw_http.Where, body: bytes) -> list[str]:
             jobs.append(raw_http.field(data, "id"))
         elif runs:
             return jobs
+
+
+def starts(home: Path, times: int) -> Figures:
+    """Start and stop a server ``times`` times: no process, socket, file or descriptor may be left."""
+    figures, taken = Figures(), []
+    open_before = _descriptors()
+    for number in range(times):
+        began = time.monotonic()
+        with Bridge(state_dir=home, server_command=COMMAND, end_with_us=True) as bridge:
+            pid = bridge.ensure_running().pid
+        taken.append(time.monotonic() - began)
+        try:
+            _until(lambda pid=pid: not processes_of(pid), 5.0)
+        except TimeoutError:
+            figures.fault(f"start {number}: processes {processes_of(pid)} are left")
+        left = {path.name for path in home.iterdir()} - {"server.log"}
+        if left:
+            figures.fault(f"start {number}: files {sorted(left)} are left")
+        if number == 0:
+            settle(5.0)
+            open_before = _descriptors()
+        figures.add("started and stopped")
+    settle(5.0)
+    more = len(_descriptors() - open_before)
+    if more:
+        figures.fault(f"{more} descriptors are left open")
+    figures.values["start s"] = round(statistics.median(taken), 3)
+    return figures
+
+
+def _descriptors() -> set[str]:
+    return {path.name for path in Path("/proc/self/fd").iterdir()}
+
+
+def processes_of(leader: int) -> list[int]:
+    """The live processes of a session: a server and its worker (Linux)."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == leader and fields[0] != "Z":
+            found.append(int(path.parent.name))
+    return found
 
 
 def memory(home: Path, early: int, late: int, clients: int = 4, most_percent: float = 2.0) -> Figures:

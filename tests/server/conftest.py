@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from blender_segaddon.client import Bridge
+from scripts.lib.stress import processes_of
 
 from . import support
 
@@ -22,7 +23,7 @@ def _state_folder(parent: Path) -> Iterator[Path]:
     pid = support.server_pid(home)
     if pid:
         os.kill(pid, signal.SIGTERM)
-        support.until(lambda: not support.session(pid))
+        support.until(lambda: not processes_of(pid))
     left = {path.name for path in home.iterdir()} if home.exists() else set()
     assert left <= {"server.log", "jobs"}
 

@@ -67,19 +67,6 @@ def alive(pid: int) -> bool:
         return False
 
 
-def session(leader: int) -> list[int]:
-    """The live processes of a session: a server and its worker."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[3]) == leader and fields[0] != "Z":
-            found.append(int(path.parent.name))
-    return found
-
-
 def kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
 

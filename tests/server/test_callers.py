@@ -16,8 +16,9 @@ import pytest
 from blender_segaddon.client import Bridge
 from blender_segaddon.protocol.discovery import read_discovery
 from bridge_server.routes import ENDPOINTS
+from scripts.lib.stress import processes_of
 
-from .support import REPOSITORY, call, post, rehearsal, serve, session, until
+from .support import REPOSITORY, call, post, rehearsal, serve, until
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "BREW")
 VALUES = {"{id}": "0" * 32, "{sha256}": "0" * 64, "{name}": "preview"}
@@ -183,7 +184,7 @@ def test_another_user_is_turned_away_by_folder_and_by_server(open_home: Path):
             open_home.chmod(0o700)
             server.terminate()
             server.communicate(timeout=10)
-    assert not session(server.pid)
+    assert not processes_of(server.pid)
 
 
 def as_nobody(path: str) -> str:

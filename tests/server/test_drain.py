@@ -6,8 +6,9 @@ import time
 from pathlib import Path
 
 from blender_segaddon.protocol.discovery import read_discovery
+from scripts.lib.stress import processes_of
 
-from .support import call, post, rehearsal, serve, session, until
+from .support import call, post, rehearsal, serve, until
 
 
 def state_of(home: Path, job: str) -> str:
@@ -43,7 +44,7 @@ def test_a_job_that_takes_too_long_is_kept_for_the_next_server(home: Path):
         call(home, "POST", "/v1/shutdown")
         server.communicate(timeout=10)
         assert 0.3 < time.monotonic() - asked < 5
-        assert not session(server.pid)
+        assert not processes_of(server.pid)
     with serve(home, "--enable-test-generator") as server:
         until(lambda: read_discovery(home))
         until(lambda: state_of(home, job) == "running")

@@ -16,8 +16,9 @@ import pytest
 
 from blender_segaddon.protocol.framing import read_body
 from blender_segaddon.protocol.messages import GenerateResult
+from scripts.lib.stress import processes_of
 
-from .support import REPOSITORY, call, post, rehearsal, serve, server_pid, session, until
+from .support import REPOSITORY, call, post, rehearsal, serve, server_pid, until
 
 FLAGS = ("--enable-test-generator", "--cancel-grace", "0.4")
 
@@ -45,7 +46,7 @@ def end(server: subprocess.Popen[bytes]) -> None:
     """Kill a server; its worker must follow."""
     server.kill()
     server.wait()
-    until(lambda: not session(server.pid), 1.0)
+    until(lambda: not processes_of(server.pid), 1.0)
 
 
 def status(home: Path, job: str) -> dict[str, Any]:
@@ -132,7 +133,7 @@ def test_a_body_that_was_on_its_way_leaves_nothing(home: Path, start: Start):
 
 def test_a_worker_in_the_middle_of_its_start_dies_with_its_server(home: Path, start: Start):
     with serve(home, *FLAGS, stderr=subprocess.DEVNULL) as server:
-        until(lambda: len(session(server.pid)) == 2)
+        until(lambda: len(processes_of(server.pid)) == 2)
         end(server)
     start()  # cleans up after it
 
@@ -170,6 +171,6 @@ def test_the_worker_of_a_killed_server_ends_while_it_computes(home: Path, start:
     server = start()
     job = post(home, rehearsal("1 30 deaf"))[1]["id"]
     until(lambda: status(home, job)["state"] == "running")
-    assert len(session(server.pid)) == 2
+    assert len(processes_of(server.pid)) == 2
     end(server)
     start()  # cleans up after it

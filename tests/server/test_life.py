@@ -21,8 +21,21 @@ from blender_segaddon.protocol.codec import dump, to_json
 from blender_segaddon.protocol.discovery import read_discovery, read_token
 from blender_segaddon.protocol.errors import BridgeError, BridgeUnavailable, Cancelled, JobFailed, ProtocolMismatch
 from blender_segaddon.protocol.messages import Discovery, Event
+from scripts.lib.stress import processes_of
 
-from .support import REPOSITORY, SERVER, alive, bridge, call, kill, post, rehearsal, serve, server_pid, session, until
+from .support import (
+    REPOSITORY,
+    SERVER,
+    alive,
+    bridge,
+    call,
+    kill,
+    post,
+    rehearsal,
+    serve,
+    server_pid,
+    until,
+)
 
 
 def test_two_clients_at_once_get_one_server(home: Path):
@@ -74,7 +87,7 @@ def test_a_server_that_nobody_uses_ends(home: Path):
             assert call(home, "GET", "/v1/health")[0] == 200
         server.communicate(timeout=5)
     assert server.returncode == 0
-    assert not session(server.pid)
+    assert not processes_of(server.pid)
 
 
 def test_a_long_job_is_use(home: Path):
@@ -94,7 +107,7 @@ def test_a_server_ends_with_its_standard_input(home: Path):
         assert server.stdin
         server.stdin.close()
         closed = time.monotonic()
-        until(lambda: not session(server.pid), 5)
+        until(lambda: not processes_of(server.pid), 5)
         assert time.monotonic() - closed < 1.0
 
 
@@ -102,7 +115,7 @@ def test_a_bridge_that_ends_its_server(home: Path):
     with bridge(home, end_with_us=True) as client:
         client.run(rehearsal())
         pid = client.info().pid
-    assert not session(pid)
+    assert not processes_of(pid)
     with bridge(home, end_with_us=True) as client:
         assert client.ensure_running().pid != pid
 
@@ -117,7 +130,7 @@ def test_a_server_dies_with_the_process_that_started_it(home: Path):
         assert parent.stdout
         pid = int(parent.stdout.readline())
         kill(parent.pid)
-    until(lambda: not session(pid), 1.0)
+    until(lambda: not processes_of(pid), 1.0)
 
 
 def test_sigterm_in_a_job_leaves_nothing_and_the_job_moves_on(home: Path):
@@ -132,13 +145,13 @@ def test_sigterm_in_a_job_leaves_nothing_and_the_job_moves_on(home: Path):
     _, (image,) = client.run(rehearsal("4 0.05", seed=3), on_event=on_event)
     assert int(image.max()) == 3
     assert server_pid(home) not in (0, ended[0])
-    until(lambda: not session(ended[0]), 3)
+    until(lambda: not processes_of(ended[0]), 3)
 
 
 def test_shutdown_is_a_request_too(home: Path):
     pid = bridge(home).ensure_running().pid
     assert call(home, "POST", "/v1/shutdown")[0] == 202
-    until(lambda: not session(pid), 3)
+    until(lambda: not processes_of(pid), 3)
     assert {path.name for path in home.iterdir()} == {"server.log"}
 
 
@@ -244,7 +257,7 @@ def test_a_folder_deep_down_gets_a_short_socket(home: Path, tmp_path: Path):
     assert len(str(socket_file)) < 104
     assert stat.S_IMODE(socket_file.parent.stat().st_mode) == 0o700
     os.kill(pid, signal.SIGTERM)
-    until(lambda: not session(pid))
+    until(lambda: not processes_of(pid))
     assert not socket_file.parent.exists()
     (deep / "server.log").unlink()
     deep.rmdir()

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from blender_segaddon.client import Bridge, settle
 from blender_segaddon.protocol.messages import ServerState
+from scripts.lib.stress import processes_of
 
-from .support import REHEARSAL, REPOSITORY, alive, bridge, call, kill, rehearsal, serve, server_pid, session, until
+from .support import REHEARSAL, REPOSITORY, alive, bridge, call, kill, rehearsal, serve, server_pid, until
 
 
 def _program(home: Path, then: str) -> subprocess.Popen[str]:
@@ -38,7 +39,7 @@ def test_programs_that_start_at_once_start_one_server(home: Path):
     assert len(pids) == 1
     assert (home / "server.log").read_text().count("listening on") == 1
     pid = int(pids.pop())
-    until(lambda: not session(pid), 5.0)
+    until(lambda: not processes_of(pid), 5.0)
 
 
 def test_a_server_stays_for_the_others_when_the_script_that_started_it_dies(home: Path):
@@ -120,17 +121,6 @@ def test_the_worker_steps_aside_and_comes_back(home: Path):
     client.close()
 
 
-def test_start_and_stop_leave_nothing(home: Path):
-    before = set(Path("/proc/self/fd").iterdir())
-    for _ in range(10):
-        with bridge(home, end_with_us=True) as client:
-            pid = client.ensure_running().pid
-        until(lambda pid=pid: not session(pid), 2.0)
-        assert {path.name for path in home.iterdir()} <= {"server.log"}
-    assert settle(2.0)
-    assert len(set(Path("/proc/self/fd").iterdir()) - before) <= 3, "more than the network thread's own"
-
-
 def test_a_job_is_found_again_by_its_id(home: Path):
     program = _program(home, "print(b.submit(rehearsal('20 0.05', seed=9)).id, flush=True); time.sleep(30)")
     assert program.stdout
@@ -156,7 +146,7 @@ def test_a_server_that_is_told_to_end_in_a_job_ends_soon_and_the_job_goes_on(hom
     handle.let_go()
     told = time.monotonic()
     os.kill(pid, signal.SIGTERM)
-    until(lambda: not session(pid), 30)
+    until(lambda: not processes_of(pid), 30)
     assert time.monotonic() - told < 30
     again = client.resume(handle.id)
     until(lambda: again.event and again.event.state in ("loading", "running"))

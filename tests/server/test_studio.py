@@ -21,9 +21,10 @@ from blender_segaddon.core.wire import scene_to_wire
 from blender_segaddon.protocol.discovery import read_discovery
 from blender_segaddon.protocol.framing import BodyWriter
 from blender_segaddon.protocol.messages import GenerateRequest
+from scripts.lib.stress import processes_of
 
 from ..unit.test_protocol_wire import some_maps
-from .support import REPOSITORY, SERVER, call, post, rehearsal, serve, session, until
+from .support import REPOSITORY, SERVER, call, post, rehearsal, serve, until
 
 TOKEN = "t" * 40
 
@@ -39,7 +40,7 @@ def running(home: Path, *flags: str, **options: object) -> Iterator[subprocess.P
         finally:
             server.terminate()
             server.wait(10)
-    assert not session(server.pid)
+    assert not processes_of(server.pid)
 
 
 def refused(home: Path, *flags: str, **environ: str) -> tuple[int, str]:
@@ -180,7 +181,7 @@ def test_a_job_is_done_without_a_network_and_nothing_asks_for_one(home: Path, tm
     with running(home, prefix=["unshare", "-n"], env=os.environ | {"PYTHONPATH": str(tmp_path)}):
         job = post(home, preview_job())[1]["id"]
         until(lambda: call(home, "GET", f"/v1/jobs/{job}")[1]["event"]["state"] == "succeeded", 30)
-        for pid in session(server_leader(home)):
+        for pid in processes_of(server_leader(home)):
             for kind in ("tcp", "tcp6", "udp", "udp6"):
                 assert len(Path(f"/proc/{pid}/net/{kind}").read_text().splitlines()) == 1, "more than the heading"
 
