@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import Any
 
 import bpy
 import numpy as np
@@ -55,12 +56,13 @@ def collect(depsgraph: bpy.types.Depsgraph) -> list[Row]:
     matrices = world_matrices(depsgraph)
     random_ids = _numbers(depsgraph, "random_id", 1, np.int32).view(np.uint32)[:, 0]
     persistent_ids = _numbers(depsgraph, "persistent_id", 8, np.int32)
+    # Zero plus: the render gives no negative zeros.
+    keys = np.stack([random_value(random_ids), matrices[:, 0, 3], matrices[:, 1, 3]], axis=-1) + np.float32(0)
+    numbers = zip(matrices.reshape(-1, 16).tolist(), keys.tolist(), persistent_ids.tolist(), strict=True)
     rows: dict[tuple[str, str, str, tuple[int, ...]], Row] = {}
-    for place, (one, matrix, random_id, persistent) in enumerate(
-        zip(depsgraph.object_instances, matrices, random_ids, persistent_ids, strict=True)
-    ):
+    for place, (one, (matrix, key, persistent)) in enumerate(zip(depsgraph.object_instances, numbers, strict=True)):
         if one.show_self or one.show_particles:
-            row = _row(one, matrix, int(random_id), persistent, place)
+            row = _row(one, tuple(matrix), key, persistent, place)
             if one.is_instance or row.order not in rows:  # curves come twice: their mesh, which is rendered, counts
                 rows[row.order] = row
     return [rows[order] for order in sorted(rows)]
@@ -82,29 +84,23 @@ def _numbers(depsgraph: bpy.types.Depsgraph, name: str, width: int, dtype: type)
 
 
 def _row(
-    one: bpy.types.DepsgraphObjectInstance, matrix: np.ndarray, random_id: int, persistent: np.ndarray, place: int
+    one: bpy.types.DepsgraphObjectInstance,
+    matrix: tuple[float, ...],
+    key: list[float],
+    persistent: list[int],
+    place: int,
 ) -> Row:
     shown, instancer = one.object.original, one.parent.original if one.is_instance and one.parent else None
-    persistent = persistent[persistent != _PADDING]
+    persistent_id = tuple(number for number in persistent if number != _PADDING)
     if not one.is_instance:
-        random_id, persistent = name_hash(one.object.name), persistent[:0]
-    elif instancer == shown and len(persistent) <= 1:  # the mesh of a curve, text …: the object itself
-        instancer, persistent = None, persistent[:0]
-    # Zero plus: the render gives no negative zeros.
-    key = np.array([random_value(random_id), matrix[0, 3], matrix[1, 3]], np.float32) + np.float32(0)
-    return Row(
-        object=shown,
-        instancer=instancer,
-        persistent_id=tuple(persistent.tolist()),
-        matrix_world=tuple(matrix.ravel().tolist()),
-        key=tuple(key.tolist()),
-        index=one.object.pass_index,
-        place=place,
-    )
+        key[0], persistent_id = float(random_value(name_hash(one.object.name))), ()
+    elif instancer == shown and len(persistent_id) <= 1:  # the mesh of a curve, text …: the object itself
+        instancer, persistent_id = None, ()
+    return Row(shown, instancer, persistent_id, matrix, (key[0], key[1], key[2]), one.object.pass_index, place)
 
 
-def random_value(random_id: int) -> np.float32:
-    """Object Info's Random of a 32-bit id, as Cycles computes it."""
+def random_value(random_id: int | np.ndarray) -> Any:
+    """Object Info's Random of 32-bit ids, as Cycles computes it: float32."""
     return np.float32(random_id) * np.float32(1.0 / 0xFFFFFFFF)
 
 
