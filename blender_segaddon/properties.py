@@ -100,14 +100,14 @@ class OverlayLook(bpy.types.PropertyGroup):
     kind: EnumProperty(
         name="Show",
         items=[
-            ("SEMANTIC", "Classes", "A colour for each class, as models see them; stripes where there is none"),
-            ("INSTANCE", "Instances", "A colour for each single thing"),
+            ("SEMANTIC", "Classes", "A color for each class, as models see them; stripes where there is none"),
+            ("INSTANCE", "Instances", "A color for each single thing"),
         ],
         update=_change,
     )
     opacity: FloatProperty(
         name="Opacity",
-        description="How much of the scene the colours cover",
+        description="How much of the scene the colors cover",
         subtype="FACTOR",
         min=0.0,
         max=1.0,

@@ -114,7 +114,7 @@ def _unclassed(maps: SceneMaps) -> Iterator[Finding]:
     share = _share(bare, maps)
     if bare:
         severity = "warning" if share >= _UNCLASSED else "info"
-        message = f"{_percent(share)} of the picture has no class: {_named(_names(bare))}"
+        message = f"No class for {_percent(share)} of the picture: {_named(_names(bare))}"
         yield Finding(severity, "unclassed", message, _names(bare), "set_class")
 
 
@@ -137,7 +137,7 @@ def _close_colours(maps: SceneMaps, classes: Vocabulary, palette: np.ndarray) ->
             distance = float(np.linalg.norm(palette[first] - palette[second]))
             if distance < _CLOSE_COLOURS:
                 pair = f"{classes.classes[first].name} and {classes.classes[second].name}"
-                same = "the same colour" if distance == 0 else "nearly the same colour"
+                same = "the same color" if distance == 0 else "nearly the same color"
                 objects = _names(one for one in maps.instances if one.class_id in (first, second))
                 yield Finding("warning", "close_colours", f"The model sees {pair} in {same}", objects, "select")
 
