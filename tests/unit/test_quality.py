@@ -45,9 +45,9 @@ def test_all_is_well():
 def test_what_has_no_class():
     found = report(shown("house", None, None, "tree", changes={2: {"object": "Cube"}, 3: {"object": "Cube.001"}}))
     (finding,) = found.findings
-    assert finding.message == "50 % of the picture has no class: Cube ×2"
+    assert finding.message == "No class for 50 % of the picture: Cube ×2"
     assert (finding.severity, finding.objects, finding.remedy) == ("warning", ("Cube", "Cube.001"), "set_class")
-    assert found.summary() == "1 warning: 50 % of the picture has no class: Cube ×2"
+    assert found.summary() == "1 warning: No class for 50 % of the picture: Cube ×2"
 
 
 def test_words_are_enough_and_little_is_only_mentioned():
