@@ -1,6 +1,7 @@
 """What the commands in this folder run, with a Python that has nothing installed (``python -I -S scripts …``).
 
 scripts test [--blender VERSION | --models] [options of pytest]
+scripts bench NAME [--blender VERSION] [options of scripts/bench_NAME.py]
 scripts PROGRAM [--blender VERSION] [options of scripts/lib/PROGRAM.py]
 scripts prepare              makes .venv only
 scripts missing-packages     prints the Debian packages whose libraries are missing here

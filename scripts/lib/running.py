@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from .environments import (
     ROOT,
@@ -27,6 +28,11 @@ from .system_libraries import DRAWING_LIBRARIES, SYSTEM_LIBRARIES, can_load
 
 DEFAULT_BLENDER = "4.5"
 
+
+_WITHOUT_BLENDER = {"bridge", "fuzz", "names", "preview", "stress"}
+_WITH_MODELS = {"generate"}
+_BENCH_BLENDER = {"maps": "4.2"}
+"""Those that run neither in the server's environment, nor in that of the models, nor in the default Blender"""
 
 TINY = "tiny-"
 """Models whose names begin so have random weights, made on the spot."""
@@ -81,7 +87,7 @@ def run_in_blender(module: str, arguments: list[str]) -> int:
     else:
         prepare(server_environment())
         python = prepare(blender).python
-    os.execve(python, [str(python), "-P", "-m", module, *rest], program_variables(generator))
+    _become(python, module, rest, program_variables(generator))
 
 
 def _value_of(option: str, arguments: Sequence[str]) -> str:
@@ -90,6 +96,34 @@ def _value_of(option: str, arguments: Sequence[str]) -> str:
     for one, following in zip(arguments, [*arguments[1:], ""], strict=False):
         value = following if one == option else one.partition("=")[2] if one.startswith(f"{option}=") else value
     return value
+
+
+def bench(arguments: list[str]) -> int:
+    """Runs scripts/bench_NAME.py, or the stress or the fuzzing of the server, in the environment that it needs."""
+    version, rest = take_blender_version(arguments)
+    modules = {path.stem.removeprefix("bench_"): path.stem for path in sorted((ROOT / "scripts").glob("bench_*.py"))}
+    modules |= {"stress": "stress", "fuzz": "fuzz"}
+    name = rest[0] if rest else ""
+    if name in ("", "-h", "--help"):
+        print(f"scripts/bench NAME [--blender VERSION] [options; --help tells them]\n\nNAME: {', '.join(modules)}")
+        return 0
+    if name not in modules:
+        raise SetupError(f"There is no bench '{name}'. Choose one of: {', '.join(modules)}.")
+    prepare(server_environment())
+    python = prepare(_bench_environment(name, version)).python
+    return _become(python, f"scripts.{modules[name]}", rest[1:], program_variables())
+
+
+def _bench_environment(name: str, version: str | None) -> Environment:
+    if name in _WITHOUT_BLENDER:
+        return server_environment()
+    if name in _WITH_MODELS:
+        return models_environment()
+    return blender_environment(version or _BENCH_BLENDER.get(name, DEFAULT_BLENDER))
+
+
+def _become(python: Path, module: str, arguments: list[str], variables: dict[str, str]) -> NoReturn:
+    os.execve(python, [str(python), "-P", "-m", module, *arguments], variables)
 
 
 def test(arguments: list[str]) -> int:
@@ -160,8 +194,8 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _stop)  # so that a step in progress is ended too
     try:
         name, *rest = arguments
-        if name == "test":
-            return test(rest)
+        if name in ("bench", "test"):
+            return bench(rest) if name == "bench" else test(rest)
         if name == "prepare":
             prepare(server_environment())
         elif name == "missing-packages":

@@ -162,3 +162,13 @@ def test_paths_go_to_the_environments_that_they_belong_to() -> None:
     assert running.paths_of(("unit", "blender"), paths) == paths
     assert running.paths_of(("unit", "server"), []) == ["tests/unit", "tests/server"]
     assert running.paths_of(("unit", "server"), ["tests"]) == ["tests/unit", "tests/server"]
+
+
+def test_every_bench_can_be_asked_for_by_its_name() -> None:
+    done = subprocess.run([ROOT / "scripts/bench"], capture_output=True, text=True, check=True)
+    names = {path.stem.removeprefix("bench_") for path in (ROOT / "scripts").glob("bench_*.py")}
+    assert names and set(done.stdout.partition("NAME: ")[2].strip().split(", ")) == names | {"stress", "fuzz"}
+    unknown = subprocess.run([ROOT / "scripts/bench", "nope"], capture_output=True, text=True, check=False)
+    assert (unknown.returncode, unknown.stderr.count("\n")) == (2, 1)
+    asked = subprocess.run([ROOT / "scripts/stress", "--help"], capture_output=True, text=True, check=True, cwd="/")
+    assert "kill -9" in asked.stdout
