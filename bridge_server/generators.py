@@ -12,7 +12,7 @@ import numpy as np
 
 from blender_segaddon.core.maps import SceneMaps
 from blender_segaddon.protocol.errors import InvalidInput
-from blender_segaddon.protocol.messages import GenerateRequest
+from blender_segaddon.protocol.messages import GenerateRequest, ModelInfo
 
 from .models import catalogue, places
 from .models.catalogue import Model
@@ -35,6 +35,17 @@ class OnStep(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class ReferenceInput:
+    """A picture of what something should look like."""
+
+    image: np.ndarray
+    """uint8 H×W×3, any size"""
+    weight: float = 1.0
+    instances: tuple[int, ...] = ()
+    """ids in the instance map; none: the whole picture"""
+
+
+@dataclass(frozen=True, eq=False)
 class Inputs:
     """A request with its arrays."""
 
@@ -44,6 +55,7 @@ class Inputs:
     """uint8 H×W×3"""
     mask: np.ndarray | None
     """bool H×W"""
+    references: tuple[ReferenceInput, ...] = ()
 
 
 class Loaded(Protocol):
@@ -51,6 +63,14 @@ class Loaded(Protocol):
 
     modes: tuple[str, ...]
     """memory modes, the fastest first; each takes less of the device's memory than the one before"""
+
+    def needs(self) -> tuple[int, ...]:
+        """Bytes of the device's memory in each mode, 0 where not known."""
+        ...
+
+    def held(self) -> int:
+        """Bytes of the device's memory that it has now."""
+        ...
 
     def make(self, inputs: Inputs, seed: int, on_step: OnStep, mode: str) -> np.ndarray:
         """One picture, uint8 H×W×3. Raises MemoryError, or an OutOfMemoryError of its library, when it does not fit."""
@@ -74,6 +94,14 @@ class Weightless:
     """Base of generators that hold nothing on a device."""
 
     modes: tuple[str, ...] = ("normal",)
+
+    def needs(self) -> tuple[int, ...]:
+        """Nothing."""
+        return (0,) * len(self.modes)
+
+    def held(self) -> int:
+        """Nothing."""
+        return 0
 
     def to_host(self) -> None:
         """Nothing to give back."""
@@ -129,9 +157,29 @@ class Offer:
         Raises:
             InvalidInput: a models.toml in one of the folders that cannot be read.
         """
+        return (*self._without_models(), *(self._of_model(model) for model in self._here()))
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        """What those of the generators are that are models. Raises as ``all``."""
+        return tuple(
+            ModelInfo(
+                id=model.id,
+                title=model.title,
+                steps=model.steps,
+                guidance=model.guidance,
+                guided=model.guided,
+                native=model.native,
+                controls=model.kinds,
+                references=model.adapter is not None,
+                panoramas=model.closes,
+                licence=model.licence,
+            )
+            for model in self._here()
+        )
+
+    def _here(self) -> list[Model]:
         models = catalogue.load(self.models_dirs).values() if MODELS_CAN_RUN else ()
-        here = (model for model in models if not places.missing(model, self.models_dirs))
-        return (*self._without_models(), *(self._of_model(model) for model in here))
+        return [model for model in models if not places.missing(model, self.models_dirs)]
 
     def find(self, name: str) -> Generator:
         """The generator of this name. Raises InvalidInput with the list of names; ModelMissing for a model not here."""

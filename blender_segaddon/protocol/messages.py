@@ -121,6 +121,18 @@ class ModelOptions:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """A picture that shows what something should look like."""
+
+    image: BufferRef
+    """uint8 H×W×3, any size"""
+    weight: float = 1.0
+    """0 .. 2"""
+    instances: tuple[int, ...] = ()
+    """values in ``instance_map`` that it is for; none: the whole picture"""
+
+
+@dataclass(frozen=True)
 class GenerateRequest:
     """One picture job: generation, img2img (``image``) or inpainting (``image`` and ``mask``)."""
 
@@ -143,6 +155,7 @@ class GenerateRequest:
     intent: Intent = "replace"
     options: ModelOptions = ModelOptions()
     """of a model; the generators without weights pass over them"""
+    references: tuple[Reference, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -261,6 +274,28 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class ModelInfo:
+    """What a model is, for whoever chooses one."""
+
+    id: str
+    title: str
+    steps: int
+    """as many as it is best at"""
+    guidance: float
+    guided: bool
+    """False: drawn without guidance, so that negative prompt and guidance have no effect"""
+    native: int
+    """side in pixels of the square that it was trained on"""
+    controls: tuple[str, ...]
+    """kinds of maps that can guide it"""
+    references: bool
+    """whether it takes reference pictures"""
+    panoramas: bool
+    """whether its panoramas close"""
+    licence: str
+
+
+@dataclass(frozen=True)
 class ServerInfo:
     """Reply of /v1/info."""
 
@@ -276,6 +311,8 @@ class ServerInfo:
     """class lists that a scene may name"""
     limits: Limits | None = None
     """what a request may hold at most"""
+    models: tuple[ModelInfo, ...] = ()
+    """those of the generators that are models"""
 
 
 @dataclass(frozen=True)

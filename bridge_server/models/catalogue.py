@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from blender_segaddon.protocol.errors import InvalidInput
 
-Family = Literal["sd15", "sdxl"]
+Family = Literal["sd15", "sdxl", "zimage"]
 Palette = Literal["ade20k", "coco_panoptic", "instances"]
 LicenceKind = Literal["commercial", "conditional", "gated", "own"]
+
+_UNION_KINDS = ("depth", "lineart", "normal", "segmentation")
+_ZIMAGE_KINDS = ("depth", "lineart")
 
 USER_FILE = "models.toml"
 """In a models folder: the user's own models."""
@@ -51,6 +54,14 @@ class Model:
     base: Source
     controls: Mapping[str, Source]
     """"segmentation", "depth", "normal", "lineart", or "union" for one that does them all"""
+    scheduler: Mapping[str, Any] = field(default_factory=dict)
+    """what draws in place of the base's own: {"class": a scheduler of diffusers, …what of its configuration differs}"""
+    lora: Source | None = None
+    """one that belongs to the model (few steps): merged into it when it is loaded"""
+    adapter: Source | None = None
+    """IP-Adapter with its image encoder, for reference pictures; files: the adapter's weights first"""
+    guided: bool = True
+    """False for distilled models: drawn without guidance, so that a negative prompt has nothing to act through"""
     palette: Palette = "ade20k"
     """colours of the segmentation control: a vocabulary's, or one an instance"""
     native: int = 512
@@ -64,8 +75,20 @@ class Model:
     licence_kind: LicenceKind = "own"
 
     @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of maps that can guide it."""
+        if "union" not in self.controls:
+            return tuple(self.controls)
+        return _ZIMAGE_KINDS if self.family == "zimage" else _UNION_KINDS
+
+    @property
+    def closes(self) -> bool:
+        """Whether it can draw panoramas that close: models with rotary positions cannot."""
+        return self.family != "zimage"
+
+    @property
     def sources(self) -> tuple[Source, ...]:
-        return self.base, *self.controls.values()
+        return self.base, *self.controls.values(), *(one for one in (self.lora, self.adapter) if one is not None)
 
 
 def load(folders: Iterable[Path] = ()) -> dict[str, Model]:
@@ -102,6 +125,7 @@ def _model(id: str, entry: dict[str, Any], folder: Path) -> Model:
     _known(Model, entry, {"id"})
     values = {**entry, "id": id, "base": _source(entry["base"], folder)}
     values["controls"] = {kind: _source(one, folder) for kind, one in entry["controls"].items()}
+    values |= {part: _source(entry[part], folder) for part in ("lora", "adapter") if part in entry}
     model = Model(**values)
     for value, allowed in ((model.family, Family), (model.palette, Palette), (model.licence_kind, LicenceKind)):
         if value not in get_args(allowed):

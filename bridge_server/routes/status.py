@@ -60,6 +60,7 @@ async def info(request: Request) -> Response:
             heavy_modules=tuple(name for name in HEAVY_MODULES if name in sys.modules),
             vocabularies=vocabulary.available(),
             limits=limits(service.settings),
+            models=service.settings.offer.models(),
         )
     )
 
