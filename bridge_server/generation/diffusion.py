@@ -22,9 +22,11 @@ from blender_segaddon.protocol.errors import InvalidInput, SegAddonError
 from blender_segaddon.protocol.messages import Control, GenerateRequest
 
 from ..generators import Generator, Inputs, OnStep
-from ..models import catalogue
+from ..models import places
 from ..models.catalogue import Model
+from ..models.library import Library
 from ..models.loading import MODES, Device
+from ..models.loras import available
 from . import regions
 from .control import UNION_MODES, control_image
 from .glimpse import glimpse
@@ -71,6 +73,7 @@ class Diffusion:
         self.model = model
         self.modes: tuple[str, ...] = MODES if device.has_own_memory else MODES[:2]
         self._device = device
+        self._folders = folders
         self._weights = regions.RegionWeights()
         self._circle = Circle()
         self._pipelines = Pipelines(model, folders, self._device, self._prepare)
@@ -108,13 +111,14 @@ class Diffusion:
         controls = [f"{one.kind} {one.weight:g} ({one.start:g}–{one.end:g})" for one in self.controls(inputs)]
         return {
             "model": model.id,
-            "revisions": ", ".join(one.title for one in model.sources),
+            "revisions": ", ".join(places.revisions(model, self._folders)),
             "licence": model.licence,
             "steps": str(request.options.steps or model.steps),
             "guidance": f"{_guidance(request, model):g}",
             "scheduler": type(self._pipelines.base.scheduler).__name__,
             "controls": ", ".join(controls),
             "loras": ", ".join(f"{one.name} {one.weight:g}" for one in request.options.loras),
+            "lora_revisions": ", ".join(self._lora_revisions(request)),
             "drawn": ", then ".join(f"{one.content[0]}×{one.content[1]}" for one in passes),
             "maps": _digest(inputs.maps) if inputs.maps else "",
             "device": self._device.name,
@@ -148,6 +152,10 @@ class Diffusion:
                 text = f"The model {self.model.id!r} has no control by {one.kind}"
                 raise InvalidInput(text, f"It has: {', '.join(known) or 'none'}")
         return tuple(one for one in asked if one.weight != 0)
+
+    def _lora_revisions(self, request: GenerateRequest) -> list[str]:
+        found = available(self._folders) if request.options.loras else {}
+        return [places.revision(found[one.name]) for one in request.options.loras if one.name in found]
 
     def _plan(self, inputs: Inputs) -> Plan:
         camera = inputs.maps.camera if inputs.maps else None
@@ -293,5 +301,5 @@ def _digest(maps: SceneMaps) -> str:
 
 def load(generator: Generator, device: str) -> Diffusion:
     """The model of this generator. Raises ModelMissing, ModelDamaged."""
-    model = catalogue.load(generator.folders)[generator.name]
+    model = Library(generator.folders).models[generator.name]
     return Diffusion(model, generator.folders, Device.called(device))

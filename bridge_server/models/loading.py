@@ -13,8 +13,9 @@ from typing import Any
 
 from blender_segaddon.protocol.errors import SegAddonError
 
+from . import single_file
 from .catalogue import Model, Source
-from .places import require
+from .places import require, variant
 
 logger = logging.getLogger(__name__)
 
@@ -68,9 +69,9 @@ def load_base(model: Model, device: Device, folders: Sequence[Path]) -> Any:
     place = require(model.base, model, folders)
     options = {"safety_checker": None, "requires_safety_checker": False} if model.family == "sd15" else {}
     if place.is_file():
-        pipeline = _guarded(kind.from_single_file, place, model, device, **options)
+        pipeline = _guarded(single_file.pipeline_loader(kind, model), place, model, device, **options)
     else:
-        options |= {"use_safetensors": True} | _variant(model.base)
+        options |= {"use_safetensors": True} | _variant(model.base, place)
         pipeline = _guarded(kind.from_pretrained, place, model, device, **options)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline.to(device.name)
@@ -83,7 +84,10 @@ def load_control(model: Model, kind: str, device: Device, folders: Sequence[Path
     source = model.controls[kind]
     place = require(source, model, folders)
     what = diffusers.ControlNetUnionModel if kind == "union" else diffusers.ControlNetModel
-    options = {"use_safetensors": True} | _variant(source)
+    if place.is_file():
+        net = _guarded(single_file.control_loader(what, source, model), place, model, device)
+        return net.to(device.name).eval()
+    options = {"use_safetensors": True} | _variant(source, place)
     return _guarded(what.from_pretrained, place, model, device, **options).to(device.name).eval()
 
 
@@ -91,21 +95,24 @@ def _guarded(load: Any, place: Path, model: Model, device: Device, **options: An
     import torch
 
     dtype = torch.float16 if device.half else torch.float32
+    if _only_pickles(place):
+        hint = "Its weights are pickles, which can run code and are never loaded: get a .safetensors version"
+        raise ModelDamaged(f"The model {model.id!r} at {place} is not loaded", hint)
     try:
         return load(str(place), dtype=dtype, local_files_only=True, **options)
-    except MemoryError:
+    except (MemoryError, SegAddonError):
         raise
     except Exception as error:  # what a damaged file raises depends on where in it the damage is
         logger.exception("%s does not load", place)
-        hint = f"Delete that folder and get the model again: segaddon-bridge models pull {model.id}"
-        if _only_pickles(place):
-            hint = "Its weights are pickles, which can run code and are never loaded: get a .safetensors version"
+        hint = f"Delete it and get the model again: segaddon-bridge models pull {model.id}"
         text = f"The model {model.id!r} cannot be loaded from {place}: {type(error).__name__}"
         raise ModelDamaged(text, hint) from error
 
 
-def _variant(source: Source) -> dict[str, str]:
-    return {"variant": source.variant} if source.variant else {}
+def _variant(source: Source, place: Path) -> dict[str, str]:
+    """The variant that is there: the source's own, or full precision."""
+    there = variant(source, place) if source.variant else ""
+    return {"variant": there} if there else {}
 
 
 def _only_pickles(place: Path) -> bool:
