@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
@@ -15,6 +15,9 @@ Family = Literal["sd15", "sdxl", "zimage", "flux2"]
 Palette = Literal["ade20k", "coco_panoptic", "instances"]
 LicenceKind = Literal["commercial", "conditional", "non-commercial", "gated", "own"]
 """Free to use for money; so under conditions; not; only with an account that has accepted it; the user knows."""
+
+_UNION_KINDS = ("depth", "lineart", "normal", "segmentation")
+_ZIMAGE_KINDS = ("depth", "lineart")
 
 USER_FILE = "models.toml"
 """In a models folder, or beside server.toml: the user's own models."""
@@ -47,6 +50,11 @@ class Source:
     """absolute; a folder of diffusers whose configurations describe the file at ``path``; "" for the family's own"""
 
     @property
+    def is_one_file(self) -> bool:
+        """Whether of the repository only one file is needed: it is then loaded without the folder around it."""
+        return len(self.files) == 1 and self.files[0].endswith(".safetensors") and "*" not in self.files[0]
+
+    @property
     def title(self) -> str:
         """Repository and revision, or the name of the folder or file."""
         return f"{self.repo} {self.revision}" if self.repo else Path(self.path).name
@@ -62,6 +70,14 @@ class Model:
     base: Source
     controls: Mapping[str, Source]
     """"segmentation", "depth", "normal", "lineart", or "union" for one that does them all"""
+    scheduler: Mapping[str, Any] = field(default_factory=dict)
+    """what draws in place of the base's own: {"class": a scheduler of diffusers, …what of its configuration differs}"""
+    lora: Source | None = None
+    """one that belongs to the model (few steps): merged into it when it is loaded"""
+    adapter: Source | None = None
+    """IP-Adapter with its image encoder, for reference pictures; files: the adapter's weights first"""
+    guided: bool = True
+    """False for distilled models: drawn without guidance, so that a negative prompt has nothing to act through"""
     palette: Palette = "ade20k"
     """colours of the segmentation control: a vocabulary's, or one an instance"""
     native: int = 512
@@ -78,8 +94,20 @@ class Model:
     """False where this version cannot draw with it yet"""
 
     @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of maps that can guide it."""
+        if "union" not in self.controls:
+            return tuple(self.controls)
+        return _ZIMAGE_KINDS if self.family == "zimage" else _UNION_KINDS
+
+    @property
+    def closes(self) -> bool:
+        """Whether it can draw panoramas that close: models with rotary positions cannot."""
+        return self.family != "zimage"
+
+    @property
     def sources(self) -> tuple[Source, ...]:
-        return self.base, *self.controls.values()
+        return self.base, *self.controls.values(), *(one for one in (self.lora, self.adapter) if one is not None)
 
 
 def load(folders: Iterable[Path] = ()) -> dict[str, Model]:
@@ -130,6 +158,7 @@ def _model(id: str, entry: dict[str, Any], bases: dict[str, Any], folder: Path) 
             raise ValueError(f"base: {base!r} is not one of {', '.join(bases)}")
         base = bases[base]
     values["base"] = _source("base", base, folder)
+    values |= {part: _source(part, entry[part], folder) for part in ("lora", "adapter") if part in entry}
     for name, allowed in _CHOICES.items():
         if (value := values.get(name)) not in (*get_args(allowed), None):
             raise ValueError(f"{name}: {value!r} is not one of {', '.join(get_args(allowed))}")

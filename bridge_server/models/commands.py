@@ -50,6 +50,8 @@ def pull(settings: Settings, options: argparse.Namespace) -> int:
     download.prepare_environment(settings.proxy)
     library = Library(settings.model_folders, settings.licences)
     model = library.find(options.name)
+    if not model.supported:
+        raise InvalidInput(f"This version cannot draw with {model.id!r} yet", "Choose another model")
     progress = _Progress()
     target, others = settings.download_folder, settings.model_folders
     fetched = download.pull(model, target, others, mirror=settings.model_mirror, on_bytes=progress)
@@ -135,7 +137,7 @@ def _table(entries: list[Entry]) -> str:
     for one in entries:
         model = one.model
         licence = f"{model.licence_kind} ({model.licence})" if model.licence else model.licence_kind
-        to_get = f"{one.to_get:.1f} GB" if one.to_get else "-"
+        to_get = f"{one.to_get:.1f} GB" if one.to_get else "-" if one.state == "here" else "?"
         memory = f"{model.memory:g} GB" if model.memory else "?"
         rows.append((model.id, one.state, to_get, memory, licence, model.title))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

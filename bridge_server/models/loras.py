@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from blender_segaddon.protocol.errors import InvalidInput
+from blender_segaddon.protocol.messages import LoraUse
 
-from . import shelves
+from . import places, shelves
 from .catalogue import Family
 from .found import header
 
@@ -34,6 +35,12 @@ def locate(name: str, family: Family, folders: Sequence[Path]) -> Path:
     if made_for is not None and made_for != family:
         raise InvalidInput(f"The LoRA {name!r} is for {made_for} models, not for {family}", "Use one made for it")
     return found[name]
+
+
+def revisions(loras: Sequence[LoraUse], folders: Sequence[Path]) -> list[str]:
+    """What those files are, as ``places.revision`` tells it."""
+    found = available(folders) if loras else {}
+    return [places.revision(found[one.name]) for one in loras if one.name in found]
 
 
 def family_of(path: Path) -> Family | None:

@@ -44,7 +44,7 @@ def locate(source: Source, folders: Sequence[Path]) -> Path | None:
         return path if path.exists() else None
     for snapshot in _snapshots(source, folders):
         if is_whole(snapshot, source):
-            return snapshot
+            return snapshot / source.files[0] if source.is_one_file else snapshot
     return _single_file(source, folders)
 
 
@@ -100,9 +100,10 @@ def revision(place: Path) -> str:
     Returns:
         "repo@commit" for a snapshot of the hub; else "name sha256:…" of the file, or of all files of the folder.
     """
-    if place.parent.name == "snapshots":
-        repo = place.parents[1].name.removeprefix("models--").replace("--", "/", 1)
-        return f"{repo}@{place.name}"
+    for snapshot in (place, *place.parents):
+        if snapshot.parent.name == "snapshots":
+            repo = snapshot.parents[1].name.removeprefix("models--").replace("--", "/", 1)
+            return f"{repo}@{snapshot.name}"
     return f"{place.name} sha256:{_digest(place)}"
 
 

@@ -48,7 +48,7 @@ def large(hub) -> None:
 @pytest.fixture
 def model(models) -> Model:
     source = Source(repo="tiny/sd15", revision="main", files=("*.json", "*.safetensors"), size=0.001)
-    return replace(models["tiny-sd15"], base=source, controls={}, licence_kind="conditional", licence="Some")
+    return replace(models["tiny-sd15"], base=source, controls={}, adapter=None, licence_kind="conditional")
 
 
 @pytest.fixture
