@@ -293,6 +293,16 @@ class ModelInfo:
     panoramas: bool
     """whether its panoramas close"""
     licence: str
+    licence_kind: str = ""
+    """commercial, conditional, non-commercial, gated, or own: the user knows"""
+    state: Literal["here", "missing", "refused", "unsupported"] = "here"
+    """only a model that is here can draw"""
+    hint: str = ""
+    """what to do where it cannot"""
+    to_get: float = 0.0
+    """GB that are not on the server's machine"""
+    memory: float = 0.0
+    """GB of the GPU that it takes at its native size, 0 where nobody measured it"""
 
 
 @dataclass(frozen=True)
@@ -312,7 +322,7 @@ class ServerInfo:
     limits: Limits | None = None
     """what a request may hold at most"""
     models: tuple[ModelInfo, ...] = ()
-    """those of the generators that are models"""
+    """every model that is known, here or not; those that are here are among the generators"""
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,10 @@ from blender_segaddon.protocol.errors import InvalidInput, SegAddonError
 from blender_segaddon.protocol.messages import Control
 
 from ..generators import Generator, Inputs, OnStep
-from ..models import catalogue
 from ..models.catalogue import Model
+from ..models.library import Library
 from ..models.loading import MODES, Device, adapter_files
+from ..models.loras import revisions
 from . import record, regions, sparing
 from .control import control_image
 from .panorama import Circle, closes
@@ -103,6 +104,7 @@ class Diffusion:
     def describe(self, inputs: Inputs) -> dict[str, str]:
         """What made the picture, for its record."""
         own = record.of_picture(inputs, self.model, self.controls(inputs), self._plan(inputs))
+        own["lora_revisions"] = ", ".join(revisions(inputs.request.options.loras, self._folders))
         return {**self._about, "scheduler": type(self._pipelines.base.scheduler).__name__, **own}
 
     def needs(self) -> tuple[int, ...]:
@@ -296,5 +298,5 @@ def _picture(drawn: np.ndarray) -> np.ndarray:
 
 def load(generator: Generator, device: str) -> Diffusion:
     """The model of this generator. Raises ModelMissing, ModelDamaged."""
-    model = catalogue.load(generator.folders)[generator.name]
+    model = Library(generator.folders).models[generator.name]
     return Diffusion(model, generator.folders, Device.called(device))

@@ -14,7 +14,7 @@ from blender_segaddon.protocol.messages import Control, GenerateRequest
 
 from ..generators import Inputs
 from ..models import places
-from ..models.catalogue import Model, Source
+from ..models.catalogue import Model
 from ..models.loading import Device
 from . import regions
 from .panorama import closes
@@ -29,7 +29,7 @@ def of_model(model: Model, folders: Sequence[Path], device: Device) -> dict[str,
     """What is the same for all pictures of a loaded model."""
     return {
         "model": model.id,
-        "revisions": ", ".join(_revision(one, folders) for one in model.sources),
+        "revisions": ", ".join(places.revisions(model, folders)),
         "licence": model.licence,
         "device": _device_name(device),
         "precision": "half" if device.half else "single",
@@ -73,12 +73,6 @@ def guidance(request: GenerateRequest, model: Model) -> float:
     """Of a run; distilled models have their own, whatever is asked."""
     asked = request.options.guidance
     return model.guidance if asked is None or not model.guided else asked
-
-
-def _revision(source: Source, folders: Sequence[Path]) -> str:
-    """Repository and commit, or the name of the folder or file."""
-    place = places.locate(source, folders)
-    return f"{source.repo} {place.name[:12]}" if source.repo and place else source.title
 
 
 def _device_name(device: Device) -> str:

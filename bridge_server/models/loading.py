@@ -13,8 +13,9 @@ from typing import Any
 
 from blender_segaddon.protocol.errors import InvalidInput, SegAddonError
 
+from . import single_file
 from .catalogue import Model, Source
-from .places import require
+from .places import require, variant
 
 logger = logging.getLogger(__name__)
 
@@ -83,9 +84,9 @@ def load_base(model: Model, device: Device, folders: Sequence[Path]) -> Any:
     kind, place = kinds[model.family], require(model.base, model, folders)
     options = {"safety_checker": None, "requires_safety_checker": False} if model.family == "sd15" else {}
     if place.is_file():
-        pipeline = _guarded(kind.from_single_file, place, model, device, **options)
+        pipeline = _guarded(single_file.pipeline_loader(kind, model), place, model, device, **options)
     else:
-        options |= {"use_safetensors": True} | _variant(model.base)
+        options |= {"use_safetensors": True} | _variant(model.base, place)
         pipeline = _guarded(kind.from_pretrained, place, model, device, **options)
     if model.scheduler:
         pipeline.scheduler = _scheduler(model, pipeline.scheduler.config)
@@ -137,8 +138,8 @@ def load_control(model: Model, kind: str, device: Device, folders: Sequence[Path
     if model.family == "zimage":
         what = diffusers.ZImageControlNetModel
     if place.is_file():
-        return _guarded(what.from_single_file, place, model, device).eval()
-    options = {"use_safetensors": True} | _variant(source)
+        return _guarded(single_file.control_loader(what, source, model), place, model, device).eval()
+    options = {"use_safetensors": True} | _variant(source, place)
     return _guarded(what.from_pretrained, place, model, device, **options).eval()
 
 
@@ -164,21 +165,24 @@ def _guarded(load: Any, place: Path, model: Model, device: Device, **options: An
 
     half = torch.bfloat16 if model.family in _BFLOAT else torch.float16
     dtype = half if device.half else torch.float32
+    if _only_pickles(place):
+        hint = "Its weights are pickles, which can run code and are never loaded: get a .safetensors version"
+        raise ModelDamaged(f"The model {model.id!r} at {place} is not loaded", hint)
     try:
         return load(str(place), dtype=dtype, local_files_only=True, **options)
     except (MemoryError, SegAddonError):
         raise
     except Exception as error:  # what a damaged file raises depends on where in it the damage is
         logger.exception("%s does not load", place)
-        hint = f"Delete that folder and get the model again: segaddon-bridge models pull {model.id}"
-        if _only_pickles(place):
-            hint = "Its weights are pickles, which can run code and are never loaded: get a .safetensors version"
+        hint = f"Delete it and get the model again: segaddon-bridge models pull {model.id}"
         text = f"The model {model.id!r} cannot be loaded from {place}: {type(error).__name__}"
         raise ModelDamaged(text, hint) from error
 
 
-def _variant(source: Source) -> dict[str, str]:
-    return {"variant": source.variant} if source.variant else {}
+def _variant(source: Source, place: Path) -> dict[str, str]:
+    """The variant that is there: the source's own, or full precision."""
+    there = variant(source, place) if source.variant else ""
+    return {"variant": there} if there else {}
 
 
 def _only_pickles(place: Path) -> bool:

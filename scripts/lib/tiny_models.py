@@ -53,6 +53,8 @@ from transformers import (
 from bridge_server.models.catalogue import USER_FILE
 
 TEXT_WIDTH = 32
+SECOND_TEXT_WIDTH = 48
+"""Another one, as in the real SDXL: by it diffusers tells the text encoders of a checkpoint apart."""
 _CONDITION = (8, 8, 16, 16)
 """Four levels: the control picture comes down to the size of the latent."""
 CHANNELS = (32, 64)
@@ -110,18 +112,18 @@ def _sdxl(folder: Path) -> None:
     unet = _randomise(
         UNet2DConditionModel(
             **shape,
-            cross_attention_dim=2 * TEXT_WIDTH,
+            cross_attention_dim=TEXT_WIDTH + SECOND_TEXT_WIDTH,
             attention_head_dim=(2, 4),
             use_linear_projection=True,
             addition_embed_type="text_time",
             addition_time_embed_dim=8,
-            projection_class_embeddings_input_dim=6 * 8 + TEXT_WIDTH,
+            projection_class_embeddings_input_dim=6 * 8 + SECOND_TEXT_WIDTH,
         )
     )
     StableDiffusionXLPipeline(
         vae=_vae(0.13025),
         text_encoder=CLIPTextModel(_text_config(TEXT_WIDTH)).eval(),
-        text_encoder_2=CLIPTextModelWithProjection(_text_config(TEXT_WIDTH)).eval(),
+        text_encoder_2=CLIPTextModelWithProjection(_text_config(SECOND_TEXT_WIDTH)).eval(),
         tokenizer=_tokenizer(folder),
         tokenizer_2=_tokenizer(folder),
         unet=unet,
