@@ -17,6 +17,7 @@ from blender_segaddon.protocol.errors import SegAddonError
 from blender_segaddon.protocol.version import ADDON_VERSION
 
 from . import configuration, logs
+from .models import commands as models
 from .settings import LOOPBACK, Settings
 
 
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("bundle", type=Path, metavar="BUNDLE", help="the body of a job's POST, in a file")
     run.add_argument("--out", type=Path, metavar="DIR", help="folder for the pictures (default: BUNDLE-result)")
     run.set_defaults(run=_run)
+    models.add_to(commands, common)
     return parser
 
 

@@ -15,7 +15,6 @@ import inspect
 import itertools
 import os
 import re
-import sys
 import tomllib
 import types
 import typing
@@ -27,7 +26,7 @@ from typing import Any
 from blender_segaddon.protocol.discovery import default_state_dir
 from blender_segaddon.protocol.errors import InvalidInput
 
-from . import settings
+from . import folders, settings
 from .settings import Settings
 
 PREFIX = "SEGADDON_"
@@ -172,14 +171,7 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
 
 def default_file(environ: Mapping[str, str] = os.environ) -> Path:
     """The file that is read when none is named; it need not exist."""
-    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - without a home Path would raise
-    if sys.platform == "win32":
-        base = Path(environ.get("APPDATA") or home)
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Application Support"
-    else:
-        base = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
-    return base / "segaddon" / "server.toml"
+    return folders.configuration(environ) / "server.toml"
 
 
 def table() -> str:

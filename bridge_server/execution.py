@@ -24,7 +24,7 @@ from blender_segaddon.protocol.framing import Body, BodyWriter, BytesLike
 from blender_segaddon.protocol.messages import GenerateRequest, GenerateResult
 from blender_segaddon.protocol.version import ADDON_VERSION
 
-from .generators import Generator, Inputs, Loaded, Offer
+from .generators import Generator, Inputs, Loaded, Offer, ReferenceInput
 from .models import memory
 from .models.residency import Residency
 
@@ -68,30 +68,33 @@ def open_station(device: str, offer: Offer, memory_budget: int = 0) -> Station:
 def execute(station: Station, body: Body, say: Say, cancelled: Callable[[], bool]) -> list[BytesLike]:
     """Do the job in ``body``; the parts of the framed body of its GenerateResult.
 
-    Out of memory, it is tried once more in the generator's next memory mode. Raises Cancelled, InvalidInput,
+    The generator's memory mode is the first that fits what is free; out of memory, it is tried in the next one, down to
+    the last. Raises Cancelled, InvalidInput,
     MemoryError and whatever the generator raises; see ``explain``.
     """
     request = body.message(GenerateRequest)
     check_generate(request)
     generator = station.offer.find(request.generator)
-    free = memory.read(station.device).free
     say("loading", message="" if station.residency.is_loaded(generator.name) else f"Loading {generator.name}")
     loaded = station.residency.get(generator)
     inputs = _inputs(request, body)
-    modes = [*loaded.modes, loaded.modes[-1]]
-    mode = modes.pop(0)
-    if 0 < free < generator.size and len(modes) > 1:
-        mode = modes.pop(0)
-    try:
-        return _pack(generator, _pictures(loaded, inputs, mode, say, cancelled), inputs, loaded, mode)
-    except Exception as error:
-        if not _is_out_of_memory(error):
-            raise
-        logger.warning("out of memory in mode %s", mode)
-    station.residency.unload_all(but=generator.name)  # outside of the handler, whose traceback holds what filled it
-    gc.collect()
-    mode = modes[0]
-    say("running", message=f"Out of memory; once more in mode {mode}")
+    room = memory.room(station.device, loaded.held())
+    first = memory.choose(loaded.needs(), room)
+    if first:
+        say("running", message=f"{room / 2**30:.1f} GB of memory are free: working in mode {loaded.modes[first]}")
+    for mode in loaded.modes[first:-1]:
+        try:
+            return _pack(generator, _pictures(loaded, inputs, mode, say, cancelled), inputs, loaded, mode)
+        except Exception as error:
+            if not _is_out_of_memory(error):
+                raise
+            logger.warning("out of memory in mode %s", mode)
+        # Outside of the handler, whose traceback holds what filled it.
+        station.residency.unload_all(but=generator.name)
+        gc.collect()
+        following = loaded.modes[loaded.modes.index(mode) + 1]
+        say("running", message=f"Out of memory; once more in mode {following}")
+    mode = loaded.modes[-1]
     return _pack(generator, _pictures(loaded, inputs, mode, say, cancelled), inputs, loaded, mode)
 
 
@@ -189,7 +192,9 @@ def _seeds(request: GenerateRequest) -> tuple[int, ...]:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"  # torch's, not imported here
+    # torch's own error, not imported here; on the processor it has none.
+    on_processor = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or on_processor
 
 
 def _inputs(request: GenerateRequest, body: Body) -> Inputs:
@@ -198,6 +203,9 @@ def _inputs(request: GenerateRequest, body: Body) -> Inputs:
         maps=scene_from_wire(request.scene, body) if request.scene else None,
         image=body.array(request.image) if request.image else None,
         mask=body.array(request.mask) if request.mask else None,
+        references=tuple(
+            ReferenceInput(body.array(one.image), one.weight, one.instances) for one in request.references
+        ),
     )
 
 

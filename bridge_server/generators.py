@@ -12,10 +12,10 @@ import numpy as np
 
 from blender_segaddon.core.maps import SceneMaps
 from blender_segaddon.protocol.errors import InvalidInput
-from blender_segaddon.protocol.messages import GenerateRequest
+from blender_segaddon.protocol.messages import GenerateRequest, ModelInfo
 
-from .models import catalogue, places
-from .models.catalogue import Model
+from .models.catalogue import LicenceKind, Model
+from .models.library import Entry, Library
 
 MODELS_CAN_RUN = importlib.util.find_spec("diffusers") is not None
 """Whether this environment has what models run on; it is not imported here."""
@@ -35,6 +35,17 @@ class OnStep(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class ReferenceInput:
+    """A picture of what something should look like."""
+
+    image: np.ndarray
+    """uint8 H×W×3, any size"""
+    weight: float = 1.0
+    instances: tuple[int, ...] = ()
+    """ids in the instance map; none: the whole picture"""
+
+
+@dataclass(frozen=True, eq=False)
 class Inputs:
     """A request with its arrays."""
 
@@ -44,6 +55,7 @@ class Inputs:
     """uint8 H×W×3"""
     mask: np.ndarray | None
     """bool H×W"""
+    references: tuple[ReferenceInput, ...] = ()
 
 
 class Loaded(Protocol):
@@ -51,6 +63,14 @@ class Loaded(Protocol):
 
     modes: tuple[str, ...]
     """memory modes, the fastest first; each takes less of the device's memory than the one before"""
+
+    def needs(self) -> tuple[int, ...]:
+        """Bytes of the device's memory in each mode, 0 where not known."""
+        ...
+
+    def held(self) -> int:
+        """Bytes of the device's memory that it has now."""
+        ...
 
     def make(self, inputs: Inputs, seed: int, on_step: OnStep, mode: str) -> np.ndarray:
         """One picture, uint8 H×W×3. Raises MemoryError, or an OutOfMemoryError of its library, when it does not fit."""
@@ -74,6 +94,14 @@ class Weightless:
     """Base of generators that hold nothing on a device."""
 
     modes: tuple[str, ...] = ("normal",)
+
+    def needs(self) -> tuple[int, ...]:
+        """Nothing."""
+        return (0,) * len(self.modes)
+
+    def held(self) -> int:
+        """Nothing."""
+        return 0
 
     def to_host(self) -> None:
         """Nothing to give back."""
@@ -122,32 +150,47 @@ class Offer:
 
     test_generators: bool = False
     models_dirs: tuple[Path, ...] = ()
+    licences: tuple[LicenceKind, ...] = ()
+    """kinds of licence that are allowed, () for all"""
+
+    def library(self) -> Library:
+        """The models, looked up anew: they come while the server runs."""
+        return Library(self.models_dirs, self.licences)
 
     def all(self) -> tuple[Generator, ...]:
-        """Looked up anew each time: models come while the server runs.
+        """What can be used now.
 
         Raises:
-            InvalidInput: a models.toml in one of the folders that cannot be read.
+            InvalidInput: a file in one of the folders, describing models or where they are, that cannot be read.
         """
-        models = catalogue.load(self.models_dirs).values() if MODELS_CAN_RUN else ()
-        here = (model for model in models if not places.missing(model, self.models_dirs))
-        return (*self._without_models(), *(self._of_model(model) for model in here))
+        here = (one.model for one in self._entries() if one.state == "here")
+        return (*self._without_models(), *map(self._of_model, here))
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        """Every model that is known, here or not. Raises as ``all``."""
+        return tuple(_info(entry) for entry in self._entries())
+
+    def _entries(self) -> list[Entry]:
+        return self.library().entries() if MODELS_CAN_RUN else []
 
     def find(self, name: str) -> Generator:
-        """The generator of this name. Raises InvalidInput with the list of names; ModelMissing for a model not here."""
-        for generator in self._without_models():
-            if generator.name == name:
-                return generator
-        known = catalogue.load(self.models_dirs).get(name)
-        if known is None:
+        """The generator of this name.
+
+        Raises:
+            InvalidInput: there is none; the text names the nearest. ModelMissing: a model whose files are not here.
+            LicenceRefused: a model whose licence is not allowed.
+        """
+        generators = {generator.name: generator for generator in self._without_models()}
+        if name in generators:
+            return generators[name]
+        library = self.library()
+        if name not in library.models:
             names = ", ".join(generator.name for generator in self.all())
             raise InvalidInput(f"There is no generator {name!r:.80}", f"Choose one of: {names}")
         if not MODELS_CAN_RUN:
             hint = "Install the server with models, see docs/models.md"
             raise InvalidInput(f"{name!r} needs torch and diffusers, which this server does not have", hint)
-        for source in known.sources:
-            places.require(source, known, self.models_dirs)
-        return self._of_model(known)
+        return self._of_model(library.require(name))
 
     def _without_models(self) -> tuple[Generator, ...]:
         return (*GENERATORS, *TEST_GENERATORS) if self.test_generators else GENERATORS
@@ -156,3 +199,24 @@ class Offer:
         size = int(model.memory * 2**30)
         module = "bridge_server.generation.diffusion"
         return Generator(model.id, module, is_model=True, size=size, folders=self.models_dirs)
+
+
+def _info(entry: Entry) -> ModelInfo:
+    model = entry.model
+    return ModelInfo(
+        id=model.id,
+        title=model.title,
+        steps=model.steps,
+        guidance=model.guidance,
+        guided=model.guided,
+        native=model.native,
+        controls=model.kinds,
+        references=model.adapter is not None,
+        panoramas=model.closes,
+        licence=model.licence,
+        licence_kind=model.licence_kind,
+        state=entry.state,
+        hint=entry.hint,
+        to_get=entry.to_get,
+        memory=model.memory,
+    )

@@ -9,7 +9,9 @@ from typing import Literal
 
 from blender_segaddon.protocol.errors import InvalidInput
 
+from . import folders
 from .generators import Offer
+from .models.catalogue import LicenceKind
 
 LOOPBACK = "127.0.0.1"
 
@@ -45,7 +47,11 @@ class Settings:
     log_file: Path | None = None
     """log into this file instead of standard error; one over 5 MiB is put aside as .1 at the start"""
     models_dirs: tuple[Path, ...] = ()
-    """folders with models, only read, shared by several machines or users"""
+    """folders with models, only read: shared ones, ComfyUI's, A1111's"""
+    models_dir: Path | None = None
+    """folder that models are downloaded into; not set: models in the user's folder for data"""
+    licences: tuple[LicenceKind, ...] = ()
+    """kinds of licence that a model may have, the others are refused; not set: all"""
     proxy: str = ""
     """HTTPS proxy for model downloads; nothing else ever leaves the machine"""
     model_mirror: str = ""
@@ -98,7 +104,17 @@ class Settings:
     @property
     def offer(self) -> Offer:
         """The generators."""
-        return Offer(self.test_generator, self.models_dirs)
+        return Offer(self.test_generator, self.model_folders, self.licences)
+
+    @property
+    def download_folder(self) -> Path:
+        """Where models are downloaded into."""
+        return self.models_dir or folders.models()
+
+    @property
+    def model_folders(self) -> tuple[Path, ...]:
+        """Where models and descriptions of them are looked for; of two descriptions of one model the last counts."""
+        return (self.download_folder, *self.models_dirs, folders.configuration())
 
     @property
     def address(self) -> tuple[str, int]:

@@ -49,7 +49,7 @@ class Worker:
         self._idle_seconds: float = hello["model_idle_seconds"]
         self._station = execution.open_station(
             hello["device"],
-            Offer(hello["test_generators"], tuple(Path(one) for one in hello["models_dirs"])),
+            Offer(hello["test_generators"], tuple(Path(one) for one in hello["models_dirs"]), tuple(hello["licences"])),
             hello["memory_budget"],
         )
         self._doing: dict[str, Callable[[dict[str, Any]], None]] = {

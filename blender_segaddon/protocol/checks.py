@@ -8,6 +8,7 @@ from .messages import BufferRef, CameraModel, GenerateRequest, ModelOptions, Sce
 MAX_COUNT = 16
 MAX_SEED = 2**32 - 1
 MAX_LORAS = 8
+MAX_REFERENCES = 4
 MAX_TEXT = 10_000
 """characters of a prompt or of an instance's text"""
 
@@ -32,6 +33,7 @@ def check_generate(request: GenerateRequest) -> None:
         _check_buffer("mask", request.mask, "bool", size)
     if request.scene is not None:
         _check_scene(request.scene, size)
+    _check_references(request)
 
 
 def _check_options(options: ModelOptions) -> None:
@@ -46,6 +48,17 @@ def _check_options(options: ModelOptions) -> None:
     _demand(len(options.loras) <= MAX_LORAS, f"{len(options.loras)} LoRAs", f"Use at most {MAX_LORAS}")
     for one in options.loras:
         _demand(-2 <= one.weight <= 2, f"LoRA {one.name:.80} of weight {one.weight}", "Use -2 to 2")
+
+
+def _check_references(request: GenerateRequest) -> None:
+    count, ids = len(request.references), len(request.scene.regions) if request.scene else 0
+    _demand(count <= MAX_REFERENCES, f"{count} references", f"Use at most {MAX_REFERENCES}")
+    for index, one in enumerate(request.references):
+        fits = one.image.dtype == "uint8" and len(one.image.shape) == 3 and one.image.shape[2] == 3
+        _demand(fits, f"references[{index}] of {one.image.dtype} {one.image.shape}", "Send uint8 (height, width, 3)")
+        _demand(0 <= one.weight <= 2, f"references[{index}] of weight {one.weight}", "Use 0 to 2")
+        known = all(1 <= number <= ids for number in one.instances)
+        _demand(known, f"references[{index}].instances", f"Name regions of the scene, 1 to {ids}")
 
 
 def _check_scene(scene: SceneInput, size: tuple[int, ...]) -> None:

@@ -121,6 +121,18 @@ class ModelOptions:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """A picture that shows what something should look like."""
+
+    image: BufferRef
+    """uint8 H×W×3, any size"""
+    weight: float = 1.0
+    """0 .. 2"""
+    instances: tuple[int, ...] = ()
+    """values in ``instance_map`` that it is for; none: the whole picture"""
+
+
+@dataclass(frozen=True)
 class GenerateRequest:
     """One picture job: generation, img2img (``image``) or inpainting (``image`` and ``mask``)."""
 
@@ -143,6 +155,7 @@ class GenerateRequest:
     intent: Intent = "replace"
     options: ModelOptions = ModelOptions()
     """of a model; the generators without weights pass over them"""
+    references: tuple[Reference, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -261,6 +274,38 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class ModelInfo:
+    """What a model is, for whoever chooses one."""
+
+    id: str
+    title: str
+    steps: int
+    """as many as it is best at"""
+    guidance: float
+    guided: bool
+    """False: drawn without guidance, so that negative prompt and guidance have no effect"""
+    native: int
+    """side in pixels of the square that it was trained on"""
+    controls: tuple[str, ...]
+    """kinds of maps that can guide it"""
+    references: bool
+    """whether it takes reference pictures"""
+    panoramas: bool
+    """whether its panoramas close"""
+    licence: str
+    licence_kind: str = ""
+    """commercial, conditional, non-commercial, gated, or own: the user knows"""
+    state: Literal["here", "missing", "refused", "unsupported"] = "here"
+    """only a model that is here can draw"""
+    hint: str = ""
+    """what to do where it cannot"""
+    to_get: float = 0.0
+    """GB that are not on the server's machine"""
+    memory: float = 0.0
+    """GB of the GPU that it takes at its native size, 0 where nobody measured it"""
+
+
+@dataclass(frozen=True)
 class ServerInfo:
     """Reply of /v1/info."""
 
@@ -276,6 +321,8 @@ class ServerInfo:
     """class lists that a scene may name"""
     limits: Limits | None = None
     """what a request may hold at most"""
+    models: tuple[ModelInfo, ...] = ()
+    """every model that is known, here or not; those that are here are among the generators"""
 
 
 @dataclass(frozen=True)

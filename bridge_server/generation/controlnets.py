@@ -73,3 +73,32 @@ class UnionWindows:
 def is_active(control: Control, step: int, steps: int) -> bool:
     """Whether a control acts in this step (0 .. steps-1): diffusers' rule for its guidance windows."""
     return control.weight != 0 and step / steps >= control.start and (step + 1) / steps <= control.end
+
+
+def remember_conditions(net: Any) -> None:
+    """Let a ControlNet look at its control picture once in a run: what its first layers make of it never changes.
+
+    Stock diffusers does so in every step. Z-Image's has no such layers.
+    """
+    layers = getattr(net, "controlnet_cond_embedding", None)
+    if layers is not None:
+        layers.forward = _Remembering(layers.forward)
+
+
+class _Remembering:
+    """Remembers what came out for the last few tensors that went in, by identity: pipelines pass the same ones on."""
+
+    _KEPT = 4
+    """a Union sees as many pictures as there are kinds of control"""
+
+    def __init__(self, forward: Any) -> None:
+        self._forward = forward
+        self._kept: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    def __call__(self, picture: torch.Tensor) -> torch.Tensor:
+        for seen, made in self._kept:
+            if seen is picture:
+                return made
+        made = self._forward(picture)
+        self._kept = [*self._kept[1 - self._KEPT :], (picture, made)]
+        return made

@@ -5,45 +5,42 @@ Stock pipelines of diffusers do the sampling; what this project adds is what the
 
 from __future__ import annotations
 
-import hashlib
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import diffusers
 import numpy as np
 import torch
 from PIL import Image
 
 from blender_segaddon.core.maps import SceneMaps
 from blender_segaddon.protocol.errors import InvalidInput, SegAddonError
-from blender_segaddon.protocol.messages import Control, GenerateRequest
+from blender_segaddon.protocol.messages import Control
 
 from ..generators import Generator, Inputs, OnStep
-from ..models import catalogue
 from ..models.catalogue import Model
-from ..models.loading import MODES, Device
-from . import regions
-from .control import UNION_MODES, control_image
-from .glimpse import glimpse
+from ..models.library import Library
+from ..models.loading import MODES, Device, adapter_files
+from ..models.loras import revisions
+from . import record, regions, sparing
+from .control import control_image
 from .panorama import Circle, closes
 from .pipelines import Mode, Pipelines, parameters
-from .sizes import Pass, Plan, cropped, fit_map, fit_picture, plan, resized
+from .references import References
+from .sizes import CELL, Pass, Plan, cropped, fit_map, fit_picture, plan, resized
+from .steps import Steps, counted
+from .transformer import Steering
 
 REFINE = 0.4
 """Strength of the second pass: it adds detail and moves nothing."""
 
 _USUAL = (Control("segmentation", 1.0), Control("depth", 0.5, 0.0, 0.6))
 """Classes all the way; depth gives the large shapes and then leaves the model free."""
+_USUAL_WITHOUT_CLASSES = (Control("depth", 0.7, 0.0, 0.8),)
 
 _TILED_FROM = 1536 * 1536
 """Pixels above which the autoencoder works in tiles: its memory grows with the picture."""
-
-
-_GLIMPSE_SECONDS = 0.5
-"""Between two looks at the picture in the making."""
 
 
 class PictureFailed(SegAddonError):
@@ -70,11 +67,13 @@ class Diffusion:
     def __init__(self, model: Model, folders: Sequence[Path], device: Device) -> None:
         self.model = model
         self.modes: tuple[str, ...] = MODES if device.has_own_memory else MODES[:2]
+        if model.family == "zimage":  # its ControlNet shares layers with the transformer: they cannot part
+            self.modes = tuple(mode for mode in self.modes if mode in ("fast", "tiled", "group"))
         self._device = device
-        self._weights = regions.RegionWeights()
-        self._circle = Circle()
-        self._pipelines = Pipelines(model, folders, self._device, self._prepare)
-        self._circle.prepare(self._pipelines.base.vae)
+        self._folders = folders
+        self._load()
+        self._pictures: tuple[SceneMaps | None, dict[tuple, Image.Image]] = (None, {})
+        self._about = record.of_model(model, folders, device)
 
     def make(self, inputs: Inputs, seed: int, on_step: OnStep, mode: str = "fast") -> np.ndarray:
         """One picture, uint8 H×W×3 of the maps' (or the image's) size.
@@ -88,40 +87,37 @@ class Diffusion:
         """
         request, image, mask = inputs.request, inputs.image, inputs.mask
         wanted = self._plan(inputs)
+        self._use(mode)
         self._circle.closed = wanted.closes
-        steps = _Steps(request, self.model, wanted, image is not None, on_step)
         generator = torch.Generator("cpu").manual_seed(seed)
-        self._pipelines.use(mode)
         self._pipelines.wear(request.options.loras)
         way: Mode = "text" if image is None else "image" if mask is None else "mask"
-        picture = self._draw(inputs, wanted.first, _Start(way, image, mask, request.strength), generator, steps)
+        passes = [(wanted.first, _Start(way, mask=mask, strength=request.strength))]
         if wanted.second is not None:
-            start = _Start("image" if mask is None else "mask", picture, mask, REFINE)
-            picture = self._draw(inputs, wanted.second, start, generator, steps)
-        return resized(picture, wanted.size, closes=wanted.closes)
+            passes.append((wanted.second, _Start("image" if mask is None else "mask", mask=mask, strength=REFINE)))
+        steps = Steps([self._steps(inputs, start) for _, start in passes], self.model.family, on_step)
+        picture = image
+        for size, start in passes:
+            picture = self._draw(inputs, size, replace(start, picture=picture), generator, steps)
+        return resized(picture, wanted.size, closes=wanted.closes)  # pyright: ignore[reportArgumentType]
 
     def describe(self, inputs: Inputs) -> dict[str, str]:
         """What made the picture, for its record."""
-        request, model = inputs.request, self.model
-        wanted = self._plan(inputs)
-        passes = [one for one in (wanted.first, wanted.second) if one is not None]
-        controls = [f"{one.kind} {one.weight:g} ({one.start:g}–{one.end:g})" for one in self.controls(inputs)]
-        return {
-            "model": model.id,
-            "revisions": ", ".join(one.title for one in model.sources),
-            "licence": model.licence,
-            "steps": str(request.options.steps or model.steps),
-            "guidance": f"{_guidance(request, model):g}",
-            "scheduler": type(self._pipelines.base.scheduler).__name__,
-            "controls": ", ".join(controls),
-            "loras": ", ".join(f"{one.name} {one.weight:g}" for one in request.options.loras),
-            "drawn": ", then ".join(f"{one.content[0]}×{one.content[1]}" for one in passes),
-            "maps": _digest(inputs.maps) if inputs.maps else "",
-            "device": self._device.name,
-            "precision": "half" if self._device.half else "single",
-            "torch": torch.__version__,
-            "diffusers": diffusers.__version__,
-        }
+        own = record.of_picture(inputs, self.model, self.controls(inputs), self._plan(inputs))
+        own["lora_revisions"] = ", ".join(revisions(inputs.request.options.loras, self._folders))
+        return {**self._about, "scheduler": type(self._pipelines.base.scheduler).__name__, **own}
+
+    def needs(self) -> tuple[int, ...]:
+        """Bytes of the device's memory in each of ``modes``, 0 where not known."""
+        whole = int(self.model.memory * 2**30)
+        found = sparing.needs(whole, self._pipelines.weights())
+        return tuple(need for mode, need in zip(MODES, found, strict=True) if mode in self.modes)
+
+    def held(self) -> int:
+        """Bytes of the device's memory that it has now."""
+        if self._device.has_own_memory:
+            return torch.cuda.memory_reserved()
+        return sum(self._pipelines.weights())
 
     def to_host(self) -> None:
         """Give the device's memory back, ready to go on."""
@@ -139,38 +135,64 @@ class Diffusion:
         """The controls of a request, or the model's own choice; only those with a weight. Raises InvalidInput."""
         if inputs.maps is None:
             return ()
-        known = tuple(UNION_MODES) if "union" in self.model.controls else tuple(self.model.controls)
+        known = self.model.kinds
         asked = inputs.request.options.controls
         if asked is None:
-            asked = tuple(one for one in _USUAL if one.kind in known)
+            usual = _USUAL if "segmentation" in known else _USUAL_WITHOUT_CLASSES
+            asked = tuple(one for one in usual if one.kind in known)
         for one in asked:
             if one.kind not in known:
                 text = f"The model {self.model.id!r} has no control by {one.kind}"
                 raise InvalidInput(text, f"It has: {', '.join(known) or 'none'}")
         return tuple(one for one in asked if one.weight != 0)
 
+    def _load(self) -> None:
+        self._weights = regions.RegionWeights()
+        self._circle = Circle()
+        self._steering: Steering | None = None
+        self._references: References | None = None
+        self._pipelines = Pipelines(self.model, self._folders, self._device, self._prepare)
+        self._circle.prepare(self._pipelines.base.vae)
+
+    def _use(self, mode: str) -> None:
+        """Work in a memory mode from now on. Beyond the first two the parts are built anew, since hooks would stay."""
+        before = self._pipelines.mode
+        if {before, mode} <= set(sparing.ON_DEVICE):
+            self._pipelines.mode = mode
+        elif before != mode:
+            if before:
+                del self._pipelines
+                self._load()
+            self._pipelines.arrange(mode)
+
     def _plan(self, inputs: Inputs) -> Plan:
         camera = inputs.maps.camera if inputs.maps else None
-        return plan(_size(inputs), self.model.native, draft=inputs.request.options.draft, closes=closes(camera))
+        around = closes(camera) and self.model.closes
+        cell = CELL if self.model.family != "zimage" else 2 * CELL
+        return plan(_size(inputs), self.model.native, draft=inputs.request.options.draft, closes=around, cell=cell)
 
     def _prepare(self, net: torch.nn.Module) -> None:
-        regions.install(self._weights, net)
-        self._circle.prepare(net)
+        if self.model.family != "zimage":
+            regions.install(self._weights, net)
+            self._circle.prepare(net)
+        elif self._steering is None:
+            self._steering = Steering(net)
 
-    def _draw(self, inputs: Inputs, size: Pass, start: _Start, generator: torch.Generator, steps: _Steps) -> np.ndarray:
+    def _steps(self, inputs: Inputs, start: _Start) -> int:
+        asked = inputs.request.options.steps or self.model.steps
+        return asked if start.mode == "text" else counted(asked, start.strength)
+
+    def _draw(self, inputs: Inputs, size: Pass, start: _Start, generator: torch.Generator, steps: Steps) -> np.ndarray:
         """One pass: uint8 H×W×3 of the size's content."""
         request, controls = inputs.request, self.controls(inputs)
         pipeline, options = self._pipelines.for_run(controls, start.mode)
         columns, rows = size.padded
         options |= {"width": columns, "height": rows, "num_inference_steps": request.options.steps or self.model.steps}
-        options |= {"guidance_scale": _guidance(request, self.model)}
-        options |= _start_options(start, size, self._circle.closed) | self._prompts(inputs, size)
-        if controls and inputs.maps is not None:
-            maps = _fitted(inputs.maps, size)
-            pictures = [Image.fromarray(control_image(one.kind, maps, self.model.palette)) for one in controls]
-            options["control_image" if "control_image" in parameters(type(pipeline).__call__) else "image"] = pictures
-        if self._pipelines.union:
-            self._pipelines.union.start(controls, steps.of(start))
+        options |= {"guidance_scale": record.guidance(request, self.model)}
+        options |= _start_options(start, size, self._circle.closed)
+        self._begin(self._steps(inputs, start), controls)
+        options |= self._prompts(inputs, size) | self._refer(inputs, size)
+        options |= self._shown(pipeline, inputs.maps, controls, size)
         options = {name: value for name, value in options.items() if name in parameters(type(pipeline).__call__)}
         # Tiles would open the circle again.
         tiled = columns * rows > _TILED_FROM or self._pipelines.mode != MODES[0]
@@ -178,69 +200,69 @@ class Diffusion:
         drawn = pipeline(**options, generator=generator, output_type="np", callback_on_step_end=steps).images[0]
         return cropped(_picture(drawn), size)
 
+    def _begin(self, steps: int, controls: Sequence[Control]) -> None:
+        self._weights.clear()
+        if self._pipelines.union:
+            self._pipelines.union.start(controls, steps)
+        if self._steering:
+            self._steering.start(steps)
+
+    def _shown(self, pipeline: Any, maps: SceneMaps | None, controls: Sequence[Control], size: Pass) -> dict[str, Any]:
+        """The control pictures, to the pipeline or to the transformer itself."""
+        if not controls or maps is None:
+            return {}
+        pictures = [self._picture_of(one.kind, maps, size) for one in controls]
+        if self._steering:
+            net = self._pipelines.net("union")
+            self._steering.control(net, list(zip(controls, pictures, strict=True)), pipeline)
+            return {}
+        return {"control_image" if "control_image" in parameters(type(pipeline).__call__) else "image": pictures}
+
+    def _picture_of(self, kind: str, maps: SceneMaps, size: Pass) -> Image.Image:
+        """A control picture; those of the last maps are remembered, for the other candidates of a job."""
+        if self._pictures[0] is not maps:
+            self._pictures = (maps, {})
+        known = self._pictures[1]
+        if (kind, size) not in known:
+            known[kind, size] = Image.fromarray(control_image(kind, _fitted(maps, size), self.model.palette))
+        return known[kind, size]
+
     def _prompts(self, inputs: Inputs, size: Pass) -> dict[str, Any]:
-        """The prompts as the pipeline takes them: as text, or embedded side by side where regions have their own."""
-        request = inputs.request
+        """The prompts as the pipeline takes them: embedded, side by side where regions have their own."""
+        request, words = inputs.request, self._pipelines.words
         own, others = regions.from_maps(inputs.maps) if inputs.maps else ([], [])
         prompt = ", ".join(filter(None, [request.prompt, *others]))
+        negative = request.negative_prompt if self._guided(inputs) else None
         if not own or request.options.region_strength == 0:
-            self._weights.clear()
-            return {"prompt": prompt, "negative_prompt": request.negative_prompt}
+            return words.told([prompt], negative, request.options.loras)
         columns, rows = size.padded
         factor = self._pipelines.base.vae_scale_factor
-        told, tokens = self._embedded(prompt, request.negative_prompt, [region.text for region in own])
-        masks = [fit_map(region.mask, size) for region in own]
-        self._weights.set(masks, (rows // factor, columns // factor), tokens, request.options.region_strength)
-        return told
+        masks, latent = [fit_map(region.mask, size) for region in own], (rows // factor, columns // factor)
+        texts, strength = [prompt, *(region.text for region in own)], request.options.region_strength
+        if self._steering:
+            lengths = [len(words.read(text, request.options.loras).tokens) for text in texts]
+            self._steering.regions(lengths, regions.shares(masks, latent, strength))
+        else:
+            texts += [""] * (regions.bucket(len(own)) - len(own))
+            tokens = words.read(prompt, request.options.loras).tokens.shape[1]
+            self._weights.set(masks, latent, tokens, strength)
+        return words.told(texts, negative, request.options.loras)
 
-    def _embedded(self, prompt: str, negative: str, texts: list[str]) -> tuple[dict[str, Any], int]:
-        """The embeddings of the prompt, then of each region's text; (the pipeline's options, tokens of one prompt)."""
-        padded = [prompt, *texts, *[""] * (regions.bucket(len(texts)) - len(texts))]
-        guided = self._pipelines.base.unet.config.time_cond_proj_dim is None
-        with torch.no_grad():
-            found = self._pipelines.base.encode_prompt(
-                prompt=padded,
-                device=self._device.name,
-                num_images_per_prompt=1,
-                do_classifier_free_guidance=guided,
-                negative_prompt=[negative] * len(padded),
-            )
-        told = {"prompt_embeds": _side_by_side(found[0])}
-        if guided:
-            told["negative_prompt_embeds"] = _side_by_side(found[1])
-        if len(found) > 2:  # SDXL: the pooled embedding is of the picture as a whole
-            told |= {"pooled_prompt_embeds": found[2][:1], "negative_pooled_prompt_embeds": found[3][:1]}
-        return told, found[0].shape[1]
+    def _refer(self, inputs: Inputs, size: Pass) -> dict[str, Any]:
+        given = [one for one in inputs.references if one.weight != 0]
+        if given and self.model.adapter is None:
+            raise InvalidInput(f"The model {self.model.id!r} takes no reference pictures", "Choose one that does")
+        if given and self._references is None:
+            weights, encoder = adapter_files(self.model, self._folders)
+            self._references = References(self._pipelines.base, weights, encoder, self._weights)
+        if self._references is None:
+            return {}
+        self._references.use(given)
+        return self._references.told(given, inputs.maps, size, guided=self._guided(inputs))
 
-
-class _Steps:
-    """Counts the steps of all passes of a picture for ``on_step``; diffusers calls it after each one."""
-
-    def __init__(self, request: GenerateRequest, model: Model, wanted: Plan, started: bool, on_step: OnStep) -> None:
-        self._asked = request.options.steps or model.steps
-        first = self._of(request.strength) if started else self._asked
-        self._all = first + (0 if wanted.second is None else self._of(REFINE))
-        self._done = 0
-        self._shown = time.monotonic()
-        self._family = model.family
-        self._on_step = on_step
-
-    def of(self, start: _Start) -> int:
-        """Steps of a pass."""
-        return self._asked if start.mode == "text" else self._of(start.strength)
-
-    def _of(self, strength: float) -> int:
-        """As diffusers counts them."""
-        return max(1, min(int(self._asked * strength), self._asked))
-
-    def __call__(self, _pipeline: Any, _index: int, _time: Any, state: dict[str, Any]) -> dict[str, Any]:
-        self._done += 1
-        now = time.monotonic()
-        seen = None
-        if now - self._shown >= _GLIMPSE_SECONDS:
-            self._shown, seen = now, glimpse(state["latents"], self._family)
-        self._on_step(min(self._done, self._all), self._all, seen)
-        return state
+    def _guided(self, inputs: Inputs) -> bool:
+        """Whether the pipeline draws with guidance: by its own rule."""
+        return record.guidance(inputs.request, self.model) > (0 if self.model.family == "zimage" else 1)
 
 
 def _start_options(start: _Start, size: Pass, closed: bool) -> dict[str, Any]:
@@ -261,10 +283,6 @@ def _size(inputs: Inputs) -> tuple[int, int]:
     return inputs.image.shape[1], inputs.image.shape[0]
 
 
-def _guidance(request: GenerateRequest, model: Model) -> float:
-    return model.guidance if request.options.guidance is None else request.options.guidance
-
-
 def _fitted(maps: SceneMaps, size: Pass) -> SceneMaps:
     arrays = {name: fit_map(getattr(maps, name), size) for name in ("instance_map", "class_map", "depth", "normal")}
     return replace(maps, **arrays)
@@ -278,20 +296,7 @@ def _picture(drawn: np.ndarray) -> np.ndarray:
     return (drawn * 255).round().astype(np.uint8)
 
 
-def _side_by_side(embeddings: torch.Tensor) -> torch.Tensor:
-    """N×tokens×width → 1×(N·tokens)×width."""
-    return embeddings.reshape(1, -1, embeddings.shape[-1])
-
-
-def _digest(maps: SceneMaps) -> str:
-    """The maps that were used, as 16 hexadecimal digits."""
-    digest = hashlib.sha256()
-    for array in (maps.instance_map, maps.class_map, maps.depth, maps.normal):
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()[:16]
-
-
 def load(generator: Generator, device: str) -> Diffusion:
     """The model of this generator. Raises ModelMissing, ModelDamaged."""
-    model = catalogue.load(generator.folders)[generator.name]
+    model = Library(generator.folders).models[generator.name]
     return Diffusion(model, generator.folders, Device.called(device))

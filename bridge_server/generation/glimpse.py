@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-# Red, green and blue of each of the four latent channels around mid grey, by regression on decoded pictures: the
+# Red, green and blue of each latent channel around mid grey, by regression on decoded pictures: the
 # numbers that the field uses (ComfyUI's latent formats).
 _COLOURS = {
     "sd15": (
@@ -20,6 +20,24 @@ _COLOURS = {
         (0.1076, 0.1111, -0.0362),
         (-0.3165, -0.2492, -0.2188),
     ),
+    "zimage": (  # draws in the latents of FLUX.1
+        (-0.0346, 0.0244, 0.0681),
+        (0.0034, 0.0210, 0.0687),
+        (0.0275, -0.0668, -0.0433),
+        (-0.0174, 0.0160, 0.0617),
+        (0.0859, 0.0721, 0.0329),
+        (0.0004, 0.0383, 0.0115),
+        (0.0405, 0.0861, 0.0915),
+        (-0.0236, -0.0185, -0.0259),
+        (-0.0245, 0.0250, 0.1180),
+        (0.1008, 0.0755, -0.0421),
+        (-0.0515, 0.0201, 0.0011),
+        (0.0428, -0.0012, -0.0036),
+        (0.0817, 0.0765, 0.0749),
+        (-0.1264, -0.0522, -0.1103),
+        (-0.0280, -0.0881, -0.0499),
+        (-0.1262, -0.0982, -0.0778),
+    ),
 }
 
 
@@ -27,7 +45,7 @@ def glimpse(latents: torch.Tensor, family: str) -> np.ndarray:
     """uint8 H×W×3, an eighth of the picture's size.
 
     Args:
-        latents: 1×4×H×W.
+        latents: 1×channels×H×W.
         family: of the model.
     """
     colours = torch.tensor(_COLOURS[family])

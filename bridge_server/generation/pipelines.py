@@ -10,16 +10,17 @@ from typing import Any, Literal
 
 import diffusers
 import torch
-from accelerate.hooks import remove_hook_from_module
 
 from blender_segaddon.protocol.errors import InvalidInput
 from blender_segaddon.protocol.messages import Control, LoraUse
 
 from ..models.catalogue import Model
-from ..models.loading import MODES, Device, load_base, load_control
+from ..models.loading import Device, load_base, load_control
 from ..models.loras import locate
+from . import sparing
 from .control import UNION_MODES
-from .controlnets import Controls, UnionWindows
+from .controlnets import Controls, UnionWindows, remember_conditions
+from .words import Words
 
 Mode = Literal["text", "image", "mask"]
 """Whether a run starts from noise, from a picture, or changes what is under a mask."""
@@ -34,6 +35,11 @@ _STOCK: dict[str, dict[Mode, Any]] = {
         "text": diffusers.StableDiffusionXLPipeline,
         "image": diffusers.StableDiffusionXLImg2ImgPipeline,
         "mask": diffusers.StableDiffusionXLInpaintPipeline,
+    },
+    "zimage": {
+        "text": diffusers.ZImagePipeline,
+        "image": diffusers.ZImageImg2ImgPipeline,
+        "mask": diffusers.ZImageInpaintPipeline,
     },
     "sd15 controlled": {
         "text": diffusers.StableDiffusionControlNetPipeline,
@@ -53,35 +59,35 @@ _STOCK: dict[str, dict[Mode, Any]] = {
 }
 
 
-_OFFLOADING = {"offload": "enable_model_cpu_offload", "sequential": "enable_sequential_cpu_offload"}
-
-
 class Pipelines:
     """Holds the parts of one model; ControlNets are loaded when a run first asks for them."""
 
     def __init__(
-        self, model: Model, folders: Sequence[Path], device: Device, prepare: Callable[[torch.nn.Module], None]
+        self,
+        model: Model,
+        folders: Sequence[Path],
+        device: Device,
+        prepare: Callable[[torch.nn.Module], None],
     ) -> None:
-        """``prepare`` is called once with the UNet and with each ControlNet when it has been loaded."""
+        """``prepare`` is called once with the UNet or transformer and with each ControlNet when it has been loaded."""
         self.model = model
         self.device = device
+        self.mode = ""
         self.base = load_base(model, device, folders)
+        self.backbone: Any = self.base.transformer if model.family == "zimage" else self.base.unet
+        self.words = Words(self.base, device.name)
         self.union: UnionWindows | None = None
         self._folders = folders
         self._nets: dict[str, Any] = {}
         self._loras: list[str] = []
-        self.mode = MODES[0]
+        self._made: dict[tuple, Any] = {}
         self._prepare = prepare
-        prepare(self.base.unet)
+        prepare(self.backbone)
 
-    def use(self, mode: str) -> None:
-        """Work in a memory mode, one of ``MODES``, from now on."""
-        if mode != self.mode and {mode, self.mode} & set(_OFFLOADING):
-            self.base.remove_all_hooks()
-            for net in self._nets.values():
-                remove_hook_from_module(net, recurse=True)
-            self.to("cpu" if mode in _OFFLOADING else self.device.name)
+    def arrange(self, mode: str) -> None:
+        """Once, before the first run: put everything where a memory mode, one of ``MODES``, wants it."""
         self.mode = mode
+        sparing.arrange(self.base, self.backbone, mode, self.device)
 
     def wear(self, loras: Sequence[LoraUse]) -> None:
         """Let these LoRAs act, and no other.
@@ -109,10 +115,15 @@ class Pipelines:
         self._loras.append(name)
 
     def to(self, device: str) -> None:
-        """Move everything that is loaded."""
-        self.base.to(device)
-        for net in self._nets.values():
-            net.to(device)
+        """Move everything that stays on the device in this mode."""
+        if self.mode in sparing.ON_DEVICE:
+            self.base.to(device)
+            for net in self._nets.values():
+                net.to(device)
+
+    def weights(self) -> list[int]:
+        """Bytes of each part that is loaded."""
+        return sparing.weights([*self.base.components.values(), *self._nets.values()])
 
     def for_run(self, controls: Sequence[Control], mode: Mode) -> tuple[Any, dict[str, Any]]:
         """The pipeline of a run, and how its call is told of the controls (all but their pictures).
@@ -121,37 +132,48 @@ class Pipelines:
             ModelMissing, ModelDamaged: a ControlNet.
         """
         family = self.model.family
-        if not controls:
-            return self._assemble(_STOCK[family][mode]), {}
+        if not controls or family == "zimage":  # whose controls come in through the transformer
+            return self._assembled(_STOCK[family][mode]), {}
         if "union" in self.model.controls:
-            union = self._net("union")
+            union = self.net("union")
             self.union = self.union or UnionWindows(union)
             modes = [UNION_MODES[one.kind] for one in controls]
-            return self._assemble(_STOCK["sdxl union"][mode], union), {"control_mode": modes}
-        nets = Controls([self._net(one.kind) for one in controls])
+            return self._assembled(_STOCK["sdxl union"][mode], union), {"control_mode": modes}
+        nets = [self.net(one.kind) for one in controls]
         told = {
             "controlnet_conditioning_scale": [float(one.weight) for one in controls],
             "control_guidance_start": [float(one.start) for one in controls],
             "control_guidance_end": [float(one.end) for one in controls],
         }
-        return self._assemble(_STOCK[f"{family} controlled"][mode], nets), told
+        return self._assembled(_STOCK[f"{family} controlled"][mode], *nets), told
 
-    def _assemble(self, stock: Any, controlnet: torch.nn.Module | None = None) -> Any:
-        parts = {**self.base.components, "controlnet": controlnet}
+    def net(self, kind: str) -> Any:
+        """One ControlNet, loaded now if need be."""
+        if kind not in self._nets:
+            net = load_control(self.model, kind, self.device, self._folders)
+            self._prepare(net)
+            remember_conditions(net)
+            sparing.arrange_net(net, self.mode, self.device)
+            self._nets[kind] = net
+        return self._nets[kind]
+
+    def _assembled(self, stock: Any, *nets: Any) -> Any:
+        key = (stock, *map(id, nets))
+        # Hooks that move parts belong to one pipeline at a time.
+        if key not in self._made or self.mode not in sparing.ON_DEVICE:
+            self._made[key] = self._assemble(stock, nets)
+        return self._made[key]
+
+    def _assemble(self, stock: Any, nets: Sequence[Any]) -> Any:
+        together = nets[0] if nets and self.union is not None else Controls(nets) if nets else None
+        parts = {**self.base.components, "controlnet": together}
         if self.model.family == "sd15":
             parts["requires_safety_checker"] = False
         known = parameters(stock.__init__)
         pipeline = stock(**{name: part for name, part in parts.items() if name in known})
         pipeline.set_progress_bar_config(disable=True)
-        if self.mode in _OFFLOADING:
-            getattr(pipeline, _OFFLOADING[self.mode])(device=self.device.name)
+        sparing.attend(pipeline, self.mode, self.device)
         return pipeline
-
-    def _net(self, kind: str) -> Any:
-        if kind not in self._nets:
-            self._nets[kind] = load_control(self.model, kind, self.device, self._folders)
-            self._prepare(self._nets[kind])
-        return self._nets[kind]
 
 
 def _adapter(name: str) -> str:

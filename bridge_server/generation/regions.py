@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -49,6 +50,13 @@ def bucket(count: int) -> int:
     return next(size for size in (0, *_BUCKETS) if size >= count)
 
 
+def shares(masks: Sequence[np.ndarray], latent: tuple[int, int], strength: float) -> torch.Tensor:
+    """How much each pixel listens to the picture's prompt, then to each region's: (1 + regions)×height×width, sum 1."""
+    own = torch.from_numpy(np.stack(masks).astype(np.float32)) * strength
+    own = torch.nn.functional.adaptive_avg_pool2d(own[None], latent)[0]
+    return torch.cat([1 - own.sum(0, keepdim=True), own])
+
+
 class RegionWeights:
     """How much each pixel of the latent listens to each prompt; what the processors of all layers share."""
 
@@ -66,10 +74,8 @@ class RegionWeights:
             tokens: of one prompt.
             strength: 0 .. 1, how much of a region's pixel its own prompt has; the picture's prompt has the rest.
         """
-        shares = torch.from_numpy(np.stack(masks).astype(np.float32)) * strength
-        shares = torch.nn.functional.adaptive_avg_pool2d(shares[None], latent)[0]
         empty = torch.zeros(bucket(len(masks)) - len(masks), *latent)
-        self._weights = torch.cat([1 - shares.sum(0, keepdim=True), shares, empty])
+        self._weights = torch.cat([shares(masks, latent, strength), empty])
         self._tokens = tokens
         self._cache = {}
 
@@ -98,6 +104,15 @@ class RegionWeights:
         return height, width
 
 
+def with_bias(weights: RegionWeights, attn: Any, hidden_states: torch.Tensor, mask: torch.Tensor | None) -> Any:
+    """The attention mask of a layer that listens to the prompts: the regions' where there are some."""
+    bias = weights.bias(hidden_states.shape[1], hidden_states)
+    if bias is None:
+        return mask
+    # One view for all heads and pictures: nothing is copied.
+    return bias.expand(len(hidden_states) * attn.heads, *bias.shape)
+
+
 class RegionProcessor(AttnProcessor2_0):
     """Stock attention with the regions' bias in the layers that listen to the prompt."""
 
@@ -107,10 +122,7 @@ class RegionProcessor(AttnProcessor2_0):
 
     def __call__(self, attn, hidden_states, encoder_hidden_states=None, attention_mask=None, *rest, **more):
         if encoder_hidden_states is not None:
-            bias = self._weights.bias(hidden_states.shape[1], hidden_states)
-            if bias is not None:
-                # One view for all heads and pictures: nothing is copied.
-                attention_mask = bias.expand(len(hidden_states) * attn.heads, *bias.shape)
+            attention_mask = with_bias(self._weights, attn, hidden_states, attention_mask)
         return super().__call__(attn, hidden_states, encoder_hidden_states, attention_mask, *rest, **more)
 
 

@@ -50,6 +50,14 @@ class Rehearsal:
         del inputs
         return {"notice": "A rehearsal of the server, no picture"}
 
+    def needs(self) -> tuple[int, ...]:
+        """Not known."""
+        return 0, 0
+
+    def held(self) -> int:
+        """Nothing."""
+        return 0
+
     def to_host(self) -> None:
         """Noted."""
         self._on_device = False

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 CELL = 8
-"""Pixels of one latent; diffusers silently cuts a side to a multiple of it."""
+"""Pixels of one latent; diffusers silently cuts a side to a multiple of it. Some models need a multiple of more."""
 
 ROUND = 64
 """Pixels of one cell of the coarsest level of a UNet: a picture that closes has a multiple of it for its width."""
@@ -42,25 +42,26 @@ class Plan:
     """left and right border meet"""
 
 
-def plan(size: tuple[int, int], native: int, *, draft: bool = False, closes: bool = False) -> Plan:
+def plan(size: tuple[int, int], native: int, *, draft: bool = False, closes: bool = False, cell: int = CELL) -> Plan:
     """How a picture of ``size`` (width, height) is drawn by a model trained on ``native`` × ``native`` pixels.
 
     Args:
         draft: only the first pass; the picture is enlarged to its size without drawing again.
         closes: for a panorama: nothing is padded in x.
+        cell: the padded sides are multiples of it.
     """
     width, height = size
     scale = math.sqrt(native * native / (width * height))
     if 1 / _ENOUGH <= scale * scale <= 1:
         scale = 1.0
-    first = _pass(max(CELL, round(width * scale)), max(CELL, round(height * scale)), closes)
-    return Plan(size, first, None if draft or scale >= 1 else _pass(width, height, closes), closes)
+    first = _pass(max(CELL, round(width * scale)), max(CELL, round(height * scale)), closes, cell)
+    return Plan(size, first, None if draft or scale >= 1 else _pass(width, height, closes, cell), closes)
 
 
-def _pass(width: int, height: int, closes: bool) -> Pass:
+def _pass(width: int, height: int, closes: bool, cell: int) -> Pass:
     if closes:
         width = max(1, round(width / ROUND)) * ROUND
-    return Pass((width, height), (-(-width // CELL) * CELL, -(-height // CELL) * CELL))
+    return Pass((width, height), (-(-width // cell) * cell, -(-height // cell) * cell))
 
 
 def fit_map(array: np.ndarray, to: Pass) -> np.ndarray:

@@ -36,7 +36,8 @@ class Lane:
                 "type": "hello",
                 "device": device,
                 "test_generators": settings.test_generator,
-                "models_dirs": [str(folder) for folder in settings.models_dirs],
+                "models_dirs": [str(folder) for folder in settings.model_folders],
+                "licences": settings.licences,
                 "memory_budget": settings.memory_budget_bytes,
                 "model_idle_seconds": settings.model_idle_seconds,
             }

@@ -23,7 +23,7 @@ _READ_AHEAD = 1 << 20
 """Bytes that are taken from the pipe before the reader asks for them."""
 
 
-OFFLINE = {"HF_HUBOFFLINE": "1", "TRANSFORMERSOFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
+OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
 """Models are pulled by a command of their own; a worker runs on what is there."""
 
 

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,34 @@ class Memory:
 
     free: int
     total: int
+
+
+RESERVE = 2 << 30
+"""Bytes of a GPU that are left to Blender, which may draw on it at any time."""
+
+
+def room(device: str, held: int) -> int:
+    """Bytes that a model may take of a device, 0 when the system does not say.
+
+    Args:
+        held: what the model holds there already.
+    """
+    free = read(device).free
+    if not free:
+        return 0
+    return max(free + held - (RESERVE if device.startswith("cuda") else 0), 1)
+
+
+def choose(needs: Sequence[int], room: int) -> int:
+    """Index of the first mode that fits, the last where none does; the first where needs or room are not known (0).
+
+    Args:
+        needs: bytes in each mode, falling.
+        room: bytes.
+    """
+    if not room:
+        return 0
+    return next((index for index, need in enumerate(needs) if need <= room), len(needs) - 1)
 
 
 def read(device: str) -> Memory:

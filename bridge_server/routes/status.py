@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 
@@ -50,16 +51,19 @@ async def info(request: Request) -> Response:
     if service.jobs.stopping:
         hint = "Send the request again: a new server starts on demand"
         raise ProblemError(503, "server_stopping", "The server is ending", hint, retry_after=1)
+    offer = service.settings.offer
+    generators, models = await asyncio.to_thread(lambda: (offer.all(), offer.models()))
     return reply(
         ServerInfo(
             version=ADDON_VERSION,
             protocol_version=PROTOCOL_VERSION,
-            generators=tuple(one.name for one in service.settings.offer.all()),
+            generators=tuple(one.name for one in generators),
             pid=os.getpid(),
             worker_pid=next(iter(service.runner.worker_pids), 0),
             heavy_modules=tuple(name for name in HEAVY_MODULES if name in sys.modules),
             vocabularies=vocabulary.available(),
             limits=limits(service.settings),
+            models=models,
         )
     )
 

@@ -2,7 +2,8 @@
 
     python -m scripts.lib.tiny_models FOLDER [NAME ...]
 
-makes FOLDER/NAME for tiny-sd15 and tiny-sdxl (all by default) and FOLDER/models.toml, by which a server finds them.
+makes FOLDER/NAME for tiny-sd15, tiny-sdxl and tiny-zimage (all by default) and FOLDER/models.toml, by which a server
+finds them, also as tiny-sd15-lcm and tiny-sdxl-lightning (few steps: the same files with a scheduler and a LoRA).
 What exists is left alone. Seeds are fixed: the same files each time. The models draw noise that follows their control
 picture a little, since their ControlNets' closing layers, which start at zero in training, are random too: at zero the
 control would do nothing.
@@ -17,6 +18,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import (
@@ -24,16 +26,35 @@ from diffusers import (
     ControlNetModel,
     ControlNetUnionModel,
     EulerDiscreteScheduler,
+    FlowMatchEulerDiscreteScheduler,
     StableDiffusionPipeline,
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
     UniPCMultistepScheduler,
+    ZImageControlNetModel,
+    ZImagePipeline,
+    ZImageTransformer2DModel,
 )
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+from peft import LoraConfig
+from peft.utils import get_peft_model_state_dict
+from safetensors.torch import save_file
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+    CLIPVisionConfig,
+    CLIPVisionModelWithProjection,
+    Qwen2Tokenizer,
+    Qwen3Config,
+    Qwen3Model,
+)
 
 from bridge_server.models.catalogue import USER_FILE
 
 TEXT_WIDTH = 32
+SECOND_TEXT_WIDTH = 48
+"""Another one, as in the real SDXL: by it diffusers tells the text encoders of a checkpoint apart."""
 _CONDITION = (8, 8, 16, 16)
 """Four levels: the control picture comes down to the size of the latent."""
 CHANNELS = (32, 64)
@@ -77,6 +98,8 @@ def _sd15(folder: Path) -> None:
     for kind in ("seg", "depth"):
         controlnet = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=_CONDITION)
         _randomise(controlnet).save_pretrained(folder / f"controlnet-{kind}")
+    _few_step_lora(unet, StableDiffusionPipeline, folder)
+    _ip_adapter(unet, folder / "ip-adapter")
 
 
 def _sdxl(folder: Path) -> None:
@@ -89,18 +112,18 @@ def _sdxl(folder: Path) -> None:
     unet = _randomise(
         UNet2DConditionModel(
             **shape,
-            cross_attention_dim=2 * TEXT_WIDTH,
+            cross_attention_dim=TEXT_WIDTH + SECOND_TEXT_WIDTH,
             attention_head_dim=(2, 4),
             use_linear_projection=True,
             addition_embed_type="text_time",
             addition_time_embed_dim=8,
-            projection_class_embeddings_input_dim=6 * 8 + TEXT_WIDTH,
+            projection_class_embeddings_input_dim=6 * 8 + SECOND_TEXT_WIDTH,
         )
     )
     StableDiffusionXLPipeline(
         vae=_vae(0.13025),
         text_encoder=CLIPTextModel(_text_config(TEXT_WIDTH)).eval(),
-        text_encoder_2=CLIPTextModelWithProjection(_text_config(TEXT_WIDTH)).eval(),
+        text_encoder_2=CLIPTextModelWithProjection(_text_config(SECOND_TEXT_WIDTH)).eval(),
         tokenizer=_tokenizer(folder),
         tokenizer_2=_tokenizer(folder),
         unet=unet,
@@ -118,6 +141,92 @@ def _sdxl(folder: Path) -> None:
         num_proj_channel=CHANNELS[0],
     )
     _randomise(union).save_pretrained(folder / "controlnet-union")
+    _few_step_lora(unet, StableDiffusionXLPipeline, folder)
+    _ip_adapter(unet, folder / "ip-adapter")
+
+
+def _few_step_lora(unet: UNet2DConditionModel, pipeline: Any, folder: Path) -> None:
+    """Beside the model, as few-step.safetensors."""
+    config = LoraConfig(r=4, init_lora_weights=False, target_modules=["to_q", "to_k", "to_v", "to_out.0"])
+    unet.add_adapter(config)
+    layers = get_peft_model_state_dict(unet)
+    pipeline.save_lora_weights(folder, unet_lora_layers=layers, weight_name="few-step.safetensors")
+    unet.delete_adapters("default")
+
+
+def _ip_adapter(unet: UNet2DConditionModel, folder: Path) -> None:
+    """The adapter's weights as the original has them, and its image encoder."""
+    encoder = CLIPVisionModelWithProjection(
+        CLIPVisionConfig(
+            hidden_size=TEXT_WIDTH,
+            intermediate_size=2 * TEXT_WIDTH,
+            projection_dim=TEXT_WIDTH,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            image_size=32,
+            patch_size=8,
+        )
+    )
+    encoder.eval().save_pretrained(folder / "image_encoder")
+    width, tokens = unet.config["cross_attention_dim"], 4
+    weights = {
+        "image_proj.proj.weight": torch.randn(tokens * width, TEXT_WIDTH) / 4,
+        "image_proj.proj.bias": torch.zeros(tokens * width),
+        "image_proj.norm.weight": torch.ones(width),
+        "image_proj.norm.bias": torch.zeros(width),
+    }
+    # In this format the layers that listen to texts are numbered by their places among all attention layers.
+    for number, name in enumerate(unet.attn_processors):
+        if name.endswith("attn2.processor"):
+            inner = unet.get_submodule(name.removesuffix(".processor")).to_k.weight.shape[0]
+            for part in ("to_k_ip", "to_v_ip"):
+                weights[f"ip_adapter.{number}.{part}.weight"] = torch.randn(inner, width) / 4
+    save_file(weights, folder / "ip-adapter.safetensors")
+
+
+def _zimage(folder: Path) -> None:
+    """Z-Image with a ControlNet Union; the language model reads single bytes."""
+    shape = {"dim": 48, "n_heads": 3, "n_kv_heads": 3, "n_refiner_layers": 1}
+    transformer = ZImageTransformer2DModel(
+        **shape, n_layers=2, cap_feat_dim=TEXT_WIDTH, axes_dims=[4, 6, 6], axes_lens=[1024, 64, 64]
+    )
+    ZImagePipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
+        vae=_vae(0.3611, channels=16, shift=0.1159),
+        text_encoder=Qwen3Model(_qwen_config()).eval(),
+        tokenizer=_chat_tokenizer(),
+        transformer=_randomise(transformer),
+    ).save_pretrained(folder)
+    control = ZImageControlNetModel(
+        **shape, control_layers_places=[0, 1], control_refiner_layers_places=[0], control_in_dim=33,
+        add_control_noise_refiner="control_noise_refiner",
+    )  # fmt: skip
+    _randomise(control).save_pretrained(folder / "controlnet-union")
+
+
+def _qwen_config() -> Qwen3Config:
+    return Qwen3Config(
+        vocab_size=260,
+        hidden_size=TEXT_WIDTH,
+        intermediate_size=2 * TEXT_WIDTH,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=8,
+        max_position_embeddings=1024,
+    )
+
+
+def _chat_tokenizer() -> Qwen2Tokenizer:
+    """Qwen's, over single bytes."""
+    marks = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+    vocab = {token: number for number, token in enumerate([*_byte_letters(), *marks])}
+    tokenizer = Qwen2Tokenizer(vocab=vocab, merges=[], additional_special_tokens=list(marks[1:]))
+    tokenizer.chat_template = (
+        "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )
+    return tokenizer
 
 
 _ENTRIES = {
@@ -127,6 +236,19 @@ title = "Tiny Stable Diffusion 1.5 (random weights)"
 family = "sd15"
 native = 64
 steps = 4
+base = { path = "tiny-sd15" }
+controls = { segmentation = { path = "tiny-sd15/controlnet-seg" }, depth = { path = "tiny-sd15/controlnet-depth" } }
+adapter = { path = "tiny-sd15/ip-adapter", files = ["ip-adapter.safetensors"] }
+
+[tiny-sd15-lcm]
+title = "Tiny Stable Diffusion 1.5 in few steps (random weights)"
+family = "sd15"
+native = 64
+steps = 3
+guidance = 1.0
+guided = false
+scheduler = { class = "LCMScheduler" }
+lora = { path = "tiny-sd15/few-step.safetensors" }
 base = { path = "tiny-sd15" }
 controls = { segmentation = { path = "tiny-sd15/controlnet-seg" }, depth = { path = "tiny-sd15/controlnet-depth" } }
 """,
@@ -139,9 +261,38 @@ steps = 4
 palette = "instances"
 base = { path = "tiny-sdxl" }
 controls = { union = { path = "tiny-sdxl/controlnet-union" } }
+adapter = { path = "tiny-sdxl/ip-adapter", files = ["ip-adapter.safetensors"] }
+
+[tiny-sdxl-lightning]
+title = "Tiny Stable Diffusion XL in few steps (random weights)"
+family = "sdxl"
+native = 64
+steps = 4
+guidance = 0.0
+guided = false
+palette = "instances"
+scheduler = { class = "EulerDiscreteScheduler", timestep_spacing = "trailing" }
+lora = { path = "tiny-sdxl/few-step.safetensors" }
+base = { path = "tiny-sdxl" }
+controls = { union = { path = "tiny-sdxl/controlnet-union" } }
+""",
+    "tiny-zimage": """\
+[tiny-zimage]
+title = "Tiny Z-Image (random weights)"
+family = "zimage"
+native = 64
+steps = 4
+guidance = 0.0
+guided = false
+base = { path = "tiny-zimage" }
+controls = { union = { path = "tiny-zimage/controlnet-union" } }
 """,
 }
-MAKERS: dict[str, Callable[[Path], None]] = {"tiny-sd15": _sd15, "tiny-sdxl": _sdxl}
+MAKERS: dict[str, Callable[[Path], None]] = {
+    "tiny-sd15": _sd15,
+    "tiny-sdxl": _sdxl,
+    "tiny-zimage": _zimage,
+}
 
 
 def _unet_shape() -> dict:
@@ -155,16 +306,17 @@ def _unet_shape() -> dict:
     }
 
 
-def _vae(scaling: float) -> AutoencoderKL:
+def _vae(scaling: float, channels: int = 4, shift: float | None = None) -> AutoencoderKL:
     """Four levels, so that a latent is 8 pixels wide as in the real ones."""
     return AutoencoderKL(
         block_out_channels=(8, 8, 16, 16),
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,
-        latent_channels=4,
+        latent_channels=channels,
         norm_num_groups=8,
         sample_size=64,
         scaling_factor=scaling,
+        shift_factor=shift,
         force_upcast=False,
     ).eval()
 

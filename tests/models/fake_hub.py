@@ -13,6 +13,9 @@ from urllib.parse import urlsplit
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
+_STATUS = {"GatedRepo": 403, "RepoNotFound": 404, "RevisionNotFound": 404}
+
+
 class Hub:
     """What the server has and how it behaves; ``asked`` are the paths of all requests."""
 
@@ -24,6 +27,13 @@ class Hub:
         """bytes after which the connection breaks, once"""
         self.damage = False
         """sends other bytes than those that it names"""
+        self.refuse = ""
+        """code with which every question is refused"""
+        self.pause_after: tuple[str, int] | None = None
+        """(file, bytes) after which nothing comes until ``go_on`` is set"""
+        self.paused, self.go_on = threading.Event(), threading.Event()
+        self.ranges: list[str] = []
+        """"FILE from BYTE" of each download that was gone on with"""
         self.address = ""
 
 
@@ -38,10 +48,11 @@ class _Handler(BaseHTTPRequestHandler):
         hub, path = self.hub, urlsplit(self.path).path
         hub.asked.append(f"{self.command} {path}")
         name = path.partition(f"/{hub.repo}/resolve/")[2].partition("/")[2]
-        if path.startswith(f"/api/models/{hub.repo}/tree/"):
-            self._send(json.dumps([_entry(name, data) for name, data in hub.files.items()]).encode(), {})
+        if hub.refuse:
+            self._send(b"refused", {"X-Error-Code": hub.refuse, "X-Error-Message": "refused"}, _STATUS[hub.refuse])
         elif path.startswith(f"/api/models/{hub.repo}"):
-            self._send(json.dumps({"id": hub.repo, "sha": COMMIT}).encode(), {})
+            files = [_entry(name, data) for name, data in hub.files.items()]
+            self._send(json.dumps({"id": hub.repo, "sha": COMMIT, "siblings": files}).encode(), {})
         elif name in hub.files:
             self._file(hub.files[name], name)
         else:
@@ -55,14 +66,24 @@ class _Handler(BaseHTTPRequestHandler):
             data = bytes(len(data))
         start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")[0] or 0)
         if start:
+            self.hub.ranges.append(f"{name} from {start}")
             headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
-        self._send(data[start:], headers, 206 if start else 200)
+        pause = self.hub.pause_after
+        at = pause[1] if pause and pause[0] == name and not start else None
+        self._send(data[start:], headers, 206 if start else 200, at)
 
-    def _send(self, data: bytes, headers: dict[str, str], status: int = 200) -> None:
+    def _send(self, data: bytes, headers: dict[str, str], status: int = 200, pause: int | None = None) -> None:
         self.send_response(status)
         for key, value in {**headers, "Content-Length": str(len(data))}.items():
             self.send_header(key, value)
         self.end_headers()
+        if pause is not None and self.command != "HEAD":
+            self.wfile.write(data[:pause])
+            self.wfile.flush()
+            self.hub.paused.set()
+            self.hub.go_on.wait(60)
+            self.close_connection = True
+            return
         cut, self.hub.cut_after = self.hub.cut_after, None
         if self.command == "HEAD" or cut is None or len(data) <= cut:
             self.hub.cut_after = cut
@@ -87,9 +108,9 @@ def _digest(data: bytes, name: str) -> str:
 
 
 def _entry(name: str, data: bytes) -> dict:
-    entry = {"type": "file", "path": name, "size": len(data), "oid": _digest(data, name)}
+    entry = {"rfilename": name, "size": len(data), "blobId": _digest(data, name)}
     if _is_large(name):
-        entry["lfs"] = {"oid": entry["oid"], "size": len(data), "pointerSize": 130}
+        entry["lfs"] = {"sha256": entry["blobId"], "size": len(data), "pointerSize": 130}
     return entry
 
 

@@ -1,29 +1,37 @@
-"""``models pull`` against a hub on this machine."""
+"""Getting models from a hub on this machine: ``pull``, and the commands as people run them."""
 
 from __future__ import annotations
 
-import shutil
+import os
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from blender_segaddon.protocol.errors import InvalidInput
 from blender_segaddon.protocol.messages import GenerateRequest, ModelOptions
 from bridge_server.generation.diffusion import Diffusion
 from bridge_server.generators import Inputs
-from bridge_server.models import places
+from bridge_server.models import download, places
 from bridge_server.models.catalogue import Model, Source
 from bridge_server.models.download import DownloadFailed, pull
 
 from .conftest import CPU, scene
 from .fake_hub import COMMIT, Hub, serving
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+LARGE = "more/weights.safetensors"
+CHUNK = 10 << 20
+"""Bytes that the hub's client writes at a time."""
+
 
 @pytest.fixture
 def hub(folder, monkeypatch):
     """Has the tiny model, and pickles that nobody asked for."""
-    monkeypatch.setenv("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    monkeypatch.setattr(download, "_SPARE", 0.0)
     model = folder / "tiny-sd15"
     files = {str(path.relative_to(model)): path.read_bytes() for path in model.rglob("*") if path.is_file()}
     files["unet/diffusion_pytorch_model.bin"] = b"a pickle"
@@ -32,23 +40,57 @@ def hub(folder, monkeypatch):
 
 
 @pytest.fixture
+def large(hub) -> None:
+    """The hub has a file of several chunks besides."""
+    hub.files[LARGE] = os.urandom(CHUNK * 5 // 2)
+
+
+@pytest.fixture
 def model(models) -> Model:
-    source = Source(repo="tiny/sd15", revision="main", files=("*.json", "*/*.json", "*/*.safetensors"), size=0.001)
-    return replace(models["tiny-sd15"], base=source, controls={}, licence_kind="conditional", licence="Some")
+    source = Source(repo="tiny/sd15", revision="main", files=("*.json", "*.safetensors"), size=0.001)
+    return replace(models["tiny-sd15"], base=source, controls={}, adapter=None, licence_kind="conditional")
+
+
+@pytest.fixture
+def command(tmp_path, hub):
+    """``segaddon-bridge models`` for somebody whose own models.toml names the hub's model; the finished process."""
+    config = tmp_path / "config" / "segaddon"
+    config.mkdir(parents=True)
+    (config / "models.toml").write_text(
+        '[mine]\nfamily = "sd15"\nnative = 64\nlicence_kind = "non-commercial"\n'
+        'base = { repo = "tiny/sd15", files = ["*.json", "*.safetensors"], size = 0.003 }\n'
+    )
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("SEGADDON_", "HF_"))}
+    environ |= {"XDG_CONFIG_HOME": str(tmp_path / "config"), "XDG_DATA_HOME": str(tmp_path / "data")}
+    environ |= {"HF_HOME": str(tmp_path / "hf"), "SEGADDON_MODEL_MIRROR": hub.address}
+    start = [sys.executable, "-m", "bridge_server", "models"]
+
+    def run(*arguments: str, wait: bool = True, **more: str):
+        options = {"cwd": REPOSITORY, "env": environ | more, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        process = subprocess.Popen([*start, *arguments], text=True, **options)
+        if not wait:
+            return process
+        out, err = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(start, process.returncode, out, err)
+
+    return run
 
 
 def test_what_is_pulled_can_be_used_offline(hub, model, tmp_path):
-    assert pull(model, tmp_path, mirror=hub.address) == [model.base]
+    told = []
+    assert pull(model, tmp_path, mirror=hub.address, on_bytes=lambda *numbers: told.append(numbers)) == [model.base]
     place = places.locate(model.base, [tmp_path])
     assert place is not None
     assert place.name == COMMIT
+    size = sum(len(data) for name, data in hub.files.items() if name.endswith((".json", ".safetensors")))
+    assert told[-1] == ("tiny/sd15", size, 0, size)
     asked = len(hub.asked)
-    picture = Diffusion(model, [tmp_path], CPU).make(
-        Inputs(GenerateRequest(generator="", options=ModelOptions(2)), scene(), None, None), 1, lambda *_: None
-    )
-    assert picture.shape == (64, 64, 3)
-    assert len(hub.asked) == asked
+    drawer = Diffusion(model, [tmp_path], CPU)
+    inputs = Inputs(GenerateRequest(generator="", options=ModelOptions(2)), scene(), None, None)
+    assert drawer.make(inputs, 1, lambda *_: None).shape == (64, 64, 3)
+    assert drawer.describe(inputs)["revisions"] == f"tiny/sd15@{COMMIT}"
     assert pull(model, tmp_path, mirror=hub.address) == []
+    assert len(hub.asked) == asked
 
 
 def test_only_what_the_catalogue_names_is_fetched(hub, model, tmp_path):
@@ -57,13 +99,38 @@ def test_only_what_the_catalogue_names_is_fetched(hub, model, tmp_path):
     assert not list(tmp_path.rglob("*.bin"))
 
 
-def test_an_interrupted_download_goes_on(hub, model, tmp_path):
-    hub.cut_after = 100_000
-    try:
-        pull(model, tmp_path, mirror=hub.address)
-    except DownloadFailed as error:
-        assert "pull again" in error.hint
-        pull(model, tmp_path, mirror=hub.address)
+def test_a_repository_without_named_files_is_fetched_without_pickles(hub, model, tmp_path):
+    pull(replace(model, base=replace(model.base, files=())), tmp_path, mirror=hub.address)
+    assert places.locate(model.base, [tmp_path]) is not None
+    assert not any(".bin" in path for path in hub.asked)
+
+
+def test_a_killed_download_goes_on_where_it_stopped(hub, large, command, tmp_path):
+    hub.pause_after = (LARGE, CHUNK * 9 // 4)
+    process = command("pull", "mine", wait=False)
+    assert hub.paused.wait(30)
+    until_written(tmp_path, 2 * CHUNK)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    hub.pause_after = None
+    hub.go_on.set()
+    assert not list(tmp_path.rglob("snapshots"))
+    assert command("pull", "mine").returncode == 0
+    assert hub.ranges == [f"{LARGE} from {2 * CHUNK}"]
+    assert (tmp_path / "data/segaddon/models/hub/models--tiny--sd15/refs/main").read_text() == COMMIT
+
+
+def until_written(folder: Path, size: int) -> None:
+    end = time.monotonic() + 20
+    while not any(path.stat().st_size >= size for path in folder.rglob("*.partial")):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_connection_that_breaks_is_taken_up_again(hub, large, model, tmp_path):
+    hub.cut_after = CHUNK * 9 // 4
+    pull(model, tmp_path, mirror=hub.address)
+    assert hub.ranges == [f"{LARGE} from {2 * CHUNK}"]
     assert places.locate(model.base, [tmp_path]) is not None
 
 
@@ -77,10 +144,24 @@ def test_damaged_files_are_not_kept(hub, model, tmp_path):
     assert places.locate(model.base, [tmp_path]) is not None
 
 
-def test_nothing_there_is_said(hub, model, tmp_path):
-    missing = replace(model, base=replace(model.base, repo="tiny/none"))
-    with pytest.raises(DownloadFailed, match="The hub has no tiny/none"):
-        pull(missing, tmp_path, mirror=hub.address)
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("GatedRepo", "has accepted|have accepted.*https://huggingface.co/tiny/sd15.*HF_TOKEN"),
+        ("RepoNotFound", "The hub has no tiny/sd15"),
+        ("RevisionNotFound", "no revision 'main'"),
+    ],
+)
+def test_what_the_hub_refuses_is_said(hub, model, tmp_path, code, text):
+    hub.refuse = code
+    with pytest.raises(DownloadFailed, match=text):
+        pull(model, tmp_path, mirror=hub.address)
+
+
+def test_a_file_that_the_repository_lacks_is_said_before_anything_is_fetched(hub, model, tmp_path):
+    with pytest.raises(DownloadFailed, match=r"tiny/sd15 has no \*\.onnx"):
+        pull(replace(model, base=replace(model.base, files=("*.json", "*.onnx"))), tmp_path, mirror=hub.address)
+    assert not any("/resolve/" in path for path in hub.asked)
 
 
 def test_no_connection_is_said(model, tmp_path):
@@ -88,13 +169,43 @@ def test_no_connection_is_said(model, tmp_path):
         pull(model, tmp_path, mirror="http://127.0.0.1:9")
 
 
-def test_a_licence_that_is_not_allowed(hub, model, tmp_path):
-    with pytest.raises(InvalidInput, match="is not allowed here"):
-        pull(model, tmp_path, mirror=hub.address, licences=("commercial",))
-    assert not hub.asked
+def test_a_full_disk_is_said_before_anything_is_fetched(hub, model, tmp_path, monkeypatch):
+    monkeypatch.setattr(download, "_SPARE", 1e9)
+    with pytest.raises(DownloadFailed, match="are free there"):
+        pull(model, tmp_path, mirror=hub.address)
+    assert not any("/resolve/" in path for path in hub.asked)
 
 
 def test_what_another_folder_has_is_not_fetched_again(hub, model, tmp_path):
     pull(model, tmp_path / "a", mirror=hub.address)
-    shutil.rmtree(Path(tmp_path / "b"), ignore_errors=True)
     assert pull(model, tmp_path / "b", [tmp_path / "a"], mirror=hub.address) == []
+
+
+def test_the_commands_from_nothing_to_nothing(hub, command, tmp_path):
+    said = command("pull", "mine")
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.startswith("mine is here\n")
+    assert "tiny/sd15  " in said.stderr
+    assert "/s" in said.stderr
+    asked = len(hub.asked)
+    assert command("pull", "mine").stdout.startswith("mine is here already\n")
+    listed = command("list").stdout.splitlines()
+    assert next(line for line in listed if line.startswith("mine")).split()[:3] == ["mine", "here", "-"]
+    assert len(hub.asked) == asked
+    assert "0.0 GB are free again" in command("remove", "mine").stdout
+    assert not list((tmp_path / "data").rglob("*.safetensors"))
+    assert "Nothing of 'mine'" in command("remove", "mine").stderr
+
+
+def test_a_licence_that_is_not_allowed_is_not_pulled(hub, command):
+    said = command("pull", "mine", SEGADDON_LICENCES="commercial,conditional")
+    assert said.returncode == 2
+    assert "not stated: non-commercial) is not allowed here" in said.stderr
+    assert "commercial, conditional" in said.stderr
+    assert not hub.asked
+
+
+def test_a_misspelt_name_is_answered_with_near_ones(command):
+    said = command("pull", "sd15-seq")
+    assert said.returncode == 2
+    assert "There is no model 'sd15-seq'. Did you mean sd15-seg" in said.stderr

@@ -1,0 +1,43 @@
+"""Counts the steps of a picture, over all its passes, and looks at it now and then."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ..generators import OnStep
+from .glimpse import glimpse
+
+_GLIMPSE_SECONDS = 0.5
+"""Between two looks at the picture in the making."""
+
+
+class Steps:
+    """What diffusers calls after each step.
+
+    Args:
+        passes: steps of each pass, see ``counted``.
+        family: of the model.
+        on_step: told of each; what it raises ends the picture.
+    """
+
+    def __init__(self, passes: list[int], family: str, on_step: OnStep) -> None:
+        self._all = sum(passes)
+        self._done = 0
+        self._shown = time.monotonic()
+        self._family = family
+        self._on_step = on_step
+
+    def __call__(self, _pipeline: Any, _index: int, _time: Any, state: dict[str, Any]) -> dict[str, Any]:
+        self._done += 1
+        now = time.monotonic()
+        seen = None
+        if now - self._shown >= _GLIMPSE_SECONDS:
+            self._shown, seen = now, glimpse(state["latents"], self._family)
+        self._on_step(min(self._done, self._all), self._all, seen)
+        return state
+
+
+def counted(asked: int, strength: float) -> int:
+    """How many of the steps asked for a pass from a picture takes, as diffusers counts them."""
+    return max(1, min(int(asked * strength), asked))
