@@ -37,6 +37,7 @@ from ..flows.views import Coverage
 from ..protocol.errors import SegAddonError
 from ..protocol.messages import ServerState
 from ..texturing import Placement
+from .baking import apply_bake, bake, plan_bake, remove_bake
 from .meaning import class_mapping, class_of, describe, scene_vocabulary, set_class, set_face_class, set_text, unclassed
 from .overlay import (
     Overlay,
@@ -49,7 +50,7 @@ from .overlay import (
     show_overlay,
 )
 from .pictures import find_picture, forget_pictures, generate, regenerate, styles
-from .placing import backdrop, bake, picture_of, placements, project, remove_placement, show_placement, update
+from .placing import backdrop, picture_of, placements, project, remove_placement, show_placement, update
 from .rendering import (
     Rendered,
     forget_renders,
@@ -110,6 +111,7 @@ __all__ = [
     "Thing",
     "Unfinished",
     "add_camera",
+    "apply_bake",
     "attend_server",
     "backdrop",
     "bake",
@@ -142,12 +144,14 @@ __all__ = [
     "overlay",
     "picture_of",
     "placements",
+    "plan_bake",
     "project",
     "quality",
     "redraw_overlay",
     "refresh_overlay",
     "regenerate",
     "remove",
+    "remove_bake",
     "remove_placement",
     "render_status",
     "render_with_maps",

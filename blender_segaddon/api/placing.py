@@ -79,26 +79,6 @@ def show_placement(placement: Placement, shown: bool = True) -> Placement:
     return placing.show(placement, shown)
 
 
-def bake(
-    objects: Objects,
-    *,
-    texels: int | None = None,
-    scene: bpy.types.Scene | None = None,
-) -> list[bpy.types.Image]:
-    """Bake what is projected on objects into images on a new UV layer, one an object; packed into the .blend.
-
-    Args:
-        texels: width and height of each image in pixels; 1024 when None.
-
-    Raises:
-        InvalidInput: an object that is no mesh, has no faces or shares its mesh, or a silly size.
-        SceneError: an object is hidden or not in the scene.
-    """
-    scene = scene or bpy.context.scene
-    named = [placing.object_named(scene, name) for name in placing.names_of(objects)]
-    return texturing.bake(scene, named, texels=1024 if texels is None else texels)
-
-
 def update(placement: Placement) -> Placement:
     """After a change of layout: capture again, keep what stayed, paint again what changed, and place the result.
 

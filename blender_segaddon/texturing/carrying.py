@@ -36,7 +36,9 @@ class Points:
     """int N, index in ``things``; -1 for none"""
     things: Sequence[Instance]
     normal: np.ndarray | None = None
-    """float N×3, unit, world space, towards the side that is looked at; None: both sides are meant"""
+    """float N×3, unit, world space, towards the side that is looked at; None: any"""
+    two_sided: bool = False
+    """Either side is meant: a texture shows on both."""
 
     @classmethod
     def of_maps(cls, maps: SceneMaps, where: np.ndarray | None = None) -> Points:
@@ -115,6 +117,7 @@ class Lookup:
         camera = self.maps.camera
         place, depth = camera.project(position)
         facing = _facing(camera, position, normal)
+        facing = np.abs(facing) if points.two_sided else facing
         with np.errstate(invalid="ignore"):
             inside = ((place > 0) & (place < (camera.width, camera.height))).all(axis=-1)
         pick = np.flatnonzero(inside & (depth > 0) & (facing > 0) & (ids[thing] > 0))

@@ -50,7 +50,7 @@ def project(
     title = free_name(scene, f"Seg Projection {name}")
     linked.make_local(scene, {one.object for one in chosen})
     keys = linked.keys(scene, chosen)
-    colours = data_image(f"{title} picture", with_share(_stored(emitted(linear, scene)), share))
+    colours = data_image(f"{title} picture", with_share(stored(emitted(linear, scene)), share))
     colours[LIGHT] = True
     seen = data_image(f"{title} evidence", evidence(maps, keys))
     group = build_projector(title, maps.camera, colours, seen)
@@ -100,7 +100,8 @@ def with_share(stored: np.ndarray, share: np.ndarray | None) -> np.ndarray:
     return np.dstack([stored[..., :3], alpha])
 
 
-def _stored(light: np.ndarray) -> np.ndarray:
+def stored(light: np.ndarray) -> np.ndarray:
+    """Light as the image of a projection holds it."""
     return np.maximum(light, 0) ** np.float32(1 / GAMMA)
 
 
