@@ -59,6 +59,8 @@ class Charts:
     """float64 L×2: place of each loop in its chart, x right, y up, in the surface's units"""
     size: np.ndarray
     """float64 C×2: width and height of each chart"""
+    axes: np.ndarray
+    """float64 C×2×3: where right and up in each chart point to in space, unit"""
 
 
 def cut(surface: Surface) -> Charts:
@@ -74,9 +76,14 @@ def cut(surface: Surface) -> Charts:
     steep = lean < _STEEP * np.linalg.norm(normals, axis=1) * np.linalg.norm(mean, axis=1)[chart]
     chart[steep] = chart.max() + 1 + np.arange(int(steep.sum()))
     chart = np.unique(chart, return_inverse=True)[1].reshape(-1)
-    flat = _laid_flat(surface, _sums(normals, chart), chart)
-    flat, size = _turned(flat, chart[surface.faces])
-    return Charts(chart, flat, size)
+    axes = _axes(_sums(normals, chart))
+    own = chart[surface.faces]
+    flat = np.einsum("lac,lc->la", axes[own], surface.corners)
+    turn = _turns(flat, own)
+    axes = np.einsum("cab,cbd->cad", turn, axes)
+    flat = np.einsum("lac,lc->la", axes[own], surface.corners)
+    low, high = _boxes(flat[np.argsort(own, kind="stable")], _starts(own))
+    return Charts(chart, flat - low[own], high - low, axes)
 
 
 def pack(sizes: np.ndarray, width: int) -> tuple[np.ndarray, int]:
@@ -118,36 +125,32 @@ def _sums(values: np.ndarray, chart: np.ndarray) -> np.ndarray:
     return np.stack([np.bincount(chart, weights=values[:, axis]) for axis in range(3)], axis=-1)
 
 
-def _laid_flat(surface: Surface, mean: np.ndarray, chart: np.ndarray) -> np.ndarray:
-    """float64 L×2: each loop on the plane of its chart; what is up in the world is up there."""
+def _axes(mean: np.ndarray) -> np.ndarray:
+    """float64 C×2×3: right and up on planes with these normals; what is up in the world is up there."""
     normal = mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-30)
     upright = np.abs(normal[:, 2]) < 0.99
     right = np.where(upright[:, None], np.cross((0.0, 0.0, 1.0), normal), (1.0, 0.0, 0.0))
     right /= np.maximum(np.linalg.norm(right, axis=1, keepdims=True), 1e-30)
-    up = np.cross(normal, right)
-    own = chart[surface.faces]
-    return np.stack([(surface.corners * axis[own]).sum(-1) for axis in (right, up)], axis=-1)
+    return np.stack([right, np.cross(normal, right)], axis=1)
 
 
-def _turned(flat: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The loops of each chart, turned so that its box is smallest and begins at 0; and the boxes' sizes."""
-    order = np.argsort(own, kind="stable")
-    starts = np.flatnonzero(np.diff(own[order], prepend=-1))
+def _turns(flat: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """float64 C×2×2: rotation of each chart that makes its box smallest."""
+    order, starts = np.argsort(own, kind="stable"), _starts(own)
     best_area = np.full(len(starts), np.inf)
-    best = np.zeros((len(starts), 2))
+    best = np.tile(np.eye(2), (len(starts), 1, 1))
     for angle in np.arange(_TURNS) * (np.pi / 2 / _TURNS):
-        low, high = _boxes(_rotated(flat[order], np.cos(angle), np.sin(angle)), starts)
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        low, high = _boxes(flat[order] @ turn.T, starts)
         area = np.prod(high - low, axis=1)
         better = area < best_area * (1 - 1e-6)
-        best_area[better], best[better] = area[better], (np.cos(angle), np.sin(angle))
-    turned = _rotated(flat, best[own, 0], best[own, 1])
-    low, high = _boxes(turned[order], starts)
-    return turned - low[own], high - low
+        best_area[better], best[better] = area[better], turn
+    return best
 
 
-def _rotated(points: np.ndarray, cosine: np.ndarray | float, sine: np.ndarray | float) -> np.ndarray:
-    x, y = points.T
-    return np.stack([x * cosine - y * sine, x * sine + y * cosine], axis=-1)
+def _starts(own: np.ndarray) -> np.ndarray:
+    """int64 C: where each chart begins when loops are sorted by chart."""
+    return np.flatnonzero(np.diff(np.sort(own, kind="stable"), prepend=-1))
 
 
 def _boxes(points: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

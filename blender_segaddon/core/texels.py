@@ -67,26 +67,20 @@ def positions(texels: Texels, corners: np.ndarray, places: np.ndarray, width: in
 
 
 def with_margin(known: np.ndarray, reach: int) -> np.ndarray:
-    """int64 H×W: for each texel the index of a nearby one that is known; its own where it is, or where none is near.
-
-    By jump flooding (Rong and Tan 2006).
+    """int32 H×W: for each texel the index of a nearby one that is known; -1 where none is near.
 
     Args:
         known: bool H×W.
-        reach: texels, a power of two at least; farther ones keep their own index.
+        reach: how many texels (counted along rows and columns) away that may be.
     """
-    height, width = known.shape
-    row, column = np.mgrid[0:height, 0:width].astype(np.int32)
-    seed_row, seed_column = np.where(known, row, -(1 << 14)), np.where(known, column, -(1 << 14))
-    step = 1 << max(0, int(reach - 1).bit_length())
-    while step:
-        for down, right in ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1)):
-            rows, columns = _moved(seed_row, down * step, right * step), _moved(seed_column, down * step, right * step)
-            nearer = (rows - row) ** 2 + (columns - column) ** 2 < (seed_row - row) ** 2 + (seed_column - column) ** 2
-            seed_row, seed_column = np.where(nearer, rows, seed_row), np.where(nearer, columns, seed_column)
-        step //= 2
-    near = (seed_row - row) ** 2 + (seed_column - column) ** 2 <= reach * reach
-    return np.where(near, seed_row.astype(np.int64) * width + seed_column, row.astype(np.int64) * width + column)
+    index = np.where(known, np.arange(known.size, dtype=np.int32).reshape(known.shape), np.int32(-1))
+    sides = [(np.s_[1:], np.s_[:-1]), (np.s_[:-1], np.s_[1:])]
+    ways = sides + [((slice(None), target), (slice(None), source)) for target, source in sides]
+    for _ in range(reach):
+        before = index.copy()
+        for target, source in ways:
+            np.copyto(index[target], before[source], where=index[target] < 0)
+    return index
 
 
 def spread(places: np.ndarray, colours: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -126,18 +120,19 @@ def _pulled_and_pushed(grid: np.ndarray) -> np.ndarray:
 
 
 def _between(grid: np.ndarray, at: np.ndarray, *, keep_weight: bool = False) -> np.ndarray:
-    """float32 N×C: values of a grid between its cells, trilinear."""
-    limits = np.array(grid.shape[1:]) - 1
-    base = np.minimum(np.floor(at).astype(np.int64), np.maximum(limits - 1, 0))
-    part = at - base
-    total: np.ndarray = np.zeros((at.shape[0], grid.shape[0]))
+    """float32 N×C (N×1+C with the weight): values of a grid (1+C)×X×Y×Z between its cells, trilinear."""
+    shape = np.array(grid.shape[1:])
+    base = np.minimum(np.floor(at).astype(np.int64), np.maximum(shape - 2, 0))
+    part = (at - base).astype(np.float32).T
+    steps = np.where(shape > 1, (shape[1] * shape[2], shape[2], 1), 0)
+    flat = base @ np.array((shape[1] * shape[2], shape[2], 1))
+    cells = np.ascontiguousarray(grid.reshape(grid.shape[0], -1).T, np.float32)
+    sides = [(1 - one, one) for one in part]
+    total = np.zeros((len(flat), cells.shape[1]), np.float32)
     for corner in np.ndindex(2, 2, 2):
-        weight = np.where(corner, part, 1 - part).prod(axis=-1)
-        place = np.minimum(base + corner, limits)
-        total += grid[:, place[:, 0], place[:, 1], place[:, 2]].T * weight[:, None]
-    if keep_weight:
-        return total
-    return (total[:, 1:] / np.maximum(total[:, :1], 1e-9)).astype(np.float32)
+        weight = sides[0][corner[0]] * sides[1][corner[1]] * sides[2][corner[2]]
+        total += cells[flat + int(np.dot(corner, steps))] * weight[:, None]
+    return total if keep_weight else total[:, 1:] / np.maximum(total[:, :1], np.float32(1e-9))
 
 
 def _spread(first: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -158,14 +153,3 @@ def _span(corners: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         left = np.where(crosses, np.minimum(left, x), left)
         right = np.where(crosses, np.maximum(right, x), right)
     return np.where(np.isfinite(left), left, 1.0), np.where(np.isfinite(right), right, 0.0)
-
-
-def _moved(values: np.ndarray, down: int, right: int) -> np.ndarray:
-    """The value that lies ``down`` rows and ``right`` columns further; far away beyond the edges."""
-    height, width = values.shape
-    out = np.full_like(values, -(1 << 14))
-    rows, columns = max(0, height - abs(down)), max(0, width - abs(right))
-    source = slice(max(down, 0), max(down, 0) + rows), slice(max(right, 0), max(right, 0) + columns)
-    target = slice(max(-down, 0), max(-down, 0) + rows), slice(max(-right, 0), max(-right, 0) + columns)
-    out[target] = values[source]
-    return out

@@ -187,7 +187,8 @@ def _baked(
     light[found.at] = colours ** np.float32(GAMMA)
     known = np.zeros(size[0] * size[1], bool)
     known[found.at] = True
-    light = light[texel_work.with_margin(known.reshape(size[1], size[0]), _MARGIN)]
+    nearby = texel_work.with_margin(known.reshape(size[1], size[0]), _MARGIN)
+    light = light[np.where(nearby < 0, 0, nearby)]
     return Baked(one, light, sheet.layer, float(shown.seen.mean()))
 
 

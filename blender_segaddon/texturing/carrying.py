@@ -7,7 +7,9 @@ one with the most pixels on the surface counts most.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +20,7 @@ from ..core.maps import BACKGROUND, Instance, SceneMaps
 from .evidence import evidence
 from .projector import COVER, SLACK, TOLERANCE
 
-_BAND = 1 << 17
+_BAND = 1 << 16
 """points that are worked on at once: what is computed from them stays in the processor's cache"""
 _SOFT = 0.012
 """Width of the soft edge of a view, as a share of the picture's diagonal; at least 2 pixels."""
@@ -92,8 +94,13 @@ class Lookup:
         count, channels = len(points.position), self._pixels.shape[1]
         found = Carried(np.zeros((count, channels), np.float32), *(np.zeros(count, np.float32) for _ in range(3)))
         ids, moves = self._known(points.things)
-        for start in range(0, count, _BAND):
-            self._band(points, slice(start, start + _BAND), ids, moves, found)
+        bands = [slice(start, start + _BAND) for start in range(0, count, _BAND)]
+        if len(bands) <= 1:
+            for band in bands:
+                self._band(points, band, ids, moves, found)
+            return found
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # numpy lets go of the interpreter for most of the work
+            list(pool.map(lambda band: self._band(points, band, ids, moves, found), bands))
         return found
 
     def _known(self, things: Sequence[Instance]) -> tuple[np.ndarray, np.ndarray | None]:

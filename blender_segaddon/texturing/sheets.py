@@ -9,14 +9,17 @@ import bpy
 import numpy as np
 
 from ..core import charts, texels
+from ..core.camera import Camera
 from ..core.charts import Charts, Surface
 from ..core.maps import NO_CLASS, Instance
 from ..protocol.errors import InvalidInput
 from .carrying import Lookup, Points
 
 UV_LAYER = "Seg Bake"
-_PADDING = 2
-"""Texels around each chart, on each side."""
+_SMALL = 32
+"""Texels; charts that are smaller across have one texel around them, others two."""
+_THINNEST = 2.0
+"""Texels that a chart has across, at least."""
 _TRIAL = 192
 """Texels along a side of the coarse layout that tells what each chart needs."""
 _SHARE = 0.9
@@ -62,12 +65,13 @@ class Sheet:
     charts: Charts | None
     """None where the user's own layer is used"""
     need: np.ndarray
-    """float64 C: texels on a scene unit for one texel a pixel; C = 1 for the user's own layer"""
+    """float64 C×2: texels on a scene unit of each chart, to the right and up, for one texel a pixel; 1×2 for the
+    user's own layer"""
 
     def size_at(self, scale: float) -> tuple[int, int]:
         """(width, height) of the image with ``scale`` texels a pixel."""
         if self.charts is None:
-            side = int(np.clip(np.ceil(self.need[0] * scale), 16, charts_limit()))
+            side = int(np.clip(np.ceil(self.need.max() * scale), 16, charts_limit()))
             return side, side
         return self._packed(scale)[1]
 
@@ -77,18 +81,19 @@ class Sheet:
             return self.size_at(scale)
         places, size, density = self._packed(scale)
         own = self.charts.of_face[_faces(self.mesh)]
-        at = places[own] + _PADDING + self.charts.flat * density[own, None]
+        at = places[own] + _padding(self.charts.size * density)[own, None] + self.charts.flat * density[own]
         write_uv(self.mesh, self.layer, at / size, flip=True)
         return size
 
     def _packed(self, scale: float) -> tuple[np.ndarray, tuple[int, int], np.ndarray]:
-        """(left and top of each chart, size of all, texels on a unit of each chart)."""
+        """(left and top of each chart, size of all, texels on a unit of each chart to the right and up)."""
         if self.charts is None:
             raise InvalidInput("This layout is the user's own", "Use its size")
         density = self.need * scale
-        largest = self.charts.size.max(axis=1) * density
-        density = density * np.minimum(1.0, (charts_limit() - 2 * _PADDING) / np.maximum(largest, 1e-9))
-        boxes = np.ceil(self.charts.size * density[:, None]).astype(np.int64) + 2 * _PADDING
+        density = np.minimum(density, (charts_limit() - 8) / np.maximum(self.charts.size, 1e-9))
+        # slivers are widened: between texel centres nothing of them would be seen
+        density = np.maximum(density, _THINNEST / np.maximum(self.charts.size, 1e-9))
+        boxes = _boxes(self.charts.size * density)
         width = int(max(boxes[:, 0].max(), np.ceil(np.sqrt(boxes.prod(axis=1).sum() * 1.08))))
         places, height = charts.pack(boxes, width)
         return places, (max(width, 16), max(height, 16)), density
@@ -144,11 +149,11 @@ def new_sheet(
     cut = charts.cut(surface_of(mesh, matrix))
     _add_layer(mesh)
     even = _TRIAL / max(float(np.sqrt(cut.size.prod(axis=1).sum())), float(cut.size.max()), 1e-9)
-    trial = Sheet(mesh, tuple(objects), UV_LAYER, cut, np.full(len(cut.size), even))
+    trial = Sheet(mesh, tuple(objects), UV_LAYER, cut, np.full(cut.size.shape, even))
     places, size, density = trial._packed(1.0)
     trial.lay_out(1.0)
     label = np.zeros((size[1], size[0]), np.int64)
-    boxes = np.ceil(cut.size * density[:, None]).astype(np.int64) + 2 * _PADDING
+    boxes = _boxes(cut.size * density)
     for index, ((left, top), (wide, high)) in enumerate(zip(places.tolist(), boxes.tolist(), strict=True)):
         label[top : top + high, left : left + wide] = index
     need = _need(trial, size, label.reshape(-1), lookups, scene)
@@ -185,7 +190,7 @@ def own_sheet(
     found, _ = triangles.points(size, thing_of(objects[0]))
     if not found.at.size or found.crowded > _CROWDED * found.at.size:
         raise InvalidInput(f"Faces overlap in the UV layer '{layer}' of '{mesh.name}'", "Bake into a new layer")
-    whole = Sheet(mesh, tuple(objects), layer, None, np.zeros(1))
+    whole = Sheet(mesh, tuple(objects), layer, None, np.zeros((1, 2)))
     pixels = _need(whole, size, np.zeros(size[0] * size[1], np.int64), lookups, scene)
     if not pixels.any():
         raise InvalidInput(f"No picture is on '{objects[0].name}'", "Project one on it first, or leave it out")
@@ -212,17 +217,43 @@ def write_uv(mesh: bpy.types.Mesh, layer: str, uv: np.ndarray, *, flip: bool = F
 def _need(
     sheet: Sheet, size: tuple[int, int], label: np.ndarray, lookups: Sequence[Lookup], scene: bpy.types.Scene
 ) -> np.ndarray:
-    """float64 C: pixels on a scene unit that the views have of each chart; 0 where they see nothing of it."""
-    count = 1 if sheet.charts is None else len(sheet.charts.size)
-    need = np.zeros(count)
+    """float64 C×2: pixels that the views have on a scene unit of each chart, to its right and up; 0 where none."""
+    need = np.zeros_like(sheet.need)
     graph = graph_of(scene)
     for one in sheet.objects:
         found, points = triangles_of(one, graph, sheet.layer).points(size, thing_of(one))
         for lookup in lookups:
             density = lookup.ask(points).density.astype(np.float64)
             seen = density > 0
-            need = np.maximum(need, _quantiles(label[found.at[seen]], density[seen], count))
+            group = label[found.at[seen]]
+            slant = _slant(lookup.maps.camera, points.position[seen], sheet.charts, group)
+            for axis in (0, 1):
+                most = _quantiles(group, density[seen] * slant[:, axis], len(need))
+                need[:, axis] = np.maximum(need[:, axis], most)
     return need
+
+
+def _slant(camera: Camera, position: np.ndarray, cut: Charts | None, group: np.ndarray) -> np.ndarray:
+    """float64 N×2: how long a unit along each axis of a point's chart looks, 0..1."""
+    if cut is None:
+        return np.ones((len(position), 2))
+    if camera.type == "ORTHO":
+        way = np.broadcast_to(camera.matrix_world[:3, 2], position.shape)
+    else:
+        way = position - camera.matrix_world[:3, 3]
+        way = way / np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-30)
+    along = np.einsum("nac,nc->na", cut.axes[group], way)
+    return np.sqrt(np.clip(1 - along * along, 1e-4, 1))
+
+
+def _padding(size: np.ndarray) -> np.ndarray:
+    """int64 C: texels around charts of these sizes (C×2, texels), on each side."""
+    return np.where(size.min(axis=1) < _SMALL, 1, 2)
+
+
+def _boxes(size: np.ndarray) -> np.ndarray:
+    """int64 C×2: charts with what is around them."""
+    return np.ceil(size).astype(np.int64) + 2 * _padding(size)[:, None]
 
 
 def _quantiles(group: np.ndarray, density: np.ndarray, count: int) -> np.ndarray:
