@@ -34,9 +34,11 @@ from ..flows.meaning import Group
 from ..flows.picture import Picture
 from ..flows.sending import Unfinished
 from ..flows.showing import Reference
+from ..flows.views import Coverage
 from ..protocol.errors import SegAddonError
 from ..protocol.messages import ServerState
 from ..texturing import Placement
+from .baking import apply_bake, bake, plan_bake, remove_bake
 from .meaning import class_mapping, class_of, describe, scene_vocabulary, set_class, set_face_class, set_text, unclassed
 from .overlay import (
     Overlay,
@@ -49,7 +51,7 @@ from .overlay import (
     show_overlay,
 )
 from .pictures import find_picture, forget_pictures, generate, record_of, regenerate, save, styles, variation
-from .placing import backdrop, bake, picture_of, placements, project, remove_placement, update
+from .placing import backdrop, picture_of, placements, project, remove_placement, show_placement, update
 from .rendering import (
     Rendered,
     forget_renders,
@@ -85,12 +87,14 @@ from .server import (
     server_state,
     unfinished,
 )
+from .views import coverage, next_view, repaint_view, replace_view, suggest_cameras
 
 __all__ = [
     "DEFAULT_CONNECTION",
     "CaptureJob",
     "ClassMatch",
     "Connection",
+    "Coverage",
     "Finding",
     "Group",
     "Job",
@@ -109,6 +113,7 @@ __all__ = [
     "Thing",
     "Unfinished",
     "add_camera",
+    "apply_bake",
     "attend_server",
     "backdrop",
     "bake",
@@ -118,6 +123,7 @@ __all__ = [
     "class_mapping",
     "class_of",
     "configure",
+    "coverage",
     "describe",
     "discard",
     "end_server",
@@ -136,9 +142,11 @@ __all__ = [
     "lend_gpu",
     "map_images",
     "maps_of",
+    "next_view",
     "overlay",
     "picture_of",
     "placements",
+    "plan_bake",
     "project",
     "quality",
     "record_of",
@@ -146,9 +154,12 @@ __all__ = [
     "refresh_overlay",
     "regenerate",
     "remove",
+    "remove_bake",
     "remove_placement",
     "render_status",
     "render_with_maps",
+    "repaint_view",
+    "replace_view",
     "resume",
     "save",
     "scene_vocabulary",
@@ -158,8 +169,10 @@ __all__ = [
     "set_face_class",
     "set_text",
     "show_overlay",
+    "show_placement",
     "start_capture",
     "styles",
+    "suggest_cameras",
     "unclassed",
     "unfinished",
     "update",
