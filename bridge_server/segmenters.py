@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ Kind = Literal["sam2", "sam", "classical", "detector"]
 
 FOLDERS = ("sams", "sam2", "grounding-dino", "models/sams", "models/sam2", "models/grounding-dino")
 """Below a models folder: ours, and those that other programs use when the models folder is one of theirs."""
+
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 
 _TYPES: dict[str, Kind] = {"sam2": "sam2", "sam2_video": "sam2", "grounding-dino": "detector"}
 """``model_type`` of config.json"""
@@ -61,7 +64,8 @@ def available(models_dirs: Sequence[Path]) -> tuple[SegmenterFiles, ...]:
     Looked up anew each time: models come while the server runs. Small before large since each follows a click well and
     the large ones take ten times as long; name one to use it.
     """
-    found = {one.name: one for one in reversed([*_found(models_dirs)])}  # the first of a name counts
+    named = [one for one in _found(models_dirs) if _NAME.fullmatch(one.name)]
+    found = {one.name: one for one in reversed(named)}  # the first of a name counts
     usable = [one for one in (*found.values(), CLASSICAL) if importlib.util.find_spec(_NEEDED[one.kind])]
     rank = list(_NEEDED)
     return tuple(sorted(usable, key=lambda one: (rank.index(one.kind), one.size, one.name)))

@@ -81,7 +81,7 @@ class FoundMask:
     box: tuple[int, int, int, int]
     """(x0, y0, x1, y1) around it; all 0 for an empty mask"""
     start: int
-    """where its pixels begin in ``SegmentResult.bits``: those of the box, row by row, eight a byte, highest bit first"""
+    """where its pixels begin in ``SegmentResult.bits``: of the box, row by row, eight a byte, highest bit first"""
     label: str = ""
     """what it shows, where that was asked in words"""
     window: tuple[int, int, int, int] = (0, 0, 0, 0)

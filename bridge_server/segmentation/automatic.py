@@ -5,7 +5,7 @@ The steps and numbers of Segment Anything's own generator of masks (Kirillov et 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -20,17 +20,14 @@ _OVERLAP = 0.7
 _BATCH = 32
 
 
-def everything(
-    segmenter: Segmenter, embedding: Embedding, grid: int, lowest: float, step: Callable[[], None]
-) -> list[tuple[np.ndarray, float]]:
+def everything(segmenter: Segmenter, embedding: Embedding, grid: int, lowest: float) -> list[tuple[np.ndarray, float]]:
     """Masks (bool H×W) with their scores, best first.
 
     Args:
         grid: clicks along each side of the picture.
         lowest: score below which an answer is dropped.
-        step: called between batches; may raise.
     """
-    found = sorted(_answers(segmenter, embedding, grid, lowest, step), key=lambda one: -one[1])
+    found = sorted(_answers(segmenter, embedding, grid, lowest), key=lambda one: -one[1])
     kept: list[tuple[np.ndarray, float]] = []
     boxes: list[tuple[int, int, int, int]] = []
     for mask, score in found:
@@ -47,13 +44,12 @@ def lowest_score(is_model: bool) -> float:
 
 
 def _answers(
-    segmenter: Segmenter, embedding: Embedding, grid: int, lowest: float, step: Callable[[], None]
+    segmenter: Segmenter, embedding: Embedding, grid: int, lowest: float
 ) -> Iterator[tuple[np.ndarray, float]]:
     height, width = embedding.size
     middles = (np.arange(grid) + 0.5) / grid
     points = [np.array([[x * width, y * height]]) for y in middles for x in middles]
     for start in range(0, len(points), _BATCH):
-        step()
         prompts = [Prompt(point, np.array([1])) for point in points[start : start + _BATCH]]
         for answer in segmenter.masks(embedding, prompts, several=True):
             for mask, score, stability in zip(answer.masks, answer.scores, answer.stability, strict=True):

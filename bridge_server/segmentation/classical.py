@@ -20,7 +20,7 @@ _CONTEXT = 0.35
 """Of a thing's size, seen around it."""
 _ROUNDS = 3
 _LEAST_OF_BOX = 0.2
-"""Part of a box that its thing fills; where less is found its colours are those around it, and the box itself is kept."""
+"""Part of a box that its thing fills; where less is found its colours are those around it: the box itself is kept."""
 _RADII = (0.03, 0.045, 0.07, 0.1, 0.15, 0.22)
 """Of the discs in which a clicked thing is looked for, against the longest side of the picture."""
 _CORE = 0.2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -57,19 +57,22 @@ class Desk:
         """How often each segmenter has looked at a picture."""
         return self._embeddings.encoded
 
-    def is_ready(self, body: Body) -> bool:
-        """Whether the answer takes no more of the device's memory: its models are loaded, or it needs none."""
+    def is_ready(self, body: Body, lent: bool = False) -> bool:
+        """Whether the answer takes no more of the device's memory: its models are loaded, or it needs none.
+
+        Args:
+            lent: they are loaded, and moved off the device.
+        """
         request = body.message(SegmentRequest)
         wanted = [segmenters.choose(self._models_dirs, _named(request))]
         wanted += [segmenters.detector(self._models_dirs)] if request.text.strip() else []
-        return all(one.name in self._held or not one.is_model for one in wanted)
+        return all((one.name in self._held and not lent) or not one.is_model for one in wanted)
 
-    def answer(self, body: Body, image: Path, step: Callable[[], None]) -> list[BytesLike]:
+    def answer(self, body: Body, image: Path) -> list[BytesLike]:
         """The framed SegmentResult of a framed SegmentRequest.
 
         Args:
             image: file of the picture's pixels.
-            step: called now and then; may raise.
 
         Raises:
             InvalidInput, CheckpointDamaged: as the texts say. OSError: the picture is gone.
@@ -81,7 +84,7 @@ class Desk:
         region = None if request.region is None else body.array(request.region)
         before = self._embeddings.encoded.total()
         task = _Task(request, body, pixels, files, self._load(files), self._embeddings)
-        found = self._found(task, step)
+        found = self._found(task)
         if region is not None:
             found = [replace(one, mask=one.mask & region) for one in found]
         return pack(files, found, self._embeddings.encoded.total() - before)
@@ -108,12 +111,12 @@ class Desk:
         for held in self._held.values():
             held.loaded.to_device()
 
-    def _found(self, task: _Task, step: Callable[[], None]) -> list[Answered]:
+    def _found(self, task: _Task) -> list[Answered]:
         if task.request.wanted == "prepare":
             task.embedding(windows.whole(task.size))
             return []
         if task.request.wanted == "everything":
-            return task.everything(step)
+            return task.everything()
         if task.request.text.strip():
             detector = self._load(segmenters.detector(self._models_dirs))
             return task.named(detector.find(np.asarray(task.pixels), task.request.text))
@@ -168,11 +171,11 @@ class _Task:
                 answers[index] = self._sharp(prompts[index], index, one, window)
         return [one for index in range(len(prompts)) for one in answers[index]]
 
-    def everything(self, step: Callable[[], None]) -> list[Answered]:
+    def everything(self) -> list[Answered]:
         """Masks of all things."""
         whole = windows.whole(self.size)
         lowest = automatic.lowest_score(self._files.is_model)
-        found = automatic.everything(self._segmenter, self.embedding(whole), self._segmenter.grid, lowest, step)
+        found = automatic.everything(self._segmenter, self.embedding(whole), self._segmenter.grid, lowest)
         return [Answered(number, mask, score, whole) for number, (mask, score) in enumerate(found)]
 
     def named(self, boxes: Sequence[tuple[np.ndarray, float]]) -> list[Answered]:

@@ -37,7 +37,7 @@ def around(mask: np.ndarray, prompt: Prompt, native: int) -> Window:
 
 
 def moved(prompt: Prompt, window: Window) -> Prompt:
-    """The prompt as it is in a part of the picture; clicks outside of it fall away, and so do logits of another part."""
+    """The prompt as it is in a part of the picture; clicks outside of it fall away."""
     corner = np.array(window[:2], float)
     inside = ((prompt.points >= corner) & (prompt.points < window[2:])).all(-1)
     box = None
