@@ -55,7 +55,7 @@ class Classical:
     def _answer(self, embedding: Embedding, prompt: Prompt, several: bool) -> Candidates:
         image, barriers = embedding.features
         meant = prompt.points[prompt.labels == 1]
-        found = [_in_box(image, prompt)] if prompt.box is not None else _around(image, barriers, prompt)
+        found = [_in_box(image, prompt.box, prompt)] if prompt.box is not None else _around(image, barriers, prompt)
         scores = [growing.likelihood(barriers, mask, meant) for mask in found]
         order = _unlike(found, np.argsort(scores, kind="stable")[::-1], 3 if several else 1)
         masks, scored = np.stack([found[k] for k in order]), np.array([scores[k] for k in order], np.float32)
@@ -120,10 +120,10 @@ def _in_disc(image: np.ndarray, prompt: Prompt, radius: float) -> np.ndarray | N
     return found if found.sum() >= 1.5 * _CORE**2 * inside.sum() else None
 
 
-def _in_box(image: np.ndarray, prompt: Prompt) -> np.ndarray:
+def _in_box(image: np.ndarray, box: np.ndarray, prompt: Prompt) -> np.ndarray:
     """What in a box differs from what is around it."""
     height, width = image.shape[:2]
-    x0, y0, x1, y1 = np.clip(np.rint(prompt.box), 0, (width, height, width, height)).astype(int)
+    x0, y0, x1, y1 = np.clip(np.rint(box), 0, (width, height, width, height)).astype(int)
     inside = np.zeros((height, width), bool)
     inside[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)] = True
     window = _window(inside, (height, width))
@@ -167,7 +167,7 @@ def _grab(small: np.ndarray, trimap: np.ndarray) -> np.ndarray:
     cv2.setRNGSeed(1)
     backdrop, thing = np.zeros((1, 65)), np.zeros((1, 65))
     lab = cv2.cvtColor(small, cv2.COLOR_RGB2Lab)
-    cv2.grabCut(lab, trimap, None, backdrop, thing, _ROUNDS, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(lab, trimap, (0, 0, 1, 1), backdrop, thing, _ROUNDS, cv2.GC_INIT_WITH_MASK)
     return np.isin(trimap, (cv2.GC_FGD, cv2.GC_PR_FGD))
 
 

@@ -74,5 +74,5 @@ class Detector:
         scale = min(_SHORTEST / min(height, width), _LONGEST / max(height, width))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         resized = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR), np.float32)
-        pixels = (resized / 255 - np.float32(_MEAN)) / np.float32(_DEVIATION)
+        pixels = (resized / 255 - np.array(_MEAN, np.float32)) / np.array(_DEVIATION, np.float32)
         return torch.as_tensor(pixels, device=self._device).permute(2, 0, 1)[None]

@@ -51,7 +51,7 @@ def regions(around: Barriers, points: np.ndarray, labels: np.ndarray) -> list[np
     usable = np.flatnonzero((areas >= _LEAST) & (areas <= _WIDEST * around.edges.size))
     if not usable.size:
         return [spread[0]]
-    change = np.array([_change(areas, level) for level in usable])
+    change = np.array([_change(areas, int(level)) for level in usable])
     chosen: list[int] = []
     for level in usable[np.argsort(change, kind="stable")]:
         if all(max(areas[level], areas[one]) > _APART * min(areas[level], areas[one]) for one in chosen):

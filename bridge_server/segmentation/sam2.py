@@ -54,7 +54,7 @@ class Sam2:
         from PIL import Image
 
         square = Image.fromarray(image).resize((self.native, self.native), Image.Resampling.BILINEAR)
-        pixels = (np.asarray(square, np.float32) / 255 - np.float32(_MEAN)) / np.float32(_DEVIATION)
+        pixels = (np.asarray(square, np.float32) / 255 - np.array(_MEAN, np.float32)) / np.array(_DEVIATION, np.float32)
         with torch.inference_mode():
             tensor = torch.as_tensor(pixels, device=self._device).permute(2, 0, 1)[None]
             features = self._network.get_image_embeddings(tensor)
