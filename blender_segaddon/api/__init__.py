@@ -39,6 +39,7 @@ from ..protocol.errors import SegAddonError
 from ..protocol.messages import ServerState
 from ..texturing import Placement
 from .baking import apply_bake, bake, plan_bake, remove_bake
+from .masking import everything, prepare_masks, segment, segmenters
 from .meaning import class_mapping, class_of, describe, scene_vocabulary, set_class, set_face_class, set_text, unclassed
 from .overlay import (
     Overlay,
@@ -60,7 +61,7 @@ from .rendering import (
     render_with_maps,
     watch_renders,
 )
-from .retouching import inpaint, remove, segment
+from .retouching import inpaint, remove
 from .scene_maps import (
     add_camera,
     capture,
@@ -127,6 +128,7 @@ __all__ = [
     "describe",
     "discard",
     "end_server",
+    "everything",
     "export_dataset",
     "export_maps",
     "find_picture",
@@ -147,6 +149,7 @@ __all__ = [
     "picture_of",
     "placements",
     "plan_bake",
+    "prepare_masks",
     "project",
     "quality",
     "record_of",
@@ -164,6 +167,7 @@ __all__ = [
     "save",
     "scene_vocabulary",
     "segment",
+    "segmenters",
     "server_state",
     "set_class",
     "set_face_class",

@@ -323,6 +323,8 @@ class ServerInfo:
     """what a request may hold at most"""
     models: tuple[ModelInfo, ...] = ()
     """every model that is known, here or not; those that are here are among the generators"""
+    segmenters: tuple[str, ...] = ()
+    """what makes masks, the best first"""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
     python -m scripts.lib.tiny_models FOLDER [NAME ...]
 
 makes FOLDER/NAME for tiny-sd15, tiny-sdxl and tiny-zimage (all by default) and FOLDER/models.toml, by which a server
-finds them, also as tiny-sd15-lcm and tiny-sdxl-lightning (few steps: the same files with a scheduler and a LoRA).
+finds them, also as tiny-sd15-lcm and tiny-sdxl-lightning (few steps: the same files with a scheduler and a LoRA),
+and tiny-sam.pth and tiny-sam2 in FOLDER/sams, where it looks for segmenters.
 What exists is left alone. Seeds are fixed: the same files each time. The models draw noise that follows their control
 picture a little, since their ControlNets' closing layers, which start at zero in training, are random too: at zero the
 control would do nothing.
@@ -52,6 +53,8 @@ from transformers import (
 
 from bridge_server.models.catalogue import USER_FILE
 
+from .tiny_segmenters import randomise, write_sam, write_sam2
+
 TEXT_WIDTH = 32
 SECOND_TEXT_WIDTH = 48
 """Another one, as in the real SDXL: by it diffusers tells the text encoders of a checkpoint apart."""
@@ -69,22 +72,23 @@ def make(folder: Path, names: tuple[str, ...] = ()) -> dict[str, Path]:
     """
     made = {}
     for name in names or tuple(MAKERS):
-        target = folder / name
+        target = folder / _PLACES.get(name, name)
         if not target.exists():
             # Made beside and moved: what stands under the name is whole.
-            beside = folder / f"{name}.{os.getpid()}"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            beside = target.with_name(f"{target.name}.{os.getpid()}")
             shutil.rmtree(beside, ignore_errors=True)
             torch.manual_seed(0)
             MAKERS[name](beside)
             beside.rename(target)
         made[name] = target
-    (folder / USER_FILE).write_text("\n".join(_ENTRIES[name] for name in made))
+    (folder / USER_FILE).write_text("\n".join(_ENTRIES[name] for name in made if name in _ENTRIES))
     return made
 
 
 def _sd15(folder: Path) -> None:
     """Stable Diffusion 1.5 with a segmentation and a depth ControlNet beside it."""
-    unet = _randomise(UNet2DConditionModel(**_unet_shape(), cross_attention_dim=TEXT_WIDTH, attention_head_dim=4))
+    unet = randomise(UNet2DConditionModel(**_unet_shape(), cross_attention_dim=TEXT_WIDTH, attention_head_dim=4))
     StableDiffusionPipeline(
         vae=_vae(0.18215),
         text_encoder=CLIPTextModel(_text_config(TEXT_WIDTH)).eval(),
@@ -97,7 +101,7 @@ def _sd15(folder: Path) -> None:
     ).save_pretrained(folder)
     for kind in ("seg", "depth"):
         controlnet = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=_CONDITION)
-        _randomise(controlnet).save_pretrained(folder / f"controlnet-{kind}")
+        randomise(controlnet).save_pretrained(folder / f"controlnet-{kind}")
     _few_step_lora(unet, StableDiffusionPipeline, folder)
     _ip_adapter(unet, folder / "ip-adapter")
 
@@ -109,7 +113,7 @@ def _sdxl(folder: Path) -> None:
         "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
         "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
     }
-    unet = _randomise(
+    unet = randomise(
         UNet2DConditionModel(
             **shape,
             cross_attention_dim=TEXT_WIDTH + SECOND_TEXT_WIDTH,
@@ -140,7 +144,7 @@ def _sdxl(folder: Path) -> None:
         num_trans_channel=CHANNELS[0],
         num_proj_channel=CHANNELS[0],
     )
-    _randomise(union).save_pretrained(folder / "controlnet-union")
+    randomise(union).save_pretrained(folder / "controlnet-union")
     _few_step_lora(unet, StableDiffusionXLPipeline, folder)
     _ip_adapter(unet, folder / "ip-adapter")
 
@@ -195,13 +199,13 @@ def _zimage(folder: Path) -> None:
         vae=_vae(0.3611, channels=16, shift=0.1159),
         text_encoder=Qwen3Model(_qwen_config()).eval(),
         tokenizer=_chat_tokenizer(),
-        transformer=_randomise(transformer),
+        transformer=randomise(transformer),
     ).save_pretrained(folder)
     control = ZImageControlNetModel(
         **shape, control_layers_places=[0, 1], control_refiner_layers_places=[0], control_in_dim=33,
         add_control_noise_refiner="control_noise_refiner",
     )  # fmt: skip
-    _randomise(control).save_pretrained(folder / "controlnet-union")
+    randomise(control).save_pretrained(folder / "controlnet-union")
 
 
 def _qwen_config() -> Qwen3Config:
@@ -228,6 +232,9 @@ def _chat_tokenizer() -> Qwen2Tokenizer:
     )
     return tokenizer
 
+
+_PLACES = {"tiny-sam": "sams/tiny-sam.pth", "tiny-sam2": "sams/tiny-sam2"}
+"""Below the models folder, where that is not the name itself."""
 
 _ENTRIES = {
     "tiny-sd15": """\
@@ -292,6 +299,8 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "tiny-sd15": _sd15,
     "tiny-sdxl": _sdxl,
     "tiny-zimage": _zimage,
+    "tiny-sam": write_sam,
+    "tiny-sam2": write_sam2,
 }
 
 
@@ -355,15 +364,6 @@ def _byte_letters() -> list[str]:
     others = [byte for byte in range(256) if byte not in printable]
     letter = {byte: chr(byte) for byte in printable} | {byte: chr(256 + k) for k, byte in enumerate(others)}
     return [letter[byte] for byte in range(256)]
-
-
-def _randomise(model):
-    """Give layers that start at zero small random weights."""
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if not parameter.any():
-                parameter.normal_(0, 0.1)
-    return model.eval()
 
 
 if __name__ == "__main__":
