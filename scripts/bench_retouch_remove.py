@@ -52,8 +52,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=10)
     parser.add_argument("--size", default="480x270", help="WxH")
-    parser.add_argument("--samples", type=int, default=96)
+    parser.add_argument("--samples", type=int, default=32)
     parser.add_argument("--model", default="classical", help="what removes: a generator's name")
+    parser.add_argument("--guess", action="store_true", help="what is behind is guessed from the maps, not captured")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file as well")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write before, after and truth as pictures")
     given = parser.parse_args()
@@ -68,6 +69,7 @@ def main() -> None:
         "median_seconds": round(statistics.median(row["seconds"] for row in rows), 2),
         "size": size,
         "seed": given.seed,
+        "behind": "guessed" if given.guess else "captured",
         "blender": bpy.app.version_string,
         "objects": rows,
     }
@@ -131,7 +133,10 @@ def measured(scene: bpy.types.Scene, case: Case, given: argparse.Namespace) -> d
         truth = rendered(scene, case, given, f"without {case.name} {case.view}")
     started = time.perf_counter()
     mask = case.maps.instance_map == next(one.id for one in case.maps.instances if one.object == case.name)
-    after = api.remove(before, mask, maps=case.maps, model=given.model, seed=1)
+    if given.guess:
+        after = api.remove(before, mask, maps=case.maps, model=given.model, seed=1)
+    else:
+        after = api.remove(before, objects=[case.name], maps=case.maps, model=given.model, seed=1)
     seconds = time.perf_counter() - started
     error = (after.pixels[mask].astype(float) - truth[mask]) ** 2
     row = {

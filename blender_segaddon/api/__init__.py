@@ -33,6 +33,7 @@ from ..flows.masking import Mask
 from ..flows.meaning import Group
 from ..flows.picture import Picture
 from ..flows.sending import Unfinished
+from ..flows.storing import Storing
 from ..protocol.errors import SegAddonError
 from ..protocol.messages import ServerState
 from ..texturing import Placement
@@ -57,7 +58,7 @@ from .rendering import (
     render_with_maps,
     watch_renders,
 )
-from .retouching import inpaint, remove, segment
+from .retouching import accept, configure_storing, extend, history, inpaint, remove, segment
 from .scene_maps import (
     add_camera,
     capture,
@@ -104,8 +105,10 @@ __all__ = [
     "SegAddonError",
     "Sequel",
     "ServerState",
+    "Storing",
     "Thing",
     "Unfinished",
+    "accept",
     "add_camera",
     "attend_server",
     "backdrop",
@@ -116,11 +119,13 @@ __all__ = [
     "class_mapping",
     "class_of",
     "configure",
+    "configure_storing",
     "describe",
     "discard",
     "end_server",
     "export_dataset",
     "export_maps",
+    "extend",
     "find_picture",
     "find_unfinished",
     "forget_pictures",
@@ -129,6 +134,7 @@ __all__ = [
     "generate",
     "has_server",
     "hide_overlay",
+    "history",
     "inpaint",
     "leave_server",
     "lend_gpu",
