@@ -34,6 +34,7 @@ from ..flows.meaning import Group
 from ..flows.picture import Picture
 from ..flows.sending import Unfinished
 from ..flows.showing import Reference
+from ..flows.storing import Storing
 from ..flows.views import Coverage
 from ..protocol.errors import SegAddonError
 from ..protocol.messages import ServerState
@@ -61,7 +62,7 @@ from .rendering import (
     render_with_maps,
     watch_renders,
 )
-from .retouching import inpaint, remove
+from .retouching import accept, configure_storing, extend, history, inpaint, remove
 from .scene_maps import (
     add_camera,
     capture,
@@ -111,8 +112,10 @@ __all__ = [
     "SegAddonError",
     "Sequel",
     "ServerState",
+    "Storing",
     "Thing",
     "Unfinished",
+    "accept",
     "add_camera",
     "apply_bake",
     "attend_server",
@@ -124,6 +127,7 @@ __all__ = [
     "class_mapping",
     "class_of",
     "configure",
+    "configure_storing",
     "coverage",
     "describe",
     "discard",
@@ -131,6 +135,7 @@ __all__ = [
     "everything",
     "export_dataset",
     "export_maps",
+    "extend",
     "find_picture",
     "find_unfinished",
     "forget_pictures",
@@ -139,6 +144,7 @@ __all__ = [
     "generate",
     "has_server",
     "hide_overlay",
+    "history",
     "inpaint",
     "leave_server",
     "lend_gpu",

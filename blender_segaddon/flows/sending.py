@@ -18,7 +18,7 @@ from ..protocol.framing import BodyWriter, BytesLike
 from ..protocol.messages import Event, GenerateRequest, GenerateResult, Priority, Reference
 from . import keeping
 from .jobs import LeftBehind, Wish
-from .picture import Picture, Recipe
+from .picture import Picture, Recipe, of_array
 
 log = logging.getLogger(__name__)
 
@@ -184,8 +184,8 @@ def _waited_for(key: str) -> Iterator[None]:
 
 def _pictures(recipe: Recipe, result: GenerateResult, pictures: list[np.ndarray]) -> list[Picture]:
     return [
-        Picture(pixels, replace(recipe, seed=seed), {**result.metadata, "is_model": str(result.is_model).lower()})
-        for pixels, seed in zip(pictures, result.seeds, strict=True)
+        of_array(array, replace(recipe, seed=seed), {**result.metadata, "is_model": str(result.is_model).lower()})
+        for array, seed in zip(pictures, result.seeds, strict=True)
     ]
 
 
@@ -204,6 +204,8 @@ def _body(recipe: Recipe, count: int) -> list[BytesLike]:
         strength=recipe.strength,
         options=recipe.options,
         references=tuple(Reference(writer.add(one.pixels), one.weight, one.instances) for one in recipe.references),
+        softness=recipe.softness,
+        scene_after=recipe.after,
         intent=recipe.intent,  # pyright: ignore[reportArgumentType]  # checked by the server's codec
     )
     return writer.finish(request)

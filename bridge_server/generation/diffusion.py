@@ -19,6 +19,8 @@ from blender_segaddon.protocol.errors import InvalidInput, SegAddonError
 from blender_segaddon.protocol.messages import Control
 
 from ..generators import Generator, Inputs, OnStep
+from ..inpainting import cropped as inpainting
+from ..inpainting.soft import SoftMask
 from ..models.catalogue import Model
 from ..models.library import Library
 from ..models.loading import MODES, Device, adapter_files
@@ -55,10 +57,12 @@ class _Start:
 
     mode: Mode
     picture: np.ndarray | None = None
-    """uint8 H×W×3"""
+    """uint8 H×W×3, or float32 in 0..1 of the pass's size"""
     mask: np.ndarray | None = None
     """bool H×W"""
     strength: float = 1.0
+    levels: np.ndarray | None = None
+    """float32 H×W: for soft inpainting"""
 
 
 class Diffusion:
@@ -85,16 +89,21 @@ class Diffusion:
             InvalidInput: a request that this model cannot run. ModelMissing, ModelDamaged: a ControlNet.
             PictureFailed: the model gave numbers that are no picture. Cancelled: ``on_step`` raised it.
         """
-        request, image, mask = inputs.request, inputs.image, inputs.mask
+        if inputs.mask is not None:
+            return self._inpaint(inputs, seed, on_step, mode)
+        request, image = inputs.request, inputs.image
+        if self._nine:
+            text = f"The model {self.model.id!r} only paints under a mask"
+            raise InvalidInput(text, "Give a picture and a mask, or use another model")
         wanted = self._plan(inputs)
         self._use(mode)
         self._circle.closed = wanted.closes
         generator = torch.Generator("cpu").manual_seed(seed)
         self._pipelines.wear(request.options.loras)
-        way: Mode = "text" if image is None else "image" if mask is None else "mask"
-        passes = [(wanted.first, _Start(way, mask=mask, strength=request.strength))]
+        way: Mode = "text" if image is None else "image"
+        passes = [(wanted.first, _Start(way, strength=request.strength))]
         if wanted.second is not None:
-            passes.append((wanted.second, _Start("image" if mask is None else "mask", mask=mask, strength=REFINE)))
+            passes.append((wanted.second, _Start("image", strength=REFINE)))
         steps = Steps([self._steps(inputs, start) for _, start in passes], self.model.family, on_step)
         picture = image
         for size, start in passes:
@@ -104,6 +113,13 @@ class Diffusion:
     def describe(self, inputs: Inputs) -> dict[str, str]:
         """What made the picture, for its record."""
         own = record.of_picture(inputs, self.model, self.controls(inputs), self._plan(inputs))
+        request = inputs.request
+        own |= inpainting.described(
+            inputs,
+            native=self.model.native,
+            steps=round((request.options.steps or self.model.steps) * request.strength),
+            nine=self._nine,
+        )
         own["lora_revisions"] = ", ".join(revisions(inputs.request.options.loras, self._folders))
         return {**self._about, "scheduler": type(self._pipelines.base.scheduler).__name__, **own}
 
@@ -168,8 +184,37 @@ class Diffusion:
     def _plan(self, inputs: Inputs) -> Plan:
         camera = inputs.maps.camera if inputs.maps else None
         around = closes(camera) and self.model.closes
-        cell = CELL if self.model.family != "zimage" else 2 * CELL
-        return plan(_size(inputs), self.model.native, draft=inputs.request.options.draft, closes=around, cell=cell)
+        return plan(
+            _size(inputs), self.model.native, draft=inputs.request.options.draft, closes=around, cell=self._cell
+        )
+
+    @property
+    def _cell(self) -> int:
+        """Pixels that the sides of what is drawn are multiples of."""
+        return CELL if self.model.family != "zimage" else 2 * CELL
+
+    @property
+    def _nine(self) -> bool:
+        """Whether this is an inpainting checkpoint."""
+        return self.model.family != "zimage" and self._pipelines.base.unet.config.in_channels == 9
+
+    def _masked(self, inputs: Inputs, seed: int) -> inpainting.Job:
+        model = self.model
+        return inpainting.prepare(
+            inputs, native=model.native, cell=self._cell, family=model.family, nine=self._nine, seed=seed
+        )
+
+    def _inpaint(self, inputs: Inputs, seed: int, on_step: OnStep, mode: str) -> np.ndarray:
+        """The image with what is under its mask drawn anew: a crop at the model's own size, stitched back."""
+        job = self._masked(inputs, seed)
+        size = Pass(job.crop.drawn, job.crop.drawn)
+        self._circle.closed = False
+        self._use(mode)
+        self._pipelines.wear(inputs.request.options.loras)
+        generator = torch.Generator("cpu").manual_seed(seed)
+        start = _Start("mask", job.given, job.mask, job.strength, job.levels)
+        steps = Steps([self._steps(inputs, start)], self.model.family, on_step)
+        return job.finished(self._floats(job.inputs, size, start, generator, steps))
 
     def _prepare(self, net: torch.nn.Module) -> None:
         if self.model.family != "zimage":
@@ -184,6 +229,12 @@ class Diffusion:
 
     def _draw(self, inputs: Inputs, size: Pass, start: _Start, generator: torch.Generator, steps: Steps) -> np.ndarray:
         """One pass: uint8 H×W×3 of the size's content."""
+        return (self._floats(inputs, size, start, generator, steps) * 255).round().astype(np.uint8)
+
+    def _floats(
+        self, inputs: Inputs, size: Pass, start: _Start, generator: torch.Generator, steps: Steps
+    ) -> np.ndarray:
+        """One pass: float32 H×W×3 of the size's content, 0..1, as the autoencoder gave it."""
         request, controls = inputs.request, self.controls(inputs)
         pipeline, options = self._pipelines.for_run(controls, start.mode)
         columns, rows = size.padded
@@ -197,7 +248,8 @@ class Diffusion:
         # Tiles would open the circle again.
         tiled = columns * rows > _TILED_FROM or self._pipelines.mode != MODES[0]
         pipeline.vae.use_tiling = tiled and not self._circle.closed
-        drawn = pipeline(**options, generator=generator, output_type="np", callback_on_step_end=steps).images[0]
+        after = steps if start.levels is None else SoftMask(pipeline, start.levels, self._steps(inputs, start), steps)
+        drawn = pipeline(**options, generator=generator, output_type="np", callback_on_step_end=after).images[0]
         return cropped(_picture(drawn), size)
 
     def _begin(self, steps: int, controls: Sequence[Control]) -> None:
@@ -269,7 +321,9 @@ def _start_options(start: _Start, size: Pass, closed: bool) -> dict[str, Any]:
     """What a pass starts from, as the pipelines call it."""
     if start.picture is None:
         return {}
-    options = {"image": Image.fromarray(fit_picture(start.picture, size, closes=closed)), "strength": start.strength}
+    floats = start.picture.dtype == np.float32
+    picture = start.picture if floats else Image.fromarray(fit_picture(start.picture, size, closes=closed))
+    options: dict[str, Any] = {"image": picture, "strength": start.strength}
     if start.mask is not None:
         options["mask_image"] = Image.fromarray(fit_map(start.mask, size).astype(np.uint8) * 255)
     return options
@@ -289,11 +343,11 @@ def _fitted(maps: SceneMaps, size: Pass) -> SceneMaps:
 
 
 def _picture(drawn: np.ndarray) -> np.ndarray:
-    """float H×W×3 → uint8. Raises PictureFailed for what is no picture."""
+    """The same. Raises PictureFailed for what is no picture."""
     if not np.isfinite(drawn).all() or not drawn.any():
         hint = "Use another seed, fewer controls or less guidance; in half precision some models need single precision"
         raise PictureFailed("The model gave a black picture", hint)
-    return (drawn * 255).round().astype(np.uint8)
+    return drawn
 
 
 def load(generator: Generator, device: str) -> Diffusion:

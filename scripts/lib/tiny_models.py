@@ -2,9 +2,9 @@
 
     python -m scripts.lib.tiny_models FOLDER [NAME ...]
 
-makes FOLDER/NAME for tiny-sd15, tiny-sdxl and tiny-zimage (all by default) and FOLDER/models.toml, by which a server
-finds them, also as tiny-sd15-lcm and tiny-sdxl-lightning (few steps: the same files with a scheduler and a LoRA),
-and tiny-sam.pth and tiny-sam2 in FOLDER/sams, where it looks for segmenters.
+makes FOLDER/NAME for tiny-sd15, tiny-sdxl, their inpainting variants and tiny-zimage (all by default) and
+FOLDER/models.toml, by which a server finds them, also as tiny-sd15-lcm and tiny-sdxl-lightning (few steps: the same
+files with a scheduler and a LoRA), and tiny-sam.pth and tiny-sam2 in FOLDER/sams, where it looks for segmenters.
 What exists is left alone. Seeds are fixed: the same files each time. The models draw noise that follows their control
 picture a little, since their ControlNets' closing layers, which start at zero in training, are random too: at zero the
 control would do nothing.
@@ -28,7 +28,9 @@ from diffusers import (
     ControlNetUnionModel,
     EulerDiscreteScheduler,
     FlowMatchEulerDiscreteScheduler,
+    StableDiffusionInpaintPipeline,
     StableDiffusionPipeline,
+    StableDiffusionXLInpaintPipeline,
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
     UniPCMultistepScheduler,
@@ -53,6 +55,7 @@ from transformers import (
 
 from bridge_server.models.catalogue import USER_FILE
 
+from .tiny_entries import ENTRIES
 from .tiny_segmenters import randomise, write_sam, write_sam2
 
 TEXT_WIDTH = 32
@@ -82,7 +85,7 @@ def make(folder: Path, names: tuple[str, ...] = ()) -> dict[str, Path]:
             MAKERS[name](beside)
             beside.rename(target)
         made[name] = target
-    (folder / USER_FILE).write_text("\n".join(_ENTRIES[name] for name in made if name in _ENTRIES))
+    (folder / USER_FILE).write_text("\n".join(ENTRIES[name] for name in made if name in ENTRIES))
     return made
 
 
@@ -106,36 +109,34 @@ def _sd15(folder: Path) -> None:
     _ip_adapter(unet, folder / "ip-adapter")
 
 
+def _sd15_inpaint(folder: Path) -> None:
+    """An inpainting checkpoint: its UNet sees mask and masked picture besides the latents."""
+    shape = {**_unet_shape(), "in_channels": 9}
+    StableDiffusionInpaintPipeline(
+        vae=_vae(0.18215),
+        text_encoder=CLIPTextModel(_text_config(TEXT_WIDTH)).eval(),
+        tokenizer=_tokenizer(folder),
+        unet=randomise(UNet2DConditionModel(**shape, cross_attention_dim=TEXT_WIDTH, attention_head_dim=4)),
+        scheduler=UniPCMultistepScheduler(**_NOISE),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    ).save_pretrained(folder)
+
+
+def _sdxl_inpaint(folder: Path) -> None:
+    """As SDXL inpainting 0.1: 9 channels."""
+    StableDiffusionXLInpaintPipeline(**_sdxl_parts(folder, channels=9)).save_pretrained(folder)
+
+
 def _sdxl(folder: Path) -> None:
     """Stable Diffusion XL with a ControlNet Union (8 modes, as promax has)."""
-    shape = _unet_shape() | {
-        "transformer_layers_per_block": (1, 2),
-        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
-        "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
-    }
-    unet = randomise(
-        UNet2DConditionModel(
-            **shape,
-            cross_attention_dim=TEXT_WIDTH + SECOND_TEXT_WIDTH,
-            attention_head_dim=(2, 4),
-            use_linear_projection=True,
-            addition_embed_type="text_time",
-            addition_time_embed_dim=8,
-            projection_class_embeddings_input_dim=6 * 8 + SECOND_TEXT_WIDTH,
-        )
-    )
-    StableDiffusionXLPipeline(
-        vae=_vae(0.13025),
-        text_encoder=CLIPTextModel(_text_config(TEXT_WIDTH)).eval(),
-        text_encoder_2=CLIPTextModelWithProjection(_text_config(SECOND_TEXT_WIDTH)).eval(),
-        tokenizer=_tokenizer(folder),
-        tokenizer_2=_tokenizer(folder),
-        unet=unet,
-        scheduler=EulerDiscreteScheduler(**_NOISE),
-        force_zeros_for_empty_prompt=True,
-    ).save_pretrained(folder)
+    parts = _sdxl_parts(folder, channels=4)
+    StableDiffusionXLPipeline(**parts).save_pretrained(folder)
     same = {
-        name: value for name, value in unet.config.items() if name in inspect.signature(ControlNetUnionModel).parameters
+        name: value
+        for name, value in parts["unet"].config.items()
+        if name in inspect.signature(ControlNetUnionModel).parameters
     }
     union = ControlNetUnionModel(
         **same,
@@ -145,8 +146,38 @@ def _sdxl(folder: Path) -> None:
         num_proj_channel=CHANNELS[0],
     )
     randomise(union).save_pretrained(folder / "controlnet-union")
-    _few_step_lora(unet, StableDiffusionXLPipeline, folder)
-    _ip_adapter(unet, folder / "ip-adapter")
+    _few_step_lora(parts["unet"], StableDiffusionXLPipeline, folder)
+    _ip_adapter(parts["unet"], folder / "ip-adapter")
+
+
+def _sdxl_parts(folder: Path, channels: int) -> dict:
+    shape = _unet_shape() | {
+        "transformer_layers_per_block": (1, 2),
+        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+        "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
+    }
+    unet = randomise(
+        UNet2DConditionModel(
+            **shape,
+            in_channels=channels,
+            cross_attention_dim=TEXT_WIDTH + SECOND_TEXT_WIDTH,
+            attention_head_dim=(2, 4),
+            use_linear_projection=True,
+            addition_embed_type="text_time",
+            addition_time_embed_dim=8,
+            projection_class_embeddings_input_dim=6 * 8 + SECOND_TEXT_WIDTH,
+        )
+    )
+    return {
+        "unet": unet,
+        "vae": _vae(0.13025),
+        "text_encoder": CLIPTextModel(_text_config(TEXT_WIDTH)).eval(),
+        "text_encoder_2": CLIPTextModelWithProjection(_text_config(SECOND_TEXT_WIDTH)).eval(),
+        "tokenizer": _tokenizer(folder),
+        "tokenizer_2": _tokenizer(folder),
+        "scheduler": EulerDiscreteScheduler(**_NOISE),
+        "force_zeros_for_empty_prompt": True,
+    }
 
 
 def _few_step_lora(unet: UNet2DConditionModel, pipeline: Any, folder: Path) -> None:
@@ -236,68 +267,11 @@ def _chat_tokenizer() -> Qwen2Tokenizer:
 _PLACES = {"tiny-sam": "sams/tiny-sam.pth", "tiny-sam2": "sams/tiny-sam2"}
 """Below the models folder, where that is not the name itself."""
 
-_ENTRIES = {
-    "tiny-sd15": """\
-[tiny-sd15]
-title = "Tiny Stable Diffusion 1.5 (random weights)"
-family = "sd15"
-native = 64
-steps = 4
-base = { path = "tiny-sd15" }
-controls = { segmentation = { path = "tiny-sd15/controlnet-seg" }, depth = { path = "tiny-sd15/controlnet-depth" } }
-adapter = { path = "tiny-sd15/ip-adapter", files = ["ip-adapter.safetensors"] }
-
-[tiny-sd15-lcm]
-title = "Tiny Stable Diffusion 1.5 in few steps (random weights)"
-family = "sd15"
-native = 64
-steps = 3
-guidance = 1.0
-guided = false
-scheduler = { class = "LCMScheduler" }
-lora = { path = "tiny-sd15/few-step.safetensors" }
-base = { path = "tiny-sd15" }
-controls = { segmentation = { path = "tiny-sd15/controlnet-seg" }, depth = { path = "tiny-sd15/controlnet-depth" } }
-""",
-    "tiny-sdxl": """\
-[tiny-sdxl]
-title = "Tiny Stable Diffusion XL (random weights)"
-family = "sdxl"
-native = 64
-steps = 4
-palette = "instances"
-base = { path = "tiny-sdxl" }
-controls = { union = { path = "tiny-sdxl/controlnet-union" } }
-adapter = { path = "tiny-sdxl/ip-adapter", files = ["ip-adapter.safetensors"] }
-
-[tiny-sdxl-lightning]
-title = "Tiny Stable Diffusion XL in few steps (random weights)"
-family = "sdxl"
-native = 64
-steps = 4
-guidance = 0.0
-guided = false
-palette = "instances"
-scheduler = { class = "EulerDiscreteScheduler", timestep_spacing = "trailing" }
-lora = { path = "tiny-sdxl/few-step.safetensors" }
-base = { path = "tiny-sdxl" }
-controls = { union = { path = "tiny-sdxl/controlnet-union" } }
-""",
-    "tiny-zimage": """\
-[tiny-zimage]
-title = "Tiny Z-Image (random weights)"
-family = "zimage"
-native = 64
-steps = 4
-guidance = 0.0
-guided = false
-base = { path = "tiny-zimage" }
-controls = { union = { path = "tiny-zimage/controlnet-union" } }
-""",
-}
 MAKERS: dict[str, Callable[[Path], None]] = {
     "tiny-sd15": _sd15,
     "tiny-sdxl": _sdxl,
+    "tiny-sd15-inpaint": _sd15_inpaint,
+    "tiny-sdxl-inpaint": _sdxl_inpaint,
     "tiny-zimage": _zimage,
     "tiny-sam": write_sam,
     "tiny-sam2": write_sam2,
