@@ -52,9 +52,9 @@ def published(folder: Path):
         functional.to_pil_image = Image.fromarray
         functional.resize = lambda image, size: image.resize(size[::-1], Image.Resampling.BILINEAR)
         package = importlib.import_module("segment_anything")
-    from scripts.lib import tiny_models
+    from scripts.lib import tiny_segmenters
 
-    network = tiny_models.sam(128, 32, 3, 2, 64, (2,), 3)
+    network = tiny_segmenters.sam(128, 32, 3, 2, 64, (2,), 3)
     network.load_state_dict(torch.load(folder / "sams" / "tiny-sam.pth", weights_only=True))
     return package.SamPredictor(network)
 
@@ -278,9 +278,9 @@ def test_a_folder_that_is_no_sam2(folder, tmp_path):
 
 
 def test_sizes_are_read_off_the_weights(tmp_path):
-    from scripts.lib import tiny_models
+    from scripts.lib import tiny_segmenters
 
-    other = tiny_models.sam(256, 48, 4, 3, 64, (1, 3), 5)
+    other = tiny_segmenters.sam(256, 48, 4, 3, 64, (1, 3), 5)
     torch.save(other.state_dict(), tmp_path / "other.pth")
     ours = Sam(tmp_path / "other.pth", "cpu")
     assert ours.native == 256
