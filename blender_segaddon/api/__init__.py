@@ -33,6 +33,7 @@ from ..flows.masking import Mask
 from ..flows.meaning import Group
 from ..flows.picture import Picture
 from ..flows.sending import Unfinished
+from ..flows.views import Coverage
 from ..protocol.errors import SegAddonError
 from ..protocol.messages import ServerState
 from ..texturing import Placement
@@ -48,7 +49,7 @@ from .overlay import (
     show_overlay,
 )
 from .pictures import find_picture, forget_pictures, generate, regenerate, styles
-from .placing import backdrop, bake, picture_of, placements, project, remove_placement, update
+from .placing import backdrop, bake, picture_of, placements, project, remove_placement, show_placement, update
 from .rendering import (
     Rendered,
     forget_renders,
@@ -84,12 +85,14 @@ from .server import (
     server_state,
     unfinished,
 )
+from .views import coverage, next_view, repaint_view, replace_view, suggest_cameras
 
 __all__ = [
     "DEFAULT_CONNECTION",
     "CaptureJob",
     "ClassMatch",
     "Connection",
+    "Coverage",
     "Finding",
     "Group",
     "Job",
@@ -116,6 +119,7 @@ __all__ = [
     "class_mapping",
     "class_of",
     "configure",
+    "coverage",
     "describe",
     "discard",
     "end_server",
@@ -134,6 +138,7 @@ __all__ = [
     "lend_gpu",
     "map_images",
     "maps_of",
+    "next_view",
     "overlay",
     "picture_of",
     "placements",
@@ -146,6 +151,8 @@ __all__ = [
     "remove_placement",
     "render_status",
     "render_with_maps",
+    "repaint_view",
+    "replace_view",
     "resume",
     "scene_vocabulary",
     "segment",
@@ -154,8 +161,10 @@ __all__ = [
     "set_face_class",
     "set_text",
     "show_overlay",
+    "show_placement",
     "start_capture",
     "styles",
+    "suggest_cameras",
     "unclassed",
     "unfinished",
     "update",

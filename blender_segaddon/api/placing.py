@@ -9,7 +9,7 @@ from ..flows import placing, updating
 from ..flows.picture import Picture, PictureLike
 from ..texturing import Placement
 from .kinds import Objects
-from .pictures import begin
+from .views import made
 
 
 def project(
@@ -17,6 +17,7 @@ def project(
     *,
     objects: Objects | None = None,
     lighting: str = "unlit",
+    blend: bool = False,
     scene: bpy.types.Scene | None = None,
 ) -> Placement:
     """Put a picture on the objects that it shows, where the camera saw them; hidden surfaces keep their material.
@@ -25,13 +26,15 @@ def project(
         picture: one that was made from maps of this scene.
         objects: only on these; on all when None.
         lighting: "unlit": the camera sees the picture as it is, and it lights nothing.
+        blend: surfaces that earlier pictures are on are shared with them, by how well each view sees them (several
+            views of one scene); else this picture covers them.
 
     Raises:
         InvalidInput: a picture that was not made from a scene, an unknown lighting.
         SceneError: the picture's scene or objects are gone.
     """
     names = None if objects is None else placing.names_of(objects)
-    return placing.project(picture, scene, names, lighting)
+    return placing.project(picture, scene, names, lighting, blend)
 
 
 def backdrop(
@@ -65,7 +68,15 @@ def picture_of(placement: Placement) -> Picture | None:
 
 def remove_placement(placement: Placement) -> None:
     """Take a projection or a backdrop out of the scene again, without a trace."""
-    texturing.remove(placement)
+    placing.remove(placement)
+
+
+def show_placement(placement: Placement, shown: bool = True) -> Placement:
+    """Show or hide what was put into the scene, without taking it away; gives the placement as it is now.
+
+    Raises InvalidInput where it is not in the scene.
+    """
+    return placing.show(placement, shown)
 
 
 def bake(
@@ -91,8 +102,12 @@ def bake(
 def update(placement: Placement) -> Placement:
     """After a change of layout: capture again, keep what stayed, paint again what changed, and place the result.
 
+    Things are known by what they are in Blender. What did not move keeps its pixels, also where the camera moved; what
+    moved takes its paint along; what has come, came into view or became something else is painted. Later views that
+    were painted on from this one are painted again where that changes them.
+
     Raises:
         InvalidInput: nothing is known of the placement's picture: it, or its node group, was deleted.
         SceneError: its scene or camera is gone. After any error the old picture stands as it did.
     """
-    return updating.update(placement, lambda recipe: begin(recipe, 1).result()[0])
+    return updating.update(placement, made)[0]

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import texturing
 from ..protocol.errors import SceneError
-from ..texturing import Placement
+from ..texturing import Placement, View
 from . import keeping
 from . import picture as pictures
 from .picture import Picture, PictureLike
@@ -38,16 +38,51 @@ def object_named(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
 
 
 def project(
-    picture: PictureLike, scene: bpy.types.Scene | None, objects: Iterable[str] | None = None, lighting: str = "unlit"
+    picture: PictureLike,
+    scene: bpy.types.Scene | None,
+    objects: Iterable[str] | None = None,
+    lighting: str = "unlit",
+    blend: bool = False,
 ) -> Placement:
     """Put a picture on the objects that it shows; see ``api.project``."""
     source, maps = pictures.with_maps(picture)
     scene = scene or _scene(maps.scene)
     names = None if objects is None else list(objects)
-    placement = texturing.project(
-        scene, _light(source, scene), maps, objects=names, lighting=lighting, name=source.title
-    )
+    share = texturing.share(maps, [view for _, view in views(scene)]) if blend else None
+    light = _light(source, scene)
+    placement = texturing.project(scene, light, maps, objects=names, lighting=lighting, share=share, name=source.title)
     return _remembered(placement, source)
+
+
+def views(scene: bpy.types.Scene) -> list[tuple[Placement, View]]:
+    """The projections that are shown and whose pictures are known, oldest first."""
+    found = []
+    for one in texturing.placements(scene):
+        source = picture_of(one) if one.kind == "projection" and one.shown else None
+        if source is not None and source.maps is not None:
+            found.append((one, View(source.pixels, source.maps, one.objects, one.blend)))
+    return found
+
+
+def rebalance(scene: bpy.types.Scene) -> None:
+    """After a view has come, gone or changed: every later one takes its new share of what they have in common."""
+    standing = views(scene)
+    for number, (one, view) in enumerate(standing):
+        if one.blend:
+            texturing.reshare(one, texturing.share(view.maps, [before for _, before in standing[:number]]))
+
+
+def show(placement: Placement, shown: bool) -> Placement:
+    """Show or hide a picture; see ``api.show_placement``."""
+    changed = texturing.show(placement, shown)
+    rebalance(scene_of(changed))
+    return changed
+
+
+def remove(placement: Placement) -> None:
+    """Take a picture away; see ``api.remove_placement``."""
+    texturing.remove(placement)
+    rebalance(scene_of(placement))
 
 
 def backdrop(picture: PictureLike, scene: bpy.types.Scene | None, foreground: Iterable[str] | None = None) -> Placement:
@@ -64,7 +99,7 @@ def again(placement: Placement, picture: Picture) -> Placement:
     scene = scene_of(placement)
     if placement.kind == "backdrop":
         return backdrop(picture, scene, placement.objects)
-    return project(picture, scene, placement.objects)
+    return project(picture, scene, placement.objects, blend=placement.blend)
 
 
 def picture_of(placement: Placement) -> Picture | None:

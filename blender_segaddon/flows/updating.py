@@ -1,28 +1,25 @@
-"""After a change of layout: what stayed keeps its pixels, what changed or came into view is painted again."""
+"""After a change of layout: what stayed keeps its pixels, what moved takes them along, the rest is painted again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import bpy
 import numpy as np
 
 from .. import capture, texturing
-from ..core.maps import Instance, SceneMaps
+from ..core.maps import BACKGROUND, SceneMaps
 from ..protocol.errors import InvalidInput, SceneError
-from ..texturing import Placement
+from ..texturing import Placement, View, identity
 from . import placing
-from .picture import Picture, Recipe
-
-_DEPTH_TOLERANCE = 1e-3
-"""Relative. A surface whose depth moved by less is the same surface; capture's own error is below 1e-4."""
+from .picture import Picture
+from .views import Make, coverage, replace_view
 
 
-def update(placement: Placement, make: Callable[[Recipe], Picture]) -> Placement:
-    """Capture again, keep what stayed, let ``make`` paint what changed, and place the result; see ``api.update``.
+def update(placement: Placement, make: Make) -> list[Placement]:
+    """Capture again, carry over what is known, let ``make`` paint the rest, and place the result; see ``api.update``.
 
-    The old picture is taken out for the capture, which is to see the scene itself; where anything fails it comes back.
+    Where anything fails the old picture stands as it did.
     """
     source = placing.picture_of(placement)
     if source is None or source.maps is None:
@@ -33,61 +30,66 @@ def update(placement: Placement, make: Callable[[Recipe], Picture]) -> Placement
     camera = scene.objects.get(source.maps.camera.name)
     if camera is None:
         raise SceneError(f"Camera '{source.maps.camera.name}' is gone", "Make it again, or generate a new picture")
+    maps = _captured(placement, source.maps, scene, camera)
+    return replace_view(placement, repainted(source, maps, make), make)
+
+
+def _captured(placement: Placement, old: SceneMaps, scene: bpy.types.Scene, camera: bpy.types.Object) -> SceneMaps:
+    """The scene as it is now. A backdrop hides things that are not in front: it is taken out for the while."""
+    options = {"size": (old.width, old.height), "vocabulary": old.vocabulary, "background": old.background}
+    if placement.kind != "backdrop" or placement.objects is None:
+        return capture.capture(scene, camera=camera, **options)
+    source = placing.picture_of(placement)
     texturing.remove(placement)
     try:
-        fresh = _repainted(source, source.maps, scene, camera, make)
-    except BaseException:
-        placing.again(placement, source)
-        raise
-    return placing.again(placement, fresh)
+        return capture.capture(scene, camera=camera, **options)
+    finally:
+        if source is not None:
+            placing.again(placement, source)
 
 
-def _repainted(
-    source: Picture,
-    old: SceneMaps,
-    scene: bpy.types.Scene,
-    camera: bpy.types.Object,
-    make: Callable[[Recipe], Picture],
-) -> Picture:
-    size = (old.width, old.height)
-    maps = capture.capture(scene, camera=camera, size=size, vocabulary=old.vocabulary, background=old.background)
-    changed = changed_pixels(old, maps)
+def repainted(source: Picture, maps: SceneMaps, make: Make) -> Picture:
+    """``source`` as ``maps`` see its scene now."""
+    if source.maps is None:
+        raise InvalidInput("This picture was not made from a scene", "Generate it from one")
+    found = coverage(maps, [View(source.pixels, source.maps)], follow=True)
+    known, covered = found.known.copy(), found.covered & ~_recast(source.maps, maps)
+    behind, sky = _background(source.pixels, source.maps, maps)
+    known[behind], covered = sky[behind], covered | behind
     fresh = source
-    if changed.any():
-        fresh = make(
-            replace(source.recipe, maps=maps, image=source.pixels, mask=changed, intent="extend", strength=1.0)
-        )
-    return Picture(fresh.pixels, replace(fresh.recipe, maps=maps), fresh.metadata)
+    if not covered.all():
+        recipe = replace(source.recipe, maps=maps, image=known, mask=~covered, intent="extend", strength=1.0)
+        fresh = make(recipe)
+        known = fresh.pixels
+    return Picture(known, replace(fresh.recipe, maps=maps), fresh.metadata)
 
 
-def changed_pixels(old: SceneMaps, new: SceneMaps) -> np.ndarray:
-    """bool H×W: where another thing is seen than before, or the same thing somewhere else.
-
-    Things are told by what they are in Blender (object, instancer, persistent id, library, material), not by number.
-
-    Raises:
-        InvalidInput: the two captures differ in size.
-    """
-    if (old.width, old.height) != (new.width, new.height):
-        raise InvalidInput(
-            f"The picture has {old.width}×{old.height} pixels, the new capture {new.width}×{new.height}",
-            "Capture at the size of the picture",
-        )
-    numbers: dict[tuple[object, ...], int] = {}
-    same_thing = _numbered(old, numbers) == _numbered(new, numbers)
-    both_finite = np.isfinite(old.depth) & np.isfinite(new.depth)
-    with np.errstate(invalid="ignore"):
-        moved = np.abs(old.depth - new.depth) > _DEPTH_TOLERANCE * new.depth
-    return ~same_thing | (both_finite & moved) | (old.class_map != new.class_map)
+def _recast(old: SceneMaps, new: SceneMaps) -> np.ndarray:
+    """bool H×W: things that are of another class than before, which is to be seen."""
+    if old.vocabulary != new.vocabulary:
+        return np.zeros(new.instance_map.shape, bool)
+    before = {identity(one): _classes(one) for one in old.instances}
+    changed = np.zeros(len(new.instances) + 1, bool)
+    for one in new.instances:
+        changed[one.id] = identity(one) in before and before[identity(one)] != _classes(one)
+    return changed[new.instance_map]
 
 
-def _numbered(maps: SceneMaps, numbers: dict[tuple[object, ...], int]) -> np.ndarray:
-    """The instance map in numbers that both captures share; 0 stays background."""
-    table = np.zeros(len(maps.instances) + 1, np.int64)
-    for one in maps.instances:
-        table[one.id] = numbers.setdefault(_identity(one), len(numbers) + 1)
-    return table[maps.instance_map]
+def _classes(one) -> tuple[object, ...]:
+    return (one.class_id, one.text)
 
 
-def _identity(one: Instance) -> tuple[object, ...]:
-    return (one.object, one.instancer, one.persistent_id, one.library, one.material)
+def _background(pixels: np.ndarray, old: SceneMaps, new: SceneMaps) -> tuple[np.ndarray, np.ndarray]:
+    """(bool H×W: background whose picture is known, uint8 H×W×3: that picture); it is infinitely far away."""
+    behind = new.instance_map == BACKGROUND
+    if old.background != new.background or old.camera.type != new.camera.type:
+        return np.zeros_like(behind), pixels
+    if old.camera.type == "ORTHO":  # all rays have one direction: the sky is fixed to the frame
+        return behind & (old.instance_map == BACKGROUND), pixels
+    rays = new.camera.rays() @ new.camera.matrix_world[:3, :3].T
+    place, depth = old.camera.project(rays + old.camera.matrix_world[:3, 3])
+    # pixels whose directions did not change land on their own centres
+    at = np.clip(np.floor(np.nan_to_num(place, nan=-1.0) + 1e-6).astype(np.int64), -1, (old.width, old.height))
+    inside = (at >= 0).all(axis=-1) & (at[..., 0] < old.width) & (at[..., 1] < old.height) & (depth > 0)
+    column, row = np.where(inside, at[..., 0], 0), np.where(inside, at[..., 1], 0)
+    return behind & inside & (old.instance_map[row, column] == BACKGROUND), pixels[row, column]

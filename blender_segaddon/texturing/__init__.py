@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from .backdrop import backdrop
 from .bake import bake
+from .blending import View, blended, share
+from .carrying import Lookup, Points, identity, own_weight, pixels_per_unit
 from .colour import LinearPicture, to_display, to_scene_linear
-from .placement import Placement, group_of, placements, remove
-from .projection import project
+from .placement import Placement, group_of, placements, remove, show
+from .projection import project, reshare
 from .render import render_view
 
 __all__ = [
     "LinearPicture",
+    "Lookup",
     "Placement",
+    "Points",
+    "View",
     "backdrop",
     "bake",
+    "blended",
     "group_of",
+    "identity",
+    "own_weight",
+    "pixels_per_unit",
     "placements",
     "project",
     "remove",
     "render_view",
+    "reshare",
+    "share",
+    "show",
     "to_display",
     "to_scene_linear",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import bpy
 
@@ -28,12 +29,16 @@ class Placement:
     """Names of objects that the picture could not be put on (a backdrop: hidden), with nothing changed on them."""
     objects: tuple[str, ...] | None = None
     """Names of the objects that the picture was asked to be put on (a backdrop: before), None for all."""
+    blend: bool = False
+    """It shares surfaces with the pictures before it, by how well each view sees them; else it covers them."""
+    shown: bool = True
+    """False while it is hidden."""
 
 
 def record(scene: bpy.types.Scene, placement: Placement, group: bpy.types.NodeTree) -> None:
     """Write a placement down on its scene."""
     kept = _records(scene)
-    names = json.dumps({"skipped": placement.skipped, "objects": placement.objects})
+    names = json.dumps({"skipped": placement.skipped, "objects": placement.objects, "blend": placement.blend})
     kept[placement.name] = {"kind": placement.kind, "group": group, "names": names}
     scene[PLACEMENTS] = kept
 
@@ -65,6 +70,20 @@ def remove(placement: Placement) -> None:
     else:
         del scene[PLACEMENTS]
     take_out(group)
+
+
+def show(placement: Placement, shown: bool = True) -> Placement:
+    """Show or hide a picture without taking it away; gives the placement as it is now.
+
+    Raises:
+        InvalidInput: it does not stand on its scene (any more).
+    """
+    scene = bpy.data.scenes.get(placement.scene)
+    if scene is None or placement.name not in _records(scene):
+        raise InvalidInput(f"'{placement.name}' does not stand on scene '{placement.scene}'", "Choose one that does")
+    for node in _nodes_of(group_of(placement)):
+        node.mute = not shown
+    return replace(placement, shown=shown)
 
 
 def take_out(group: bpy.types.NodeTree | None) -> None:
@@ -103,7 +122,18 @@ def _cut(text: str, limit: int) -> str:
 def _placement(scene: bpy.types.Scene, name: str, kept: dict) -> Placement:
     names = json.loads(kept["names"])
     objects = None if names["objects"] is None else tuple(names["objects"])
-    return Placement(name, kept["kind"], scene.name, tuple(names["skipped"]), objects)
+    shown = not any(node.mute for node in _nodes_of(kept.get("group")))
+    blend = names.get("blend", False)  # not there in files of an earlier version
+    return Placement(name, kept["kind"], scene.name, tuple(names["skipped"]), objects, blend, shown)
+
+
+def _nodes_of(group: bpy.types.NodeTree | None) -> Iterator[bpy.types.Node]:
+    """The nodes of local materials and worlds that show a placement's group."""
+    for owner in [*bpy.data.materials, *bpy.data.worlds]:
+        if group is not None and owner.library is None and owner.node_tree:
+            for node in owner.node_tree.nodes:
+                if node.type == "GROUP" and node.node_tree == group:
+                    yield node
 
 
 def _records(scene: bpy.types.Scene) -> dict:

@@ -12,9 +12,12 @@ from ..protocol.errors import InvalidInput, SceneError
 from . import linked, surfaces
 from .colour import emitted
 from .evidence import evidence
-from .images import data_image
-from .placement import Placement, free_name, record, take_out
+from .images import data_image, read_image
+from .placement import Placement, free_name, group_of, record, take_out
 from .projector import GAMMA, build_projector
+
+LIGHT = "seg_light"
+"""On the image of a projection that holds the picture's colours."""
 
 
 def project(
@@ -24,6 +27,7 @@ def project(
     *,
     objects: Sequence[bpy.types.Object | str] | None = None,
     lighting: str = "unlit",
+    share: np.ndarray | None = None,
     name: str = "Picture",
 ) -> Placement:
     """Put a picture on what the camera of ``maps`` saw; everything else keeps its own surface.
@@ -32,6 +36,8 @@ def project(
         linear: float32 H×W×3, scene-linear (``colour.to_scene_linear(...).pixels``), of the maps' size.
         objects: only on these (objects or names; an instancer stands for all that it makes).
         lighting: "unlit": cameras see the picture as it is; it lights and shades nothing.
+        share: float32 H×W, 0..1: how much it takes of surfaces that earlier pictures are on, from ``blending.share``;
+            None: it covers them.
         name: a readable name; numbered where it is taken.
     Raises:
         InvalidInput: wrong size, lighting or objects.
@@ -44,7 +50,8 @@ def project(
     title = free_name(scene, f"Seg Projection {name}")
     linked.make_local(scene, {one.object for one in chosen})
     keys = linked.keys(scene, chosen)
-    colours = data_image(f"{title} picture", np.maximum(emitted(linear, scene), 0) ** np.float32(1 / GAMMA))
+    colours = data_image(f"{title} picture", with_share(_stored(emitted(linear, scene)), share))
+    colours[LIGHT] = True
     seen = data_image(f"{title} evidence", evidence(maps, keys))
     group = build_projector(title, maps.camera, colours, seen)
     group[surfaces.GROUP_MARK] = True
@@ -56,12 +63,45 @@ def project(
         if not surfaces.painted({group}):
             raise SceneError("No surface could take the picture", f"Could not paint: {', '.join(skipped[:5])}")
         asked = None if objects is None else tuple(one if isinstance(one, str) else one.name for one in objects)
-        placement = Placement(title, "projection", scene.name, skipped, asked)
+        placement = Placement(title, "projection", scene.name, skipped, asked, blend=share is not None)
         record(scene, placement, group)
     except BaseException:
         take_out(group)
         raise
     return placement
+
+
+def reshare(placement: Placement, share: np.ndarray) -> None:
+    """Change how much a picture takes of surfaces that earlier ones are on; ``share`` as in ``project``."""
+    group = group_of(placement)
+    nodes = [] if group is None else [node for node in _image_nodes(group) if LIGHT in node.image]
+    for old in {node.image for node in nodes}:
+        # swapped whole: Blender's undo does not bring back pixels that were set in place
+        new = data_image(old.name, with_share(read_image(old)[..., :3], share))
+        new[LIGHT] = True
+        for node in nodes:
+            node.image = new
+        name = old.name
+        bpy.data.images.remove(old)
+        new.name = name
+
+
+def _image_nodes(group: bpy.types.NodeTree) -> Iterator[bpy.types.Node]:
+    for node in group.nodes:
+        if node.type == "TEX_IMAGE" and node.image:
+            yield node
+    for inner in {node.node_tree for node in group.nodes if node.type == "GROUP" and node.node_tree}:
+        yield from _image_nodes(inner)
+
+
+def with_share(stored: np.ndarray, share: np.ndarray | None) -> np.ndarray:
+    """float32 H×W×4 as ``build_projector`` wants its picture."""
+    alpha = np.ones(stored.shape[:2], np.float32) if share is None else share.astype(np.float32)
+    return np.dstack([stored[..., :3], alpha])
+
+
+def _stored(light: np.ndarray) -> np.ndarray:
+    return np.maximum(light, 0) ** np.float32(1 / GAMMA)
 
 
 def check_size(linear: np.ndarray, maps: SceneMaps) -> None:

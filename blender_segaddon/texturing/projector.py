@@ -47,7 +47,8 @@ def build_projector(
     """Group with inputs Surface, Alpha (opaque from .5), Hole (open from .5) and output Surface.
 
     Args:
-        picture: raw data image of the camera's size; scene-linear light to the power of 1/GAMMA.
+        picture: raw data image of the camera's size; scene-linear light to the power of 1/GAMMA, and in its alpha how
+            much of the surface the picture takes from what was there before it.
         evidence: see ``evidence.evidence``.
     """
     tap = _build_tap(f"{name} texel", camera, picture, evidence)
@@ -59,11 +60,12 @@ def build_projector(
     source, target = ends["NodeGroupInput"], ends["NodeGroupOutput"]
     offset = graph.vector("SUBTRACT", graph.node("ShaderNodeNewGeometry").outputs["Position"], camera_origin(camera))
     place = locate(graph, camera, offset)
-    colour, weight = _sample(graph, tap, place)
+    colour, weight, share = _sample(graph, tap, place)
     solid = graph.math("LESS_THAN", source.outputs["Hole"], 0.5)
     filled = graph.math("GREATER_THAN", source.outputs["Alpha"], 0.4999)
     seen = graph.node("ShaderNodeLightPath").outputs["Is Camera Ray"]
     show = graph.all_of(graph.math("GREATER_THAN", weight, COVER), _faces(graph, camera, offset), solid, filled, seen)
+    show = graph.math("MULTIPLY", show, share)
     emission = graph.node("ShaderNodeEmission")
     light = graph.node("ShaderNodeGamma")
     graph.put(colour, light.inputs["Color"])
@@ -123,8 +125,8 @@ def _faces(graph: Graph, camera: Camera, offset: Value) -> bpy.types.NodeSocket:
     return graph.math("GREATER_THAN", graph.vector("DOT_PRODUCT", normal, towards), 0.0)
 
 
-def _sample(graph: Graph, tap: bpy.types.NodeTree, place: Place) -> tuple[bpy.types.NodeSocket, bpy.types.NodeSocket]:
-    """(colour, sum of weights) of the four texels around a place."""
+def _sample(graph: Graph, tap: bpy.types.NodeTree, place: Place) -> tuple[bpy.types.NodeSocket, ...]:
+    """(colour, sum of weights, share) of the four texels around a place."""
     base = graph.vector("FLOOR", place.pixel)
     inside = graph.vector("SUBTRACT", place.pixel, base)
     key = graph.node("ShaderNodeObjectInfo").outputs["Random"]
@@ -143,21 +145,25 @@ def _sample(graph: Graph, tap: bpy.types.NodeTree, place: Place) -> tuple[bpy.ty
         for value, socket in zip(values, node.inputs, strict=True):
             graph.put(value, socket)
         taps.append(node.outputs)
-    colour, weight = taps[0][0], taps[0][1]
+    colour, weight, share = taps[0][0], taps[0][1], taps[0][2]
     for one in taps[1:]:
         colour = graph.vector("ADD", colour, one[0])
         weight = graph.math("ADD", weight, one[1])
-    return graph.scaled(colour, graph.math("DIVIDE", 1.0, graph.math("MAXIMUM", weight, 1e-9))), weight
+        share = graph.math("ADD", share, one[2])
+    part = graph.math("DIVIDE", 1.0, graph.math("MAXIMUM", weight, 1e-9))
+    return graph.scaled(colour, part), weight, graph.math("MULTIPLY", share, part)
 
 
 def _build_tap(name: str, camera: Camera, picture: bpy.types.Image, evidence: bpy.types.Image) -> bpy.types.NodeTree:
-    """Group (texel, offset of the point from its centre, nearness, key, key that lasts) → (colour · weight, weight).
+    """Group (texel, offset of the point from its centre, nearness, key, key that lasts) → (colour · weight, weight,
+    share · weight).
 
     One of the keys must be the texel's: an instance has the second from its prototype, whose plane it is not in.
     """
     inputs = [("Texel", "NodeSocketVector"), ("Offset", "NodeSocketVector")]
     inputs += [(title, "NodeSocketFloat") for title in ("Nearness", "Key", "Lasting Key")]
-    tree = new_group(name, inputs, [("Colour", "NodeSocketVector"), ("Weight", "NodeSocketFloat")])
+    outputs = [("Colour", "NodeSocketVector"), ("Weight", "NodeSocketFloat"), ("Share", "NodeSocketFloat")]
+    tree = new_group(name, inputs, outputs)
     graph = Graph(tree)
     ends = {node.bl_idname: node for node in tree.nodes}
     texel, offset, near, *keys = list(ends["NodeGroupInput"].outputs)[:5]
@@ -175,8 +181,9 @@ def _build_tap(name: str, camera: Camera, picture: bpy.types.Image, evidence: bp
     valid = graph.math("GREATER_THAN", seen_near, 0.0)
     shares = [graph.math("SUBTRACT", 1.0, graph.math("ABSOLUTE", one)) for one in (x, y)]
     weight = graph.all_of(same, valid, graph.math("LESS_THAN", off, reach), *shares)
-    colour = graph.scaled(graph.texel(picture, where).outputs["Color"], weight)
-    for value, socket in zip((colour, weight), ends["NodeGroupOutput"].inputs, strict=False):
+    shown = graph.texel(picture, where).outputs
+    values = (graph.scaled(shown["Color"], weight), weight, graph.math("MULTIPLY", shown["Alpha"], weight))
+    for value, socket in zip(values, ends["NodeGroupOutput"].inputs, strict=False):
         graph.put(value, socket)
     return tree
 
