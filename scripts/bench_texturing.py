@@ -39,9 +39,10 @@ def measure(scene: bpy.types.Scene, size: tuple[int, int]) -> dict[str, object]:
     """Figures of one scene from its camera (one is made where there is none) and from one beside it."""
     if scene.camera is None:
         capture.add_framing_camera(scene)
-    maps = capture.capture(scene, size=size)
-    seen = maps.instance_map > 0
     picture, clock = _picture(size), _Clock()
+    maps = clock.time("capture_s", lambda: capture.capture(scene, size=size))
+    maps = clock.time("outlines_s", lambda: capture.add_outlines(maps, scene))
+    seen = maps.instance_map > 0
     linear = clock.time("colour_s", lambda: texturing.to_scene_linear(picture, scene))
     clock.time("colour_again_s", lambda: texturing.to_scene_linear(picture, scene))
     placed = clock.time("project_s", lambda: texturing.project(scene, linear.pixels, maps))

@@ -49,7 +49,17 @@ from .overlay import (
     show_overlay,
 )
 from .pictures import find_picture, forget_pictures, generate, regenerate, styles
-from .placing import backdrop, bake, picture_of, placements, project, remove_placement, show_placement, update
+from .placing import (
+    backdrop,
+    bake,
+    picture_of,
+    placements,
+    project,
+    remove_placement,
+    set_lighting,
+    show_placement,
+    update,
+)
 from .rendering import (
     Rendered,
     forget_renders,
@@ -159,6 +169,7 @@ __all__ = [
     "server_state",
     "set_class",
     "set_face_class",
+    "set_lighting",
     "set_text",
     "show_overlay",
     "show_placement",

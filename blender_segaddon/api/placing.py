@@ -16,7 +16,7 @@ def project(
     picture: PictureLike,
     *,
     objects: Objects | None = None,
-    lighting: str = "unlit",
+    lighting: str | None = None,
     blend: bool = False,
     scene: bpy.types.Scene | None = None,
 ) -> Placement:
@@ -25,7 +25,9 @@ def project(
     Args:
         picture: one that was made from maps of this scene.
         objects: only on these; on all when None.
-        lighting: "unlit": the camera sees the picture as it is, and it lights nothing.
+        lighting: "unlit": the camera sees the picture as it is, and it lights nothing; "shadows": the same, but the
+            shadows of real objects fall on it; "lit": as the base colour of an ordinary surface. None: "shadows" where
+            a backdrop has a foreground, else "unlit".
         blend: surfaces that earlier pictures are on are shared with them, by how well each view sees them (several
             views of one scene); else this picture covers them.
 
@@ -35,6 +37,28 @@ def project(
     """
     names = None if objects is None else placing.names_of(objects)
     return placing.project(picture, scene, names, lighting, blend)
+
+
+def set_lighting(
+    placement: Placement, lighting: str, *, foreground: Objects | None = None, samples: int = 128
+) -> Placement:
+    """Let a picture that is on objects be lit in another way; gives the placement as it is now.
+
+    For "shadows" the light that falls on the surfaces is rendered (by Cycles, twice) without the foreground; darker
+    than that is shadow. Where nothing real changes the light, the picture is seen as it is.
+
+    Args:
+        lighting: "unlit", "shadows" or "lit", as of ``project``.
+        foreground: objects whose shadows are to be seen; those that the picture was not meant for, and all that come
+            later, cast them anyway.
+        samples: rays a pixel of the light's render.
+
+    Raises:
+        InvalidInput: no projection, an unknown lighting, or nothing is known of its picture any more.
+        SceneError: no light falls on the surfaces.
+        CaptureError: Blender could not render the light.
+    """
+    return placing.light(placement, lighting, () if foreground is None else placing.names_of(foreground), samples)
 
 
 def backdrop(

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 _PARTS = 9_437_184
 """4096×2304: parts of the whole picture that outlines are looked for in; as fine as a 4K picture"""
-_FINEST = 16
+_FINEST = 15
 """parts of a pixel along each side, at most"""
 
 
@@ -56,8 +56,8 @@ def add_outlines(
 
 
 def finer(width: int, height: int) -> int:
-    """Into how many parts a pixel is cut along each side: 2..16."""
-    return min(max(round(math.sqrt(_PARTS / (width * height))), 2), _FINEST)
+    """Into how many parts a pixel is cut along each side: 3..15, odd, so that one part has the pixel's own centre."""
+    return min(max(2 * round((math.sqrt(_PARTS / (width * height)) - 1) / 2) + 1, 3), _FINEST)
 
 
 @contextmanager

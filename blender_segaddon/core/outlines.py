@@ -9,9 +9,9 @@ import numpy as np
 from .maps import BACKGROUND, SceneMaps
 from .nearness import nearness, slope
 
-TOLERANCE = 0.0005
+TOLERANCE = 0.0003
 """How far a part of a pixel may lie from the plane of its centre and still count to it, as a share of its depth."""
-SLACK = 0.25
+SLACK = 0.05
 """The same, in pixels of the plane's own slope."""
 _MARGIN = 2
 """parts around a block that its slopes are measured with"""

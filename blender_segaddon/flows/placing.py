@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
+from weakref import WeakKeyDictionary
 
 import bpy
 import numpy as np
 
-from .. import texturing
-from ..protocol.errors import SceneError
+from .. import capture, texturing
+from ..core.maps import SceneMaps
+from ..core.outlines import Outlines
+from ..protocol.errors import InvalidInput, SceneError
 from ..texturing import Placement, View
 from . import keeping
 from . import picture as pictures
@@ -19,6 +23,8 @@ log = logging.getLogger(__name__)
 
 _WORTH_SAYING = 0.01
 """Share of pixels; below that nobody sees it."""
+_outlines: WeakKeyDictionary[SceneMaps, Outlines | None] = WeakKeyDictionary()
+"""What was found for the maps of pictures that were projected before; None where nothing could be."""
 _KEPT = "seg_picture"
 """Custom property of a placement's node group: its picture as ``keeping.pack`` gives it."""
 
@@ -41,17 +47,55 @@ def project(
     picture: PictureLike,
     scene: bpy.types.Scene | None,
     objects: Iterable[str] | None = None,
-    lighting: str = "unlit",
+    lighting: str | None = None,
     blend: bool = False,
 ) -> Placement:
     """Put a picture on the objects that it shows; see ``api.project``."""
     source, maps = pictures.with_maps(picture)
     scene = scene or _scene(maps.scene)
+    maps = outlined(maps, scene)
     names = None if objects is None else list(objects)
     share = texturing.share(maps, [view for _, view in views(scene)]) if blend else None
-    light = _light(source, scene)
-    placement = texturing.project(scene, light, maps, objects=names, lighting=lighting, share=share, name=source.title)
-    return _remembered(placement, source)
+    rgb = _light(source, scene)
+    wanted = lighting or _usual_lighting(scene)
+    placement = texturing.project(scene, rgb, maps, objects=names, lighting=wanted, share=share, name=source.title)
+    _remembered(placement, source)
+    return light(placement, "shadows") if wanted == "shadows" else placement
+
+
+def light(placement: Placement, lighting: str, foreground: Iterable[str] = (), samples: int = 128) -> Placement:
+    """Let a projection be lit in another way; see ``api.set_lighting``."""
+    scene, source = scene_of(placement), picture_of(placement)
+    if source is None or source.maps is None:
+        raise InvalidInput(f"Nothing is known of the picture of '{placement.name}'", "Generate and project it again")
+    real = {*foreground, *_left_out(source.maps, placement.objects)}
+    camera = capture.stored_camera(source.maps.camera)
+    try:
+        return texturing.set_lighting(scene, placement, lighting, camera, real=real, samples=samples)
+    finally:
+        capture.remove_camera(camera)
+
+
+def _left_out(maps: SceneMaps, objects: tuple[str, ...] | None) -> set[str]:
+    """Objects of the capture that the picture was not meant for."""
+    if objects is None:
+        return set()
+    meant = [one for one in maps.instances if one.object in objects or one.instancer in objects]
+    kept = {one.object for one in meant} | {one.instancer for one in meant}
+    return {one.instancer or one.object for one in maps.instances} - kept
+
+
+def _usual_lighting(scene: bpy.types.Scene) -> str:
+    """Where objects are marked as foreground, by a backdrop, they must not float."""
+    backdrops = (one for one in texturing.placements(scene) if one.kind == "backdrop")
+    return "shadows" if any(one.objects for one in backdrops) else "unlit"
+
+
+def outlined(maps: SceneMaps, scene: bpy.types.Scene) -> SceneMaps:
+    """Maps with their outlines, which are looked for once for all pictures that were made from them."""
+    if maps not in _outlines:
+        _outlines[maps] = capture.add_outlines(maps, scene).outlines
+    return replace(maps, outlines=_outlines[maps])
 
 
 def views(scene: bpy.types.Scene) -> list[tuple[Placement, View]]:
@@ -99,7 +143,7 @@ def again(placement: Placement, picture: Picture) -> Placement:
     scene = scene_of(placement)
     if placement.kind == "backdrop":
         return backdrop(picture, scene, placement.objects)
-    return project(picture, scene, placement.objects, blend=placement.blend)
+    return project(picture, scene, placement.objects, placement.lighting, placement.blend)
 
 
 def picture_of(placement: Placement) -> Picture | None:

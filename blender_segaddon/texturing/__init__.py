@@ -7,11 +7,14 @@ from .bake import bake
 from .blending import View, blended, share
 from .carrying import Lookup, Points, identity, own_weight, pixels_per_unit
 from .colour import LinearPicture, to_display, to_scene_linear
+from .lighting import set_lighting
 from .placement import Placement, group_of, placements, remove, show
 from .projection import project, reshare
 from .render import render_view
+from .shading import LIGHTINGS
 
 __all__ = [
+    "LIGHTINGS",
     "LinearPicture",
     "Lookup",
     "Placement",
@@ -29,6 +32,7 @@ __all__ = [
     "remove",
     "render_view",
     "reshare",
+    "set_lighting",
     "share",
     "show",
     "to_display",

@@ -33,14 +33,23 @@ class Placement:
     """It shares surfaces with the pictures before it, by how well each view sees them; else it covers them."""
     shown: bool = True
     """False while it is hidden."""
+    lighting: str = "unlit"
+    """Of a projection: as in ``shading.LIGHTINGS``."""
 
 
 def record(scene: bpy.types.Scene, placement: Placement, group: bpy.types.NodeTree) -> None:
     """Write a placement down on its scene."""
     kept = _records(scene)
-    names = json.dumps({"skipped": placement.skipped, "objects": placement.objects, "blend": placement.blend})
+    about = ("skipped", "objects", "blend", "lighting")
+    names = json.dumps({one: getattr(placement, one) for one in about})
     kept[placement.name] = {"kind": placement.kind, "group": group, "names": names}
     scene[PLACEMENTS] = kept
+
+
+def note_lighting(placement: Placement) -> Placement:
+    """Write down that a placement is lit in another way; gives it back."""
+    record(bpy.data.scenes[placement.scene], placement, group_of(placement))
+    return placement
 
 
 def placements(scene: bpy.types.Scene) -> list[Placement]:
@@ -124,7 +133,8 @@ def _placement(scene: bpy.types.Scene, name: str, kept: dict) -> Placement:
     objects = None if names["objects"] is None else tuple(names["objects"])
     shown = not any(node.mute for node in _nodes_of(kept.get("group")))
     blend = names.get("blend", False)  # not there in files of an earlier version
-    return Placement(name, kept["kind"], scene.name, tuple(names["skipped"]), objects, blend, shown)
+    lighting = names.get("lighting", "unlit")
+    return Placement(name, kept["kind"], scene.name, tuple(names["skipped"]), objects, blend, shown, lighting)
 
 
 def _nodes_of(group: bpy.types.NodeTree | None) -> Iterator[bpy.types.Node]:
