@@ -52,13 +52,17 @@ from .pictures import find_picture, forget_pictures, generate, regenerate, style
 from .placing import (
     backdrop,
     bake,
+    compositor_input,
+    image_plane,
     picture_of,
     placements,
     project,
+    reference,
     remove_placement,
     set_lighting,
     show_placement,
     update,
+    use_camera_of,
 )
 from .rendering import (
     Rendered,
@@ -128,6 +132,7 @@ __all__ = [
     "check_server",
     "class_mapping",
     "class_of",
+    "compositor_input",
     "configure",
     "coverage",
     "describe",
@@ -143,6 +148,7 @@ __all__ = [
     "generate",
     "has_server",
     "hide_overlay",
+    "image_plane",
     "inpaint",
     "leave_server",
     "lend_gpu",
@@ -155,6 +161,7 @@ __all__ = [
     "project",
     "quality",
     "redraw_overlay",
+    "reference",
     "refresh_overlay",
     "regenerate",
     "remove",
@@ -179,5 +186,6 @@ __all__ = [
     "unclassed",
     "unfinished",
     "update",
+    "use_camera_of",
     "watch_renders",
 ]

@@ -65,16 +65,49 @@ def backdrop(
     picture: PictureLike,
     *,
     foreground: Objects | None = None,
+    lights: bool = False,
     scene: bpy.types.Scene | None = None,
 ) -> Placement:
     """Put a picture behind everything: seen by the camera where no object is; the old world goes on lighting the scene.
 
     Args:
         foreground: only these stay to be seen before the picture (in Cycles); all objects when None.
+        lights: the picture lights the scene too, in place of the world (for a panorama: an environment of one's own).
 
-    Raises: as ``project``.
+    Raises: as ``project``; InvalidInput also for an orthographic picture that shall light.
     """
-    return placing.backdrop(picture, scene, None if foreground is None else placing.names_of(foreground))
+    return placing.backdrop(picture, scene, None if foreground is None else placing.names_of(foreground), lights)
+
+
+def image_plane(picture: PictureLike, *, depth: float | None = None, scene: bpy.types.Scene | None = None) -> Placement:
+    """Put a picture on a plane that fills the view of its camera: an object as any other, that only cameras see.
+
+    Args:
+        depth: distance from the camera in scene units; None: just behind all that the camera saw.
+
+    Raises: as ``project``; InvalidInput also for a panorama or a depth that is not positive.
+    """
+    return placing.image_plane(picture, scene, depth)
+
+
+def reference(picture: PictureLike, *, opacity: float = 0.5, scene: bpy.types.Scene | None = None) -> None:
+    """Show a picture over the view through the scene's camera, to model by: a background image, which never renders.
+
+    Raises:
+        SceneError: the scene has no camera.
+    """
+    placing.reference(picture, scene, opacity)
+
+
+def compositor_input(picture: PictureLike, *, scene: bpy.types.Scene | None = None) -> bpy.types.Node:
+    """Give a picture to the scene's compositor: a new image node with the light that looks like it in this view."""
+    return placing.compositor_input(picture, scene)
+
+
+def use_camera_of(picture: PictureLike, *, scene: bpy.types.Scene | None = None) -> bpy.types.Object:
+    """Look through the camera that a picture was captured with, where that was moved since: gives the scene's camera,
+    which is a new one unless it sees the same."""
+    return placing.restore_camera(picture, scene)
 
 
 def placements(scene: bpy.types.Scene | None = None) -> list[Placement]:

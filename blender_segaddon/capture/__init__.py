@@ -10,7 +10,7 @@ from .fingerprint import fingerprint
 from .framing import add_framing_camera, remove_camera, second_camera
 from .outlines import add_outlines
 from .scene_maps import MAX_SIZE
-from .stored_camera import stored_camera
+from .stored_camera import is_seen_through, stored_camera
 
 __all__ = [
     "MAX_SIZE",
@@ -24,6 +24,7 @@ __all__ = [
     "check_samples",
     "class_of",
     "fingerprint",
+    "is_seen_through",
     "remove_camera",
     "second_camera",
     "start_capture",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import bpy
+import numpy as np
 from mathutils import Matrix
 
 from ..core.camera import Camera
-from .cameras import panorama
+from .cameras import panorama, read_camera
 from .framing import remove_camera
 
-__all__ = ["remove_camera", "stored_camera"]
+__all__ = ["is_seen_through", "remove_camera", "stored_camera"]
+_CLOSE = 1e-4
+"""Difference of a matrix' number that nobody sees, as a share of the largest one."""
 
 
 def stored_camera(camera: Camera, name: str = "Capture Camera") -> bpy.types.Object:
@@ -45,3 +48,14 @@ def _set_panorama(data: bpy.types.Camera, camera: Camera) -> None:
     names = ("latitude_min", "latitude_max", "longitude_min", "longitude_max")
     for name, value in zip(names, camera.pano_range, strict=True):
         setattr(lens, name, value)
+
+
+def is_seen_through(scene: bpy.types.Scene, camera: Camera) -> bool:
+    """Whether the scene's camera still sees what ``camera`` saw."""
+    if scene.camera is None:
+        return False
+    with bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0]):
+        now = read_camera(bpy.context.evaluated_depsgraph_get(), (camera.width, camera.height))
+    pairs = ((now.matrix_world, camera.matrix_world), (now.projection_matrix, camera.projection_matrix))
+    near = all(np.abs(a - b).max() <= _CLOSE * max(1.0, float(np.abs(b).max())) for a, b in pairs)
+    return near and now.type == camera.type and np.allclose(now.pano_range, camera.pano_range)

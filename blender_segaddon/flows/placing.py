@@ -54,6 +54,7 @@ def project(
     source, maps = pictures.with_maps(picture)
     scene = scene or _scene(maps.scene)
     maps = outlined(maps, scene)
+    _say_if_moved(scene, maps)
     names = None if objects is None else list(objects)
     share = texturing.share(maps, [view for _, view in views(scene)]) if blend else None
     rgb = _light(source, scene)
@@ -61,6 +62,53 @@ def project(
     placement = texturing.project(scene, rgb, maps, objects=names, lighting=wanted, share=share, name=source.title)
     _remembered(placement, source)
     return light(placement, "shadows") if wanted == "shadows" else placement
+
+
+def _say_if_moved(scene: bpy.types.Scene, maps: SceneMaps) -> None:
+    if not capture.is_seen_through(scene, maps.camera):
+        log.warning(
+            "The scene's camera is another than at the capture: the picture lies where that one saw it. "
+            "'Use Stored Camera' looks through it again"
+        )
+
+
+def restore_camera(picture: PictureLike, scene: bpy.types.Scene | None) -> bpy.types.Object:
+    """Look through the camera that a picture was captured with; see ``api.use_camera_of``."""
+    source, maps = pictures.with_maps(picture)
+    scene = scene or _scene(maps.scene)
+    if scene.camera is not None and capture.is_seen_through(scene, maps.camera):
+        return scene.camera
+    camera = capture.stored_camera(maps.camera, f"Seg Camera {source.title}")
+    scene.collection.objects.link(camera)
+    scene.camera = camera
+    return camera
+
+
+def image_plane(picture: PictureLike, scene: bpy.types.Scene | None, depth: float | None = None) -> Placement:
+    """Put a picture on a plane across the view; see ``api.image_plane``."""
+    source, maps = pictures.with_maps(picture)
+    scene = scene or _scene(maps.scene)
+    return _remembered(texturing.image_plane(scene, _light(source, scene), maps, depth, name=source.title), source)
+
+
+def reference(picture: PictureLike, scene: bpy.types.Scene | None, opacity: float = 0.5) -> None:
+    """Show a picture over the view through the scene's camera; see ``api.reference``."""
+    source = pictures.as_picture(picture)
+    scene = scene or bpy.context.scene
+    if scene.camera is None:
+        raise SceneError(f"Scene '{scene.name}' has no camera", "Add one first")
+    data = scene.camera.data
+    shown = next((one for one in data.background_images if one.image == source.image), None)
+    shown = shown or data.background_images.new()
+    shown.image, shown.alpha, shown.display_depth = source.image, opacity, "FRONT"
+    data.show_background_images = True
+
+
+def compositor_input(picture: PictureLike, scene: bpy.types.Scene | None) -> bpy.types.Node:
+    """Give a picture to the scene's compositor; see ``api.compositor_input``."""
+    source = pictures.as_picture(picture)
+    scene = scene or bpy.context.scene
+    return texturing.compositor_input(scene, _light(source, scene), name=source.title)
 
 
 def light(placement: Placement, lighting: str, foreground: Iterable[str] = (), samples: int = 128) -> Placement:
@@ -129,12 +177,19 @@ def remove(placement: Placement) -> None:
     rebalance(scene_of(placement))
 
 
-def backdrop(picture: PictureLike, scene: bpy.types.Scene | None, foreground: Iterable[str] | None = None) -> Placement:
+def backdrop(
+    picture: PictureLike,
+    scene: bpy.types.Scene | None,
+    foreground: Iterable[str] | None = None,
+    lights: bool = False,
+) -> Placement:
     """Put a picture behind everything; see ``api.backdrop``."""
     source, maps = pictures.with_maps(picture)
     scene = scene or _scene(maps.scene)
     names = None if foreground is None else list(foreground)
-    placement = texturing.backdrop(scene, _light(source, scene), maps, foreground=names, name=source.title)
+    placement = texturing.backdrop(
+        scene, _light(source, scene), maps, foreground=names, lights=lights, name=source.title
+    )
     return _remembered(placement, source)
 
 
@@ -142,7 +197,9 @@ def again(placement: Placement, picture: Picture) -> Placement:
     """Put a picture where ``placement`` was: of its kind, in its scene, on the objects that it was meant for."""
     scene = scene_of(placement)
     if placement.kind == "backdrop":
-        return backdrop(picture, scene, placement.objects)
+        return backdrop(picture, scene, placement.objects, placement.lighting == "lit")
+    if placement.kind == "plane":
+        return image_plane(picture, scene)
     return project(picture, scene, placement.objects, placement.lighting, placement.blend)
 
 

@@ -14,7 +14,11 @@ _MAPS = (
     (("Depth", "Seg depth"), ("Normals", "Seg normal")),
 )
 """(label, name of the Blender image), two in a row."""
-_KINDS = {"projection": ("Seg Projection ", "MOD_UVPROJECT"), "backdrop": ("Seg Backdrop ", "WORLD")}
+_KINDS = {
+    "projection": ("Seg Projection ", "MOD_UVPROJECT"),
+    "backdrop": ("Seg Backdrop ", "WORLD"),
+    "plane": ("Seg Plane ", "IMAGE_PLANE"),
+}
 """Kind of a placement → (what its name begins with, icon)."""
 _LIGHTING = {"unlit": "SHADING_SOLID", "shadows": "SHADING_RENDERED", "lit": "LIGHT_SUN"}
 """How a projection is lit → icon"""

@@ -7,6 +7,7 @@ from .bake import bake
 from .blending import View, blended, share
 from .carrying import Lookup, Points, identity, own_weight, pixels_per_unit
 from .colour import LinearPicture, to_display, to_scene_linear
+from .image_plane import compositor_input, image_plane
 from .lighting import set_lighting
 from .placement import Placement, group_of, placements, remove, show
 from .projection import project, reshare
@@ -23,8 +24,10 @@ __all__ = [
     "backdrop",
     "bake",
     "blended",
+    "compositor_input",
     "group_of",
     "identity",
+    "image_plane",
     "own_weight",
     "pixels_per_unit",
     "placements",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import bpy
 
 from ..protocol.errors import InvalidInput
-from . import foreground, linked, surfaces, worlds
+from . import foreground, linked, planes, surfaces, worlds
 
 PLACEMENTS = "seg_placements"
 """On a scene: {name: {"kind", "group", …}}; the pointer to the node group survives save, reload and renaming."""
@@ -23,7 +23,7 @@ class Placement:
 
     name: str
     kind: str
-    """"projection" or "backdrop"."""
+    """"projection", "backdrop" or "plane"."""
     scene: str
     skipped: tuple[str, ...] = ()
     """Names of objects that the picture could not be put on (a backdrop: hidden), with nothing changed on them."""
@@ -34,7 +34,7 @@ class Placement:
     shown: bool = True
     """False while it is hidden."""
     lighting: str = "unlit"
-    """Of a projection: as in ``shading.LIGHTINGS``."""
+    """As in ``shading.LIGHTINGS``; of a backdrop "lit": it lights the scene."""
 
 
 def record(scene: bpy.types.Scene, placement: Placement, group: bpy.types.NodeTree) -> None:
@@ -104,6 +104,7 @@ def take_out(group: bpy.types.NodeTree | None) -> None:
         if owner.library is None and owner.node_tree:
             surfaces.extract(owner.node_tree, group)
     if group is not None:
+        planes.remove(group)
         _remove_group(group)
     remaining = {one for one in bpy.data.node_groups if surfaces.GROUP_MARK in one}
     surfaces.tidy(remaining)
