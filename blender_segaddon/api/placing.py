@@ -18,6 +18,8 @@ def project(
     objects: Objects | None = None,
     lighting: str | None = None,
     blend: bool = False,
+    lock: bool = False,
+    soft: float = 0.0,
     scene: bpy.types.Scene | None = None,
 ) -> Placement:
     """Put a picture on the objects that it shows, where the camera saw them; hidden surfaces keep their material.
@@ -30,13 +32,15 @@ def project(
             a backdrop has a foreground, else "unlit".
         blend: surfaces that earlier pictures are on are shared with them, by how well each view sees them (several
             views of one scene); else this picture covers them.
+        lock: the picture goes with objects that are moved later; else it stays in its place in the world.
+        soft: width in pixels of the picture's border over which it fades into what was there.
 
     Raises:
         InvalidInput: a picture that was not made from a scene, an unknown lighting.
         SceneError: the picture's scene or objects are gone.
     """
     names = None if objects is None else placing.names_of(objects)
-    return placing.project(picture, scene, names, lighting, blend)
+    return placing.project(picture, scene, names, lighting, blend, lock, soft)
 
 
 def set_lighting(

@@ -49,6 +49,8 @@ def project(
     objects: Iterable[str] | None = None,
     lighting: str | None = None,
     blend: bool = False,
+    lock: bool = False,
+    soft: float = 0.0,
 ) -> Placement:
     """Put a picture on the objects that it shows; see ``api.project``."""
     source, maps = pictures.with_maps(picture)
@@ -59,7 +61,8 @@ def project(
     share = texturing.share(maps, [view for _, view in views(scene)]) if blend else None
     rgb = _light(source, scene)
     wanted = lighting or _usual_lighting(scene)
-    placement = texturing.project(scene, rgb, maps, objects=names, lighting=wanted, share=share, name=source.title)
+    how = {"lighting": wanted, "share": share, "lock": lock, "soft": soft}
+    placement = texturing.project(scene, rgb, maps, objects=names, name=source.title, **how)
     _remembered(placement, source)
     return light(placement, "shadows") if wanted == "shadows" else placement
 

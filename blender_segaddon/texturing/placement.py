@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import bpy
 
 from ..protocol.errors import InvalidInput
-from . import foreground, linked, planes, surfaces, worlds
+from . import foreground, linked, locking, planes, surfaces, worlds
 
 PLACEMENTS = "seg_placements"
 """On a scene: {name: {"kind", "group", …}}; the pointer to the node group survives save, reload and renaming."""
@@ -104,6 +104,7 @@ def take_out(group: bpy.types.NodeTree | None) -> None:
         if owner.library is None and owner.node_tree:
             surfaces.extract(owner.node_tree, group)
     if group is not None:
+        locking.remove(group)
         planes.remove(group)
         _remove_group(group)
     remaining = {one for one in bpy.data.node_groups if surfaces.GROUP_MARK in one}

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.maps import Instance, SceneMaps
 from ..protocol.errors import InvalidInput, SceneError
-from . import linked, shading, surfaces
+from . import linked, locking, shading, surfaces
 from .colour import emitted
 from .evidence import blocks, evidence
 from .images import data_image, number_image, read_image
@@ -26,6 +26,8 @@ def project(
     objects: Sequence[bpy.types.Object | str] | None = None,
     lighting: str = "unlit",
     share: np.ndarray | None = None,
+    lock: bool = False,
+    soft: float = 0.0,
     name: str = "Picture",
 ) -> Placement:
     """Put a picture on what the camera of ``maps`` saw; everything else keeps its own surface.
@@ -36,27 +38,34 @@ def project(
         lighting: "unlit" or "lit", see ``shading.LIGHTINGS``; "shadows" is for ``lighting.set_lighting`` afterwards.
         share: float32 H×W, 0..1: how much it takes of surfaces that earlier pictures are on, from ``blending.share``;
             None: it covers them.
+        lock: the picture goes with objects that move later; else it stays where it is in the world.
+        soft: width in pixels of the picture's border over which it fades into what was there.
         name: a readable name; numbered where it is taken.
     Raises:
-        InvalidInput: wrong size, lighting or objects.
+        InvalidInput: wrong size, lighting, border or objects.
         SceneError: nothing that the maps show can be painted.
     """
     shading.check(lighting)
+    if not 0 <= soft < np.inf:
+        raise InvalidInput(f"A border of {soft} pixels cannot fade", "Choose 0 or more")
     check_size(linear, maps)
     chosen = _chosen(maps, objects)
     title = free_name(scene, f"Seg Projection {name}")
     linked.make_local(scene, {one.object for one in chosen})
     keys = linked.keys(scene, chosen)
-    colours = data_image(f"{title} picture", with_share(_stored(emitted(linear, scene)), share))
+    colours = data_image(f"{title} picture", with_share(_stored(emitted(linear, scene)), _faded(maps, share, soft)))
     colours[LIGHT] = True
     seen = data_image(f"{title} evidence", evidence(maps, keys))
-    group = build_projector(title, maps.camera, colours, seen, _fine(title, maps, keys))
+    number = locking.free_number() if lock else None
+    group = build_projector(title, maps.camera, colours, seen, _fine(title, maps, keys), number)
     group[surfaces.GROUP_MARK] = True
     lighting = "unlit" if lighting == "shadows" else lighting
     shading.set_shading(group, lighting)
     try:
         skipped = _paint(scene, {one.object for one in chosen}, group)
         _mark({one.object: keys[one.id] for one in chosen if one.id in keys and not one.instancer})
+        if number is not None:
+            locking.write(group, number, chosen)
         missing = {one.object for one in chosen if one.id not in keys}
         skipped = tuple(sorted(skipped | missing))
         if not surfaces.painted({group}):
@@ -108,6 +117,15 @@ def with_share(stored: np.ndarray, share: np.ndarray | None) -> np.ndarray:
     """float32 H×W×4 as ``build_projector`` wants its picture."""
     alpha = np.ones(stored.shape[:2], np.float32) if share is None else share.astype(np.float32)
     return np.dstack([stored[..., :3], alpha])
+
+
+def _faded(maps: SceneMaps, share: np.ndarray | None, soft: float) -> np.ndarray | None:
+    """The share, less towards the border of the picture."""
+    if not soft:
+        return share
+    rows, columns = (np.minimum(np.arange(n), np.arange(n)[::-1]) + 0.5 for n in (maps.height, maps.width))
+    ramp = np.clip(np.minimum(rows[:, None], columns[None]) / soft, 0, 1).astype(np.float32)
+    return ramp if share is None else ramp * share
 
 
 def _stored(light: np.ndarray) -> np.ndarray:

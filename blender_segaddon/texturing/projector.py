@@ -18,6 +18,7 @@ from ..core import outlines
 from ..core.camera import Camera
 from . import shading
 from .graph import Graph, Value, new_group
+from .locking import captured_place
 from .surfaces import KEY
 
 TOLERANCE = 0.002
@@ -76,7 +77,12 @@ class Seen:
 
 
 def build_projector(
-    name: str, camera: Camera, picture: bpy.types.Image, evidence: bpy.types.Image, fine: Fine | None = None
+    name: str,
+    camera: Camera,
+    picture: bpy.types.Image,
+    evidence: bpy.types.Image,
+    fine: Fine | None = None,
+    lock: int | None = None,
 ) -> bpy.types.NodeTree:
     """Group with inputs Surface, Alpha (opaque from .5), Hole (open from .5) and output Surface.
 
@@ -85,6 +91,7 @@ def build_projector(
             much of the surface the picture takes from what was there before it.
         evidence: see ``evidence.evidence``.
         fine: where exactly surfaces end; None: as the four texels around a point say.
+        lock: number of the properties by which objects remember their place, see ``locking``; None: it is where it is.
     """
     tap = _build_tap(f"{name} texel", camera, picture, evidence)
     floats = [("Alpha", "NodeSocketFloat"), ("Hole", "NodeSocketFloat")]
@@ -93,7 +100,8 @@ def build_projector(
     graph = Graph(tree)
     ends = {node.bl_idname: node for node in tree.nodes}
     source, target = ends["NodeGroupInput"], ends["NodeGroupOutput"]
-    offset = graph.vector("SUBTRACT", graph.node("ShaderNodeNewGeometry").outputs["Position"], camera_origin(camera))
+    position, normal = captured_place(graph, lock)
+    offset = graph.vector("SUBTRACT", position, camera_origin(camera))
     place, keys = locate(graph, camera, offset), _keys(graph)
     colour, weight, share = _sample(graph, tap, place, keys)
     enough = graph.math("GREATER_THAN", weight, COVER if fine is None else SOME)
@@ -101,7 +109,7 @@ def build_projector(
         enough = graph.math("MULTIPLY", enough, _within(graph, camera, evidence, fine, place, keys))
     solid = graph.math("LESS_THAN", source.outputs["Hole"], 0.5)
     filled = graph.math("GREATER_THAN", source.outputs["Alpha"], 0.4999)
-    show = graph.all_of(enough, _faces(graph, camera, offset), solid, filled, shading.seen_by(graph), share)
+    show = graph.all_of(enough, _faces(graph, camera, offset, normal), solid, filled, shading.seen_by(graph), share)
     mix = graph.node("ShaderNodeMixShader")
     light = graph.node("ShaderNodeGamma", name=shading.COLOUR)
     graph.put(colour, light.inputs["Color"])
@@ -149,12 +157,11 @@ def _locate_pano(graph: Graph, camera: Camera, offset: Value) -> Place:
     return Place(graph.combine(column, row), near)
 
 
-def _faces(graph: Graph, camera: Camera, offset: Value) -> bpy.types.NodeSocket:
+def _faces(graph: Graph, camera: Camera, offset: Value, normal: Value) -> bpy.types.NodeSocket:
     """1 where the side of the surface that is looked at is the one that the source camera saw.
 
     True Normal points to the onlooker, so the source camera must lie on that side too.
     """
-    normal = graph.node("ShaderNodeNewGeometry").outputs["True Normal"]
     towards: Value = graph.scaled(offset, -1.0)
     if camera.type == "ORTHO":
         towards = tuple(camera.matrix_world[:3, 2].tolist())
