@@ -39,9 +39,10 @@ def measure(scene: bpy.types.Scene, size: tuple[int, int]) -> dict[str, object]:
     """Figures of one scene from its camera (one is made where there is none) and from one beside it."""
     if scene.camera is None:
         capture.add_framing_camera(scene)
-    maps = capture.capture(scene, size=size)
-    seen = maps.instance_map > 0
     picture, clock = _picture(size), _Clock()
+    maps = clock.time("capture_s", lambda: capture.capture(scene, size=size))
+    maps = clock.time("outlines_s", lambda: capture.add_outlines(maps, scene))
+    seen = maps.instance_map > 0
     linear = clock.time("colour_s", lambda: texturing.to_scene_linear(picture, scene))
     clock.time("colour_again_s", lambda: texturing.to_scene_linear(picture, scene))
     placed = clock.time("project_s", lambda: texturing.project(scene, linear.pixels, maps))
@@ -56,7 +57,8 @@ def measure(scene: bpy.types.Scene, size: tuple[int, int]) -> dict[str, object]:
         "psnr_background": reported_psnr(shown, picture, ~seen & linear.reachable),
         "skipped": len(placed.skipped),
     }
-    return {**figures, **_from_the_side(scene, maps, picture, placed), **clock.times}
+    figures = {**figures, **_from_the_side(scene, maps, picture, placed), "id_bleed": _bleed(scene, maps)}
+    return {**figures, **_other_cameras(scene, maps), **clock.times}
 
 
 def _from_the_side(scene, maps, picture: np.ndarray, placed) -> dict[str, float]:
@@ -74,13 +76,74 @@ def _from_the_side(scene, maps, picture: np.ndarray, placed) -> dict[str, float]
     painted = np.abs(first.astype(int) - second).max(axis=-1) > 2
     low, high = neighbourhood(picture, truth.pixels)
     right = ((first >= low - 2) & (first <= high + 2)).all(axis=-1)
-    hidden = truth.hit & ~truth.visible & ((truth.pixels >= 0) & (truth.pixels < np.array(size))).all(axis=-1)
+    # half a pixel at the frame's border belongs to neither: the picture reaches farther than its pixels' centres
+    inside = ((truth.pixels >= 0.5) & (truth.pixels <= np.array(size) - 0.5)).all(axis=-1)
+    hidden = truth.hit & ~truth.visible & inside
     return {
         "side_visible": round(float(truth.visible.mean()), 4),
         "side_right": round(float(right[truth.visible].mean()), 5),
         "side_missed": round(float((~painted)[truth.visible].mean()), 5),
         "side_leaks": round(float(painted[hidden].mean()) if hidden.any() else 0.0, 5),
     }
+
+
+def _bleed(scene, maps) -> float:
+    """Share of the points that a picture with a colour for each instance paints in another instance's colour."""
+    size = maps.width, maps.height
+    side = capture.second_camera(scene, scene.camera, maps)
+    bpy.context.view_layer.update()
+    seen = capture.capture(scene, camera=side, size=size)
+    numbers = {_identity(one): one.id for one in maps.instances}
+    ids = np.array([0, *(numbers.get(_identity(one), 0) for one in seen.instances)])[seen.instance_map]
+    shades = np.array(
+        [(90 + 16 * (n % 6), 90 + 16 * (n // 6 % 6), 90 + 16 * (n // 36 % 6)) for n in range(216)], np.uint8
+    )
+    views = []
+    for shift in (0, 107):  # what changes was painted
+        flat = shades[(maps.instance_map * 5 + shift) % 216]
+        placed = texturing.project(scene, texturing.to_scene_linear(flat, scene).pixels, maps)
+        views.append(texturing.render_view(scene, camera=side, size=size)[..., :3].astype(int))
+        texturing.remove(placed)
+    painted = (np.abs(views[0] - views[1]).max(axis=-1) > 2) & (ids > 0)
+    own = shades[(ids * 5) % 216].astype(int)
+    return round(float((np.abs(views[0] - own).max(axis=-1) > 4)[painted].mean()), 6)
+
+
+def _identity(one) -> tuple[object, ...]:
+    return one.instancer, one.object, one.library, one.persistent_id
+
+
+def _other_cameras(scene, maps) -> dict[str, float | None]:
+    """PSNR of re-renders through other kinds of cameras at the same place."""
+    size = maps.width // 2, maps.height // 2
+    near = float(np.median(maps.depth[np.isfinite(maps.depth)]))
+    picture, figures = _picture(size), {}
+    linear = texturing.to_scene_linear(picture, scene)
+    for kind in ("ORTHO", "SHIFT", "PANO"):
+        camera = _camera(scene, kind, near)
+        seen = capture.capture(scene, camera=camera, size=size)
+        placed = texturing.project(scene, linear.pixels, seen)
+        shown = texturing.render_view(scene, camera=camera, size=size)[..., :3]
+        figures[f"psnr_{kind.lower()}"] = reported_psnr(shown, picture, (seen.instance_map > 0) & linear.reachable)
+        texturing.remove(placed)
+        capture.remove_camera(camera)
+    return figures
+
+
+def _camera(scene, kind: str, near: float) -> bpy.types.Object:
+    """A copy of the scene's camera of another kind; an orthographic one sees as much at the distance ``near``."""
+    camera = scene.camera.copy()
+    camera.data = data = scene.camera.data.copy()
+    if kind == "SHIFT":
+        data.shift_x, data.shift_y = 0.2, -0.1
+    else:
+        data.type, data.ortho_scale = kind, near * data.sensor_width / data.lens
+    if kind == "PANO":
+        scene.render.engine = "CYCLES"
+        (data if hasattr(data, "panorama_type") else data.cycles).panorama_type = "EQUIRECTANGULAR"
+    scene.collection.objects.link(camera)
+    bpy.context.view_layer.update()
+    return camera
 
 
 class _Clock:

@@ -53,7 +53,20 @@ from .overlay import (
     show_overlay,
 )
 from .pictures import find_picture, forget_pictures, generate, record_of, regenerate, save, styles, variation
-from .placing import backdrop, picture_of, placements, project, remove_placement, show_placement, update
+from .placing import (
+    backdrop,
+    compositor_input,
+    image_plane,
+    picture_of,
+    placements,
+    project,
+    reference,
+    remove_placement,
+    set_lighting,
+    show_placement,
+    update,
+    use_camera_of,
+)
 from .rendering import (
     Rendered,
     forget_renders,
@@ -126,6 +139,7 @@ __all__ = [
     "check_server",
     "class_mapping",
     "class_of",
+    "compositor_input",
     "configure",
     "configure_storing",
     "coverage",
@@ -145,6 +159,7 @@ __all__ = [
     "has_server",
     "hide_overlay",
     "history",
+    "image_plane",
     "inpaint",
     "leave_server",
     "lend_gpu",
@@ -160,6 +175,7 @@ __all__ = [
     "quality",
     "record_of",
     "redraw_overlay",
+    "reference",
     "refresh_overlay",
     "regenerate",
     "remove",
@@ -177,6 +193,7 @@ __all__ = [
     "server_state",
     "set_class",
     "set_face_class",
+    "set_lighting",
     "set_text",
     "show_overlay",
     "show_placement",
@@ -186,6 +203,7 @@ __all__ = [
     "unclassed",
     "unfinished",
     "update",
+    "use_camera_of",
     "variation",
     "watch_renders",
 ]

@@ -8,7 +8,9 @@ from .coverage import add_coverage, check_samples
 from .evidence import class_of
 from .fingerprint import fingerprint
 from .framing import add_framing_camera, remove_camera, second_camera
+from .outlines import add_outlines
 from .scene_maps import MAX_SIZE
+from .stored_camera import is_seen_through, stored_camera
 
 __all__ = [
     "MAX_SIZE",
@@ -16,12 +18,15 @@ __all__ = [
     "Sequel",
     "add_coverage",
     "add_framing_camera",
+    "add_outlines",
     "capture",
     "capture_views",
     "check_samples",
     "class_of",
     "fingerprint",
+    "is_seen_through",
     "remove_camera",
     "second_camera",
     "start_capture",
+    "stored_camera",
 ]

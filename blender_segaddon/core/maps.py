@@ -6,12 +6,15 @@ All maps share one size H×W and have row 0 at the top.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .camera import Camera
 from .coverage import Coverage
+
+if TYPE_CHECKING:
+    from .outlines import Outlines  # which builds on this module
 
 NO_CLASS = 65535
 """Value in ``class_map`` where no class is known; never a guess."""
@@ -150,6 +153,8 @@ class SceneMaps:
     engine: str = "cycles"
     coverage: Coverage | None = None
     """Soft mattes, where they were asked for. What only they see has an id too, and no pixel in ``instance_map``."""
+    outlines: Outlines | None = None
+    """Where exactly surfaces end within pixels, once a projection needed to know; never written to files."""
     split: str = "object"
     """What has an id of its own: each instance of an "object", or each "material" of such an instance."""
     inexact: tuple[Inexact, ...] = ()

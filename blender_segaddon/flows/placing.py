@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
+from weakref import WeakKeyDictionary
 
 import bpy
 import numpy as np
 
-from .. import texturing
-from ..protocol.errors import SceneError
+from .. import capture, texturing
+from ..core.maps import SceneMaps
+from ..core.outlines import Outlines
+from ..protocol.errors import InvalidInput, SceneError
 from ..texturing import Placement, View
 from . import keeping
 from . import picture as pictures
@@ -19,6 +23,8 @@ log = logging.getLogger(__name__)
 
 _WORTH_SAYING = 0.01
 """Share of pixels; below that nobody sees it."""
+_outlines: WeakKeyDictionary[SceneMaps, Outlines | None] = WeakKeyDictionary()
+"""What was found for the maps of pictures that were projected before; None where nothing could be."""
 _KEPT = "seg_picture"
 """Custom property of a placement's node group: its picture as ``keeping.pack`` gives it."""
 
@@ -41,17 +47,106 @@ def project(
     picture: PictureLike,
     scene: bpy.types.Scene | None,
     objects: Iterable[str] | None = None,
-    lighting: str = "unlit",
+    lighting: str | None = None,
     blend: bool = False,
+    lock: bool = False,
+    soft: float = 0.0,
 ) -> Placement:
     """Put a picture on the objects that it shows; see ``api.project``."""
     source, maps = pictures.with_maps(picture)
     scene = scene or _scene(maps.scene)
+    maps = outlined(maps, scene)
+    _say_if_moved(scene, maps)
     names = None if objects is None else list(objects)
     share = texturing.share(maps, [view for _, view in views(scene)]) if blend else None
-    light = _light(source, scene)
-    placement = texturing.project(scene, light, maps, objects=names, lighting=lighting, share=share, name=source.title)
-    return _remembered(placement, source)
+    rgb = _light(source, scene)
+    wanted = lighting or _usual_lighting(scene)
+    how = {"lighting": wanted, "share": share, "lock": lock, "soft": soft}
+    placement = texturing.project(scene, rgb, maps, objects=names, name=source.title, **how)
+    _remembered(placement, source)
+    return light(placement, "shadows") if wanted == "shadows" else placement
+
+
+def _say_if_moved(scene: bpy.types.Scene, maps: SceneMaps) -> None:
+    if not capture.is_seen_through(scene, maps.camera):
+        log.warning(
+            "The scene's camera is another than at the capture: the picture lies where that one saw it. "
+            "'Use Stored Camera' looks through it again"
+        )
+
+
+def restore_camera(picture: PictureLike, scene: bpy.types.Scene | None) -> bpy.types.Object:
+    """Look through the camera that a picture was captured with; see ``api.use_camera_of``."""
+    source, maps = pictures.with_maps(picture)
+    scene = scene or _scene(maps.scene)
+    if scene.camera is not None and capture.is_seen_through(scene, maps.camera):
+        return scene.camera
+    camera = capture.stored_camera(maps.camera, f"Seg Camera {source.title}")
+    scene.collection.objects.link(camera)
+    scene.camera = camera
+    return camera
+
+
+def image_plane(picture: PictureLike, scene: bpy.types.Scene | None, depth: float | None = None) -> Placement:
+    """Put a picture on a plane across the view; see ``api.image_plane``."""
+    source, maps = pictures.with_maps(picture)
+    scene = scene or _scene(maps.scene)
+    return _remembered(texturing.image_plane(scene, _light(source, scene), maps, depth, name=source.title), source)
+
+
+def reference(picture: PictureLike, scene: bpy.types.Scene | None, opacity: float = 0.5) -> None:
+    """Show a picture over the view through the scene's camera; see ``api.reference``."""
+    source = pictures.as_picture(picture)
+    scene = scene or bpy.context.scene
+    if scene.camera is None:
+        raise SceneError(f"Scene '{scene.name}' has no camera", "Add one first")
+    data = scene.camera.data
+    shown = next((one for one in data.background_images if one.image == source.image), None)
+    shown = shown or data.background_images.new()
+    shown.image, shown.alpha, shown.display_depth = source.image, opacity, "FRONT"
+    data.show_background_images = True
+
+
+def compositor_input(picture: PictureLike, scene: bpy.types.Scene | None) -> bpy.types.Node:
+    """Give a picture to the scene's compositor; see ``api.compositor_input``."""
+    source = pictures.as_picture(picture)
+    scene = scene or bpy.context.scene
+    return texturing.compositor_input(scene, _light(source, scene), name=source.title)
+
+
+def light(placement: Placement, lighting: str, foreground: Iterable[str] = (), samples: int = 128) -> Placement:
+    """Let a projection be lit in another way; see ``api.set_lighting``."""
+    scene, source = scene_of(placement), picture_of(placement)
+    if source is None or source.maps is None:
+        raise InvalidInput(f"Nothing is known of the picture of '{placement.name}'", "Generate and project it again")
+    real = {*foreground, *_left_out(source.maps, placement.objects)}
+    camera = capture.stored_camera(source.maps.camera)
+    try:
+        return texturing.set_lighting(scene, placement, lighting, camera, real=real, samples=samples)
+    finally:
+        capture.remove_camera(camera)
+
+
+def _left_out(maps: SceneMaps, objects: tuple[str, ...] | None) -> set[str]:
+    """Objects of the capture that the picture was not meant for."""
+    if objects is None:
+        return set()
+    meant = [one for one in maps.instances if one.object in objects or one.instancer in objects]
+    kept = {one.object for one in meant} | {one.instancer for one in meant}
+    return {one.instancer or one.object for one in maps.instances} - kept
+
+
+def _usual_lighting(scene: bpy.types.Scene) -> str:
+    """Where objects are marked as foreground, by a backdrop, they must not float."""
+    backdrops = (one for one in texturing.placements(scene) if one.kind == "backdrop")
+    return "shadows" if any(one.objects for one in backdrops) else "unlit"
+
+
+def outlined(maps: SceneMaps, scene: bpy.types.Scene) -> SceneMaps:
+    """Maps with their outlines, which are looked for once for all pictures that were made from them."""
+    if maps not in _outlines:
+        _outlines[maps] = capture.add_outlines(maps, scene).outlines
+    return replace(maps, outlines=_outlines[maps])
 
 
 def views(scene: bpy.types.Scene) -> list[tuple[Placement, View]]:
@@ -85,12 +180,19 @@ def remove(placement: Placement) -> None:
     rebalance(scene_of(placement))
 
 
-def backdrop(picture: PictureLike, scene: bpy.types.Scene | None, foreground: Iterable[str] | None = None) -> Placement:
+def backdrop(
+    picture: PictureLike,
+    scene: bpy.types.Scene | None,
+    foreground: Iterable[str] | None = None,
+    lights: bool = False,
+) -> Placement:
     """Put a picture behind everything; see ``api.backdrop``."""
     source, maps = pictures.with_maps(picture)
     scene = scene or _scene(maps.scene)
     names = None if foreground is None else list(foreground)
-    placement = texturing.backdrop(scene, _light(source, scene), maps, foreground=names, name=source.title)
+    placement = texturing.backdrop(
+        scene, _light(source, scene), maps, foreground=names, lights=lights, name=source.title
+    )
     return _remembered(placement, source)
 
 
@@ -98,8 +200,10 @@ def again(placement: Placement, picture: Picture) -> Placement:
     """Put a picture where ``placement`` was: of its kind, in its scene, on the objects that it was meant for."""
     scene = scene_of(placement)
     if placement.kind == "backdrop":
-        return backdrop(picture, scene, placement.objects)
-    return project(picture, scene, placement.objects, blend=placement.blend)
+        return backdrop(picture, scene, placement.objects, placement.lighting == "lit")
+    if placement.kind == "plane":
+        return image_plane(picture, scene)
+    return project(picture, scene, placement.objects, placement.lighting, placement.blend)
 
 
 def picture_of(placement: Placement) -> Picture | None:

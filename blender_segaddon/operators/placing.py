@@ -2,7 +2,7 @@
 """Pictures into the scene, and out of it again."""
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import EnumProperty, StringProperty
 
 from .. import api
 from ..protocol.errors import InvalidInput
@@ -91,6 +91,30 @@ class SEGADDON_OT_remove_placement(bpy.types.Operator):
         return {"CANCELLED"}
 
 
+class SEGADDON_OT_set_lighting(bpy.types.Operator):
+    """How the surfaces that show this picture are lit"""
+
+    bl_idname = "segaddon.set_lighting"
+    bl_label = "Lighting"
+    bl_options = {"UNDO"}
+
+    name: StringProperty(name="Placement")
+    lighting: EnumProperty(
+        name="Lighting",
+        items=[
+            ("unlit", "Unlit", "The picture as it is; it lights and shades nothing"),
+            ("shadows", "Unlit with Shadows", "The picture as it is, with the shadows of real objects on it"),
+            ("lit", "Lit", "The picture is the base colour of the surface"),
+        ],
+    )
+
+    def execute(self, context):
+        with reported(self):
+            api.set_lighting(_placement(context, self.name), self.lighting)
+            return {"FINISHED"}
+        return {"CANCELLED"}
+
+
 class SEGADDON_OT_view_result(bpy.types.Operator):
     """Look through the scene's camera, with materials and world as they render"""
 
@@ -113,5 +137,6 @@ CLASSES = (
     SEGADDON_OT_backdrop,
     SEGADDON_OT_update_placement,
     SEGADDON_OT_remove_placement,
+    SEGADDON_OT_set_lighting,
     SEGADDON_OT_view_result,
 )

@@ -14,8 +14,14 @@ _MAPS = (
     (("Depth", "Seg depth"), ("Normals", "Seg normal")),
 )
 """(label, name of the Blender image), two in a row."""
-_KINDS = {"projection": ("Seg Projection ", "MOD_UVPROJECT"), "backdrop": ("Seg Backdrop ", "WORLD")}
+_KINDS = {
+    "projection": ("Seg Projection ", "MOD_UVPROJECT"),
+    "backdrop": ("Seg Backdrop ", "WORLD"),
+    "plane": ("Seg Plane ", "IMAGE_PLANE"),
+}
 """Kind of a placement → (what its name begins with, icon)."""
+_LIGHTING = {"unlit": "SHADING_SOLID", "shadows": "SHADING_RENDERED", "lit": "LIGHT_SUN"}
+"""How a projection is lit → icon"""
 
 
 class _Tab:
@@ -164,6 +170,9 @@ def _placements(column: bpy.types.UILayout, placed: list[api.Placement]) -> None
         prefix, icon = _KINDS[one.kind]
         row = box.row(align=True)
         row.label(text=one.name.removeprefix(prefix), icon=icon)
+        if one.kind == "projection":
+            lit = row.operator_menu_enum("segaddon.set_lighting", "lighting", text="", icon=_LIGHTING[one.lighting])
+            lit.name = one.name
         row.operator("segaddon.update_placement", text="", icon="FILE_REFRESH").name = one.name
         row.operator("segaddon.remove_placement", text="", icon="X").name = one.name
 

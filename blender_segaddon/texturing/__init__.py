@@ -10,12 +10,16 @@ from .baked import take_off as take_off_bake
 from .blending import View, blended, share
 from .carrying import Lookup, Points, identity, own_weight, pixels_per_unit
 from .colour import LinearPicture, emitted, to_display, to_scene_linear, unexposed
+from .image_plane import compositor_input, image_plane
+from .lighting import set_lighting
 from .linked import name_of
 from .placement import Placement, group_of, placements, remove, show
 from .projection import project, reshare, stored
 from .render import render_view
+from .shading import LIGHTINGS
 
 __all__ = [
+    "LIGHTINGS",
     "UV_LAYER",
     "Baked",
     "LinearPicture",
@@ -27,9 +31,11 @@ __all__ = [
     "backdrop",
     "bake_steps",
     "blended",
+    "compositor_input",
     "emitted",
     "group_of",
     "identity",
+    "image_plane",
     "keep_copies",
     "name_of",
     "own_weight",
@@ -41,6 +47,7 @@ __all__ = [
     "remove",
     "render_view",
     "reshare",
+    "set_lighting",
     "share",
     "show",
     "stored",

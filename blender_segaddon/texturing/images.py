@@ -26,6 +26,21 @@ def data_image(name: str, values: np.ndarray, *, pack: bool = True) -> bpy.types
     return image
 
 
+def number_image(name: str, numbers: np.ndarray) -> bpy.types.Image:
+    """An 8-bit image of raw whole numbers 0..2²⁴-1 (H×W, row 0 at the top), packed: red + 256·green + 65536·blue."""
+    height, width = numbers.shape
+    buffer = np.ones((height, width, 4), np.float32)
+    for channel in range(3):
+        buffer[..., channel] = (numbers[::-1] >> (8 * channel) & 255) / np.float32(255)
+    image = bpy.data.images.new(name, width, height, alpha=True, is_data=True)
+    image.colorspace_settings.is_data = True
+    image.alpha_mode = "CHANNEL_PACKED"
+    image.pixels.foreach_set(buffer.ravel())
+    image.update()
+    image.pack()
+    return image
+
+
 def display_image(name: str, pixels: np.ndarray, *, pack: bool = True) -> bpy.types.Image:
     """An 8-bit image to look at, in the configuration's own space for such images, packed.
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import bpy
 
 from ..protocol.errors import InvalidInput
-from . import foreground, linked, surfaces, worlds
+from . import foreground, linked, locking, planes, surfaces, worlds
 
 PLACEMENTS = "seg_placements"
 """On a scene: {name: {"kind", "group", …}}; the pointer to the node group survives save, reload and renaming."""
@@ -23,7 +23,7 @@ class Placement:
 
     name: str
     kind: str
-    """"projection" or "backdrop"."""
+    """"projection", "backdrop" or "plane"."""
     scene: str
     skipped: tuple[str, ...] = ()
     """Names of objects that the picture could not be put on (a backdrop: hidden), with nothing changed on them."""
@@ -33,14 +33,23 @@ class Placement:
     """It shares surfaces with the pictures before it, by how well each view sees them; else it covers them."""
     shown: bool = True
     """False while it is hidden."""
+    lighting: str = "unlit"
+    """As in ``shading.LIGHTINGS``; of a backdrop "lit": it lights the scene."""
 
 
 def record(scene: bpy.types.Scene, placement: Placement, group: bpy.types.NodeTree) -> None:
     """Write a placement down on its scene."""
     kept = _records(scene)
-    names = json.dumps({"skipped": placement.skipped, "objects": placement.objects, "blend": placement.blend})
+    about = ("skipped", "objects", "blend", "lighting")
+    names = json.dumps({one: getattr(placement, one) for one in about})
     kept[placement.name] = {"kind": placement.kind, "group": group, "names": names}
     scene[PLACEMENTS] = kept
+
+
+def note_lighting(placement: Placement) -> Placement:
+    """Write down that a placement is lit in another way; gives it back."""
+    record(bpy.data.scenes[placement.scene], placement, group_of(placement))
+    return placement
 
 
 def placements(scene: bpy.types.Scene) -> list[Placement]:
@@ -95,6 +104,8 @@ def take_out(group: bpy.types.NodeTree | None) -> None:
         if owner.library is None and owner.node_tree:
             surfaces.extract(owner.node_tree, group)
     if group is not None:
+        locking.remove(group)
+        planes.remove(group)
         _remove_group(group)
     remaining = {one for one in bpy.data.node_groups if surfaces.GROUP_MARK in one}
     surfaces.tidy(remaining)
@@ -124,7 +135,8 @@ def _placement(scene: bpy.types.Scene, name: str, kept: dict) -> Placement:
     objects = None if names["objects"] is None else tuple(names["objects"])
     shown = not any(node.mute for node in _nodes_of(kept.get("group")))
     blend = names.get("blend", False)  # not there in files of an earlier version
-    return Placement(name, kept["kind"], scene.name, tuple(names["skipped"]), objects, blend, shown)
+    lighting = names.get("lighting", "unlit")
+    return Placement(name, kept["kind"], scene.name, tuple(names["skipped"]), objects, blend, shown, lighting)
 
 
 def _nodes_of(group: bpy.types.NodeTree | None) -> Iterator[bpy.types.Node]:

@@ -9,15 +9,13 @@ import numpy as np
 
 from ..core.maps import Instance, SceneMaps
 from ..protocol.errors import InvalidInput, SceneError
-from . import linked, surfaces
+from . import linked, locking, shading, surfaces
 from .colour import emitted
-from .evidence import evidence
-from .images import data_image, read_image
+from .evidence import blocks, evidence
+from .images import data_image, number_image, read_image
 from .placement import Placement, free_name, group_of, record, take_out
-from .projector import GAMMA, build_projector
-
-LIGHT = "seg_light"
-"""On the image of a projection that holds the picture's colours."""
+from .projector import GAMMA, Fine, build_projector
+from .shading import LIGHT
 
 
 def project(
@@ -28,6 +26,8 @@ def project(
     objects: Sequence[bpy.types.Object | str] | None = None,
     lighting: str = "unlit",
     share: np.ndarray | None = None,
+    lock: bool = False,
+    soft: float = 0.0,
     name: str = "Picture",
 ) -> Placement:
     """Put a picture on what the camera of ``maps`` saw; everything else keeps its own surface.
@@ -35,35 +35,43 @@ def project(
     Args:
         linear: float32 H×W×3, scene-linear (``colour.to_scene_linear(...).pixels``), of the maps' size.
         objects: only on these (objects or names; an instancer stands for all that it makes).
-        lighting: "unlit": cameras see the picture as it is; it lights and shades nothing.
+        lighting: "unlit" or "lit", see ``shading.LIGHTINGS``; "shadows" is for ``lighting.set_lighting`` afterwards.
         share: float32 H×W, 0..1: how much it takes of surfaces that earlier pictures are on, from ``blending.share``;
             None: it covers them.
+        lock: the picture goes with objects that move later; else it stays where it is in the world.
+        soft: width in pixels of the picture's border over which it fades into what was there.
         name: a readable name; numbered where it is taken.
     Raises:
-        InvalidInput: wrong size, lighting or objects.
+        InvalidInput: wrong size, lighting, border or objects.
         SceneError: nothing that the maps show can be painted.
     """
-    if lighting != "unlit":
-        raise InvalidInput(f"Lighting '{lighting}' is unknown", "Choose: unlit")
+    shading.check(lighting)
+    if not 0 <= soft < np.inf:
+        raise InvalidInput(f"A border of {soft} pixels cannot fade", "Choose 0 or more")
     check_size(linear, maps)
     chosen = _chosen(maps, objects)
     title = free_name(scene, f"Seg Projection {name}")
     linked.make_local(scene, {one.object for one in chosen})
     keys = linked.keys(scene, chosen)
-    colours = data_image(f"{title} picture", with_share(stored(emitted(linear, scene)), share))
+    colours = data_image(f"{title} picture", with_share(stored(emitted(linear, scene)), _faded(maps, share, soft)))
     colours[LIGHT] = True
     seen = data_image(f"{title} evidence", evidence(maps, keys))
-    group = build_projector(title, maps.camera, colours, seen)
+    number = locking.free_number() if lock else None
+    group = build_projector(title, maps.camera, colours, seen, _fine(title, maps, keys), number)
     group[surfaces.GROUP_MARK] = True
+    lighting = "unlit" if lighting == "shadows" else lighting
+    shading.set_shading(group, lighting)
     try:
         skipped = _paint(scene, {one.object for one in chosen}, group)
         _mark({one.object: keys[one.id] for one in chosen if one.id in keys and not one.instancer})
+        if number is not None:
+            locking.write(group, number, chosen)
         missing = {one.object for one in chosen if one.id not in keys}
         skipped = tuple(sorted(skipped | missing))
         if not surfaces.painted({group}):
             raise SceneError("No surface could take the picture", f"Could not paint: {', '.join(skipped[:5])}")
         asked = None if objects is None else tuple(one if isinstance(one, str) else one.name for one in objects)
-        placement = Placement(title, "projection", scene.name, skipped, asked, blend=share is not None)
+        placement = Placement(title, "projection", scene.name, skipped, asked, share is not None, True, lighting)
         record(scene, placement, group)
     except BaseException:
         take_out(group)
@@ -71,10 +79,20 @@ def project(
     return placement
 
 
+def _fine(title: str, maps: SceneMaps, keys: Mapping[int, float]) -> Fine | None:
+    """The maps' outlines as images."""
+    found = maps.outlines
+    if found is None or not len(found.ids):
+        return None
+    columns = max(round((len(found.ids) + 1) ** 0.5), 1)
+    parts = data_image(f"{title} outlines", blocks(found, maps, keys, columns))
+    return Fine(number_image(f"{title} blocks", found.block), parts, found.factor, columns)
+
+
 def reshare(placement: Placement, share: np.ndarray) -> None:
     """Change how much a picture takes of surfaces that earlier ones are on; ``share`` as in ``project``."""
     group = group_of(placement)
-    nodes = [] if group is None else [node for node in _image_nodes(group) if LIGHT in node.image]
+    nodes = [] if group is None else [node for node in image_nodes(group) if LIGHT in node.image]
     for old in {node.image for node in nodes}:
         # swapped whole: Blender's undo does not bring back pixels that were set in place
         new = data_image(old.name, with_share(read_image(old)[..., :3], share))
@@ -86,18 +104,28 @@ def reshare(placement: Placement, share: np.ndarray) -> None:
         new.name = name
 
 
-def _image_nodes(group: bpy.types.NodeTree) -> Iterator[bpy.types.Node]:
+def image_nodes(group: bpy.types.NodeTree) -> Iterator[bpy.types.Node]:
+    """The image nodes of a group and of the groups in it."""
     for node in group.nodes:
         if node.type == "TEX_IMAGE" and node.image:
             yield node
     for inner in {node.node_tree for node in group.nodes if node.type == "GROUP" and node.node_tree}:
-        yield from _image_nodes(inner)
+        yield from image_nodes(inner)
 
 
 def with_share(stored: np.ndarray, share: np.ndarray | None) -> np.ndarray:
     """float32 H×W×4 as ``build_projector`` wants its picture."""
     alpha = np.ones(stored.shape[:2], np.float32) if share is None else share.astype(np.float32)
     return np.dstack([stored[..., :3], alpha])
+
+
+def _faded(maps: SceneMaps, share: np.ndarray | None, soft: float) -> np.ndarray | None:
+    """The share, less towards the border of the picture."""
+    if not soft:
+        return share
+    rows, columns = (np.minimum(np.arange(n), np.arange(n)[::-1]) + 0.5 for n in (maps.height, maps.width))
+    ramp = np.clip(np.minimum(rows[:, None], columns[None]) / soft, 0, 1).astype(np.float32)
+    return ramp if share is None else ramp * share
 
 
 def stored(light: np.ndarray) -> np.ndarray:

@@ -8,13 +8,17 @@ taken.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import bpy
 import numpy as np
 
+from ..core import outlines
 from ..core.camera import Camera
+from . import shading
 from .graph import Graph, Value, new_group
+from .locking import captured_place
 from .surfaces import KEY
 
 TOLERANCE = 0.002
@@ -24,7 +28,14 @@ SLACK = 0.5
 
 COVER = 0.25
 """Share of the four texels' weight that must agree: less lets the picture spill over edges, more leaves seams bare."""
-
+SOME = 1e-4
+"""The same where outlines say what was seen, and the texels only give the colour."""
+PART = (0.0005, 0.5)
+"""As (``TOLERANCE``, ``SLACK``), for a part of a pixel, whose plane was measured close by."""
+WHOLE = (0.0005 + outlines.TOLERANCE, 0.05 + outlines.SLACK)
+"""The same for a pixel that one plane fills, as closely as ``core.outlines`` has found."""
+DIGITS = (255.0, 255.0 * 256, 255.0 * 65536)
+"""A number in the red, green and blue of an 8-bit texel."""
 
 GAMMA = 2.2
 """Texels hold light to the power of 1/GAMMA: mixed so, colours between them look as between the picture's pixels; light
@@ -41,8 +52,37 @@ class Place:
     """as ``evidence.nearness``; below 0 behind the camera"""
 
 
+@dataclass(frozen=True)
+class Fine:
+    """Where exactly surfaces end, as images."""
+
+    index: bpy.types.Image
+    """8-bit, of the camera's size: number of the pixel's block, see ``DIGITS``; 0 where one plane fills the pixel"""
+    parts: bpy.types.Image
+    """see ``evidence.blocks``"""
+    factor: int
+    """parts along each side of a pixel"""
+    columns: int
+    """blocks side by side in ``parts``"""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the camera saw at one place, as sockets: see ``evidence.evidence``."""
+
+    key: bpy.types.NodeSocket
+    near: bpy.types.NodeSocket
+    right: bpy.types.NodeSocket
+    up: bpy.types.NodeSocket
+
+
 def build_projector(
-    name: str, camera: Camera, picture: bpy.types.Image, evidence: bpy.types.Image
+    name: str,
+    camera: Camera,
+    picture: bpy.types.Image,
+    evidence: bpy.types.Image,
+    fine: Fine | None = None,
+    lock: int | None = None,
 ) -> bpy.types.NodeTree:
     """Group with inputs Surface, Alpha (opaque from .5), Hole (open from .5) and output Surface.
 
@@ -50,6 +90,8 @@ def build_projector(
         picture: raw data image of the camera's size; scene-linear light to the power of 1/GAMMA, and in its alpha how
             much of the surface the picture takes from what was there before it.
         evidence: see ``evidence.evidence``.
+        fine: where exactly surfaces end; None: as the four texels around a point say.
+        lock: number of the properties by which objects remember their place, see ``locking``; None: it is where it is.
     """
     tap = _build_tap(f"{name} texel", camera, picture, evidence)
     floats = [("Alpha", "NodeSocketFloat"), ("Hole", "NodeSocketFloat")]
@@ -58,23 +100,25 @@ def build_projector(
     graph = Graph(tree)
     ends = {node.bl_idname: node for node in tree.nodes}
     source, target = ends["NodeGroupInput"], ends["NodeGroupOutput"]
-    offset = graph.vector("SUBTRACT", graph.node("ShaderNodeNewGeometry").outputs["Position"], camera_origin(camera))
-    place = locate(graph, camera, offset)
-    colour, weight, share = _sample(graph, tap, place)
+    position, normal = captured_place(graph, lock)
+    offset = graph.vector("SUBTRACT", position, camera_origin(camera))
+    place, keys = locate(graph, camera, offset), _keys(graph)
+    colour, weight, share = _sample(graph, tap, place, keys)
+    enough = graph.math("GREATER_THAN", weight, COVER if fine is None else SOME)
+    if fine is not None:
+        enough = graph.math("MULTIPLY", enough, _within(graph, camera, evidence, fine, place, keys))
     solid = graph.math("LESS_THAN", source.outputs["Hole"], 0.5)
     filled = graph.math("GREATER_THAN", source.outputs["Alpha"], 0.4999)
-    seen = graph.node("ShaderNodeLightPath").outputs["Is Camera Ray"]
-    show = graph.all_of(graph.math("GREATER_THAN", weight, COVER), _faces(graph, camera, offset), solid, filled, seen)
-    show = graph.math("MULTIPLY", show, share)
-    emission = graph.node("ShaderNodeEmission")
-    light = graph.node("ShaderNodeGamma")
+    show = graph.all_of(enough, _faces(graph, camera, offset, normal), solid, filled, shading.seen_by(graph), share)
+    mix = graph.node("ShaderNodeMixShader")
+    light = graph.node("ShaderNodeGamma", name=shading.COLOUR)
     graph.put(colour, light.inputs["Color"])
     light.inputs["Gamma"].default_value = GAMMA
-    graph.put(light.outputs["Color"], emission.inputs["Color"])
-    mix = graph.node("ShaderNodeMixShader")
-    for value, socket in zip((show, source.outputs["Surface"], emission.outputs[0]), mix.inputs, strict=True):
+    mix.name = shading.MIX
+    for value, socket in zip((show, source.outputs["Surface"]), mix.inputs, strict=False):
         graph.put(value, socket)
     graph.put(mix.outputs[0], target.inputs["Surface"])
+    shading.set_shading(tree, "unlit")
     return tree
 
 
@@ -113,25 +157,30 @@ def _locate_pano(graph: Graph, camera: Camera, offset: Value) -> Place:
     return Place(graph.combine(column, row), near)
 
 
-def _faces(graph: Graph, camera: Camera, offset: Value) -> bpy.types.NodeSocket:
+def _faces(graph: Graph, camera: Camera, offset: Value, normal: Value) -> bpy.types.NodeSocket:
     """1 where the side of the surface that is looked at is the one that the source camera saw.
 
     True Normal points to the onlooker, so the source camera must lie on that side too.
     """
-    normal = graph.node("ShaderNodeNewGeometry").outputs["True Normal"]
     towards: Value = graph.scaled(offset, -1.0)
     if camera.type == "ORTHO":
         towards = tuple(camera.matrix_world[:3, 2].tolist())
     return graph.math("GREATER_THAN", graph.vector("DOT_PRODUCT", normal, towards), 0.0)
 
 
-def _sample(graph: Graph, tap: bpy.types.NodeTree, place: Place) -> tuple[bpy.types.NodeSocket, ...]:
+def _keys(graph: Graph) -> tuple[bpy.types.NodeSocket, bpy.types.NodeSocket]:
+    """What the surface is known by: Object Info Random, and what that was at the first capture."""
+    key = graph.node("ShaderNodeObjectInfo").outputs["Random"]
+    lasting = graph.node("ShaderNodeAttribute", attribute_type="OBJECT", attribute_name=KEY).outputs["Vector"]
+    return key, graph.split(lasting)[0]  # the output Fac averages, and rounds
+
+
+def _sample(
+    graph: Graph, tap: bpy.types.NodeTree, place: Place, keys: Sequence[bpy.types.NodeSocket]
+) -> tuple[bpy.types.NodeSocket, ...]:
     """(colour, sum of weights, share) of the four texels around a place."""
     base = graph.vector("FLOOR", place.pixel)
     inside = graph.vector("SUBTRACT", place.pixel, base)
-    key = graph.node("ShaderNodeObjectInfo").outputs["Random"]
-    lasting = graph.node("ShaderNodeAttribute", attribute_type="OBJECT", attribute_name=KEY).outputs["Vector"]
-    lasting = graph.split(lasting)[0]  # the output Fac averages, and rounds
     taps = []
     for corner in ((0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (1.0, 1.0, 0.0)):
         node = graph.node("ShaderNodeGroup", node_tree=tap)
@@ -139,8 +188,7 @@ def _sample(graph: Graph, tap: bpy.types.NodeTree, place: Place) -> tuple[bpy.ty
             graph.vector("ADD", base, corner),
             graph.vector("SUBTRACT", inside, corner),
             place.nearness,
-            key,
-            lasting,
+            *keys,
         )
         for value, socket in zip(values, node.inputs, strict=True):
             graph.put(value, socket)
@@ -156,10 +204,7 @@ def _sample(graph: Graph, tap: bpy.types.NodeTree, place: Place) -> tuple[bpy.ty
 
 def _build_tap(name: str, camera: Camera, picture: bpy.types.Image, evidence: bpy.types.Image) -> bpy.types.NodeTree:
     """Group (texel, offset of the point from its centre, nearness, key, key that lasts) → (colour · weight, weight,
-    share · weight).
-
-    One of the keys must be the texel's: an instance has the second from its prototype, whose plane it is not in.
-    """
+    share · weight)."""
     inputs = [("Texel", "NodeSocketVector"), ("Offset", "NodeSocketVector")]
     inputs += [(title, "NodeSocketFloat") for title in ("Nearness", "Key", "Lasting Key")]
     outputs = [("Colour", "NodeSocketVector"), ("Weight", "NodeSocketFloat"), ("Share", "NodeSocketFloat")]
@@ -169,18 +214,11 @@ def _build_tap(name: str, camera: Camera, picture: bpy.types.Image, evidence: bp
     texel, offset, near, *keys = list(ends["NodeGroupInput"].outputs)[:5]
     size = (1 / camera.width, 1 / camera.height, 1.0)
     where = graph.vector("MULTIPLY", graph.vector("ADD", texel, (0.5, 0.5, 0.0)), size)
-    seen = graph.texel(evidence, where)
-    seen_key, seen_near, right = graph.split(seen.outputs["Color"])
-    up = seen.outputs["Alpha"]
+    seen = _seen(graph.texel(evidence, where), graph)
+    agrees = _agrees(graph, camera, seen, offset, near, keys)
     x, y, _ = graph.split(offset)
-    expected = graph.math("MULTIPLY_ADD", x, right, graph.math("MULTIPLY_ADD", y, up, seen_near))
-    slope = graph.math("ADD", graph.math("ABSOLUTE", right), graph.math("ABSOLUTE", up))
-    reach = _reach(graph, camera, seen_near, slope)
-    off = graph.math("ABSOLUTE", graph.math("SUBTRACT", near, expected))
-    same = graph.math("MAXIMUM", *(graph.math("COMPARE", key, seen_key, 0.0) for key in keys))
-    valid = graph.math("GREATER_THAN", seen_near, 0.0)
     shares = [graph.math("SUBTRACT", 1.0, graph.math("ABSOLUTE", one)) for one in (x, y)]
-    weight = graph.all_of(same, valid, graph.math("LESS_THAN", off, reach), *shares)
+    weight = graph.all_of(agrees, *shares)
     shown = graph.texel(picture, where).outputs
     values = (graph.scaled(shown["Color"], weight), weight, graph.math("MULTIPLY", shown["Alpha"], weight))
     for value, socket in zip(values, ends["NodeGroupOutput"].inputs, strict=False):
@@ -188,9 +226,69 @@ def _build_tap(name: str, camera: Camera, picture: bpy.types.Image, evidence: bp
     return tree
 
 
-def _reach(graph: Graph, camera: Camera, near: Value, slope: Value) -> bpy.types.NodeSocket:
+def _seen(texel: bpy.types.Node, graph: Graph) -> Seen:
+    key, near, right = graph.split(texel.outputs["Color"])
+    return Seen(key, near, right, texel.outputs["Alpha"])
+
+
+def _agrees(
+    graph: Graph,
+    camera: Camera,
+    seen: Seen,
+    offset: Value,
+    near: Value,
+    keys: Sequence[Value],
+    limits: tuple[float, float] = (TOLERANCE, SLACK),
+) -> bpy.types.NodeSocket:
+    """1 where a point is of the instance, and on the plane, that were seen at a place ``offset`` away in the picture.
+
+    One of the keys must be the texel's: an instance has the second from its prototype, whose plane it is not in.
+    """
+    x, y, _ = graph.split(offset)
+    expected = graph.math("MULTIPLY_ADD", x, seen.right, graph.math("MULTIPLY_ADD", y, seen.up, seen.near))
+    slope = graph.math("ADD", graph.math("ABSOLUTE", seen.right), graph.math("ABSOLUTE", seen.up))
+    off = graph.math("ABSOLUTE", graph.math("SUBTRACT", near, expected))
+    reach = _reach(graph, camera, seen.near, slope, *limits)
+    same = graph.math("MAXIMUM", *(graph.math("COMPARE", key, seen.key, 0.0) for key in keys))
+    return graph.all_of(same, graph.math("GREATER_THAN", seen.near, 0.0), graph.math("LESS_THAN", off, reach))
+
+
+def _within(
+    graph: Graph, camera: Camera, evidence: bpy.types.Image, fine: Fine, place: Place, keys: Sequence[Value]
+) -> bpy.types.NodeSocket:
+    """1 where the point was seen, by its own pixel alone, or by the part of it where an outline goes through."""
+    pixel = graph.vector("FLOOR", graph.vector("ADD", place.pixel, (0.5, 0.5, 0.0)))
+    inside = graph.vector("ADD", graph.vector("SUBTRACT", place.pixel, pixel), (0.5, 0.5, 0.0))
+    size = (1 / camera.width, 1 / camera.height, 1.0)
+    where = graph.vector("MULTIPLY", graph.vector("ADD", pixel, (0.5, 0.5, 0.0)), size)
+    digits = graph.vector("DOT_PRODUCT", graph.texel(fine.index, where).outputs["Color"], DIGITS)
+    number = graph.math("ROUND", digits)
+    whole = _seen(graph.texel(evidence, where), graph)
+    in_whole = graph.vector("SUBTRACT", inside, (0.5, 0.5, 0.0))
+    parts = graph.scaled(inside, float(fine.factor))
+    last = float(fine.factor - 1)
+    part = graph.vector("MINIMUM", graph.vector("FLOOR", parts), (last, last, 0.0))
+    middle = graph.vector("ADD", part, (0.5, 0.5, 0.0))
+    column = graph.math("MODULO", number, float(fine.columns))
+    row = graph.math("FLOOR", graph.math("DIVIDE", graph.math("ADD", number, 0.5), float(fine.columns)))
+    corner = graph.scaled(graph.combine(column, row), float(fine.factor))
+    atlas = (1 / fine.parts.size[0], 1 / fine.parts.size[1], 1.0)
+    cut = _seen(graph.texel(fine.parts, graph.vector("MULTIPLY", graph.vector("ADD", corner, middle), atlas)), graph)
+    in_part = graph.vector("SUBTRACT", parts, middle)
+    tests = [
+        _agrees(graph, camera, seen, offset, place.nearness, keys, limits)
+        for seen, offset, limits in ((whole, in_whole, WHOLE), (cut, in_part, PART))
+    ]
+    is_cut = graph.math("GREATER_THAN", number, 0.5)
+    is_whole = graph.math("SUBTRACT", 1.0, is_cut)
+    return graph.math("MULTIPLY_ADD", tests[1], is_cut, graph.math("MULTIPLY", tests[0], is_whole))
+
+
+def _reach(
+    graph: Graph, camera: Camera, near: Value, slope: Value, tolerance: float, slack: float
+) -> bpy.types.NodeSocket:
     """How far the nearness of a point may be from what its texel's plane says."""
     if camera.type == "ORTHO":  # nearness is a depth: the share is of the picture's width instead, in scene units
         width = 2 / abs(float(camera.projection_matrix[0, 0]))
-        return graph.math("MULTIPLY_ADD", slope, SLACK, TOLERANCE * width)
-    return graph.math("MULTIPLY_ADD", slope, SLACK, graph.math("MULTIPLY", near, TOLERANCE))
+        return graph.math("MULTIPLY_ADD", slope, slack, tolerance * width)
+    return graph.math("MULTIPLY_ADD", slope, slack, graph.math("MULTIPLY", near, tolerance))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import bpy
@@ -90,3 +90,30 @@ def _set_up(view: bpy.types.Scene, size: tuple[int, int] | None, samples: int, t
     cycles.sample_clamp_direct = 0
     cycles.pixel_filter_type, cycles.filter_width = "GAUSSIAN", 0.01  # the least that Cycles takes
     cycles.transparent_max_bounces = 1024  # a tree is many cutout leaves behind each other
+
+
+def render_light(
+    scene: bpy.types.Scene, camera: bpy.types.Object, size: tuple[int, int], samples: int, *, denoised: bool = False
+) -> np.ndarray:
+    """float32 H×W×3, scene-linear, row 0 at the top: what arrives at the pixel centres. Otherwise as ``render_view``.
+
+    Args:
+        denoised: without noise where Blender has a denoiser; it blurs what is a pixel wide.
+
+    Raises:
+        CaptureError: the render failed.
+    """
+    with tempfile.TemporaryDirectory(prefix="seg-") as folder, _stand_in(scene, camera) as view:
+        _set_up(view, size, samples, transparent=False)
+        file = view.render.image_settings
+        file.file_format, file.color_mode, file.color_depth, file.exr_codec = "OPEN_EXR", "RGB", "32", "NONE"
+        with suppress(TypeError):  # built without a denoiser
+            view.cycles.denoiser = "OPENIMAGEDENOISE"
+            view.cycles.use_denoising = denoised
+        path = Path(folder) / "light.exr"
+        view.render.filepath = str(path)
+        try:
+            bpy.ops.render.render(write_still=True, scene=view.name)
+            return load_raw(str(path))[..., :3].copy()
+        except RuntimeError as error:
+            raise CaptureError(f"Blender could not render scene '{scene.name}': {error}".strip()) from error

@@ -1,6 +1,7 @@
 """A picture on the objects: the same from its camera, in its place from another."""
 
 import bpy
+import mathutils
 import numpy as np
 import pytest
 
@@ -12,6 +13,7 @@ from blender_segaddon.texturing.render import render_view
 
 from .cast import cast_maps
 from .little import SIZE, camera, gentle_picture, little_scene, psnr
+from .snapshot import take, traces
 from .truth import neighbourhood, side_view
 
 
@@ -175,3 +177,38 @@ def _inner(mask: np.ndarray) -> np.ndarray:
         for by in (-2, -1, 1, 2):
             out &= np.roll(mask, by, axis)
     return out
+
+
+def test_a_locked_picture_goes_with_what_moves(scene):
+    scene.view_settings.view_transform = "Standard"
+    before = take()
+    maps, _, placed = put(scene, lock=True)
+    assert psnr(render_view(scene, size=SIZE), gentle_picture(), maps.instance_map > 0) >= 60
+    one = bpy.data.objects["Nodeless"]
+    turn = mathutils.Matrix.Translation((1.5, -1.0, 0.3)) @ mathutils.Matrix.Rotation(0.7, 4, "Z")
+    one.matrix_world = turn @ one.matrix_world
+    follower = scene.camera.copy()
+    scene.collection.objects.link(follower)
+    follower.matrix_world = turn @ scene.camera.matrix_world
+    bpy.context.view_layer.update()
+    mine = maps.instance_map == next(each.id for each in maps.instances if each.object == "Nodeless")
+    now = cast_maps(scene, SIZE, follower)
+    still = mine & (now.instance_map == next(each.id for each in now.instances if each.object == "Nodeless"))
+    assert still.sum() > 100
+    assert psnr(render_view(scene, camera=follower, size=SIZE), gentle_picture(), still) >= 45
+    bpy.data.objects.remove(follower)
+    one.matrix_world = turn.inverted() @ one.matrix_world
+    remove(placed)
+    assert [line for line in traces(before, take()) if "seg" in line.lower()] == []
+
+
+def test_soft_borders_fade_into_what_was_there(scene):
+    plain = render_view(scene, size=SIZE)[..., :3].astype(int)
+    maps, linear, _ = put(scene, soft=8.0)
+    shown = render_view(scene, size=SIZE)
+    inner = np.zeros(SIZE[::-1], bool)
+    inner[9:-9, 9:-9] = True
+    assert psnr(shown, gentle_picture(), inner & (maps.instance_map > 0) & linear.reachable) >= 60
+    border = maps.instance_map[-1] > 0
+    off = np.abs(shown[-1, :, :3].astype(int) - plain[-1]).mean(axis=-1)[border]
+    assert off.mean() < 0.3 * np.abs(gentle_picture()[-1].astype(int) - plain[-1]).mean(axis=-1)[border].mean()
