@@ -192,7 +192,9 @@ def _seeds(request: GenerateRequest) -> tuple[int, ...]:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"  # torch's, not imported here
+    # torch's own error, not imported here; on the processor it has none.
+    on_processor = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or on_processor
 
 
 def _inputs(request: GenerateRequest, body: Body) -> Inputs:

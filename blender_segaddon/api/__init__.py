@@ -33,6 +33,7 @@ from ..flows.masking import Mask
 from ..flows.meaning import Group
 from ..flows.picture import Picture
 from ..flows.sending import Unfinished
+from ..flows.showing import Reference
 from ..protocol.errors import SegAddonError
 from ..protocol.messages import ServerState
 from ..texturing import Placement
@@ -47,7 +48,7 @@ from .overlay import (
     refresh_overlay,
     show_overlay,
 )
-from .pictures import find_picture, forget_pictures, generate, regenerate, styles
+from .pictures import find_picture, forget_pictures, generate, record_of, regenerate, save, styles, variation
 from .placing import backdrop, bake, picture_of, placements, project, remove_placement, update
 from .rendering import (
     Rendered,
@@ -98,6 +99,7 @@ __all__ = [
     "OverlaySettings",
     "Picture",
     "Placement",
+    "Reference",
     "Rendered",
     "Report",
     "SceneMaps",
@@ -139,6 +141,7 @@ __all__ = [
     "placements",
     "project",
     "quality",
+    "record_of",
     "redraw_overlay",
     "refresh_overlay",
     "regenerate",
@@ -147,6 +150,7 @@ __all__ = [
     "render_status",
     "render_with_maps",
     "resume",
+    "save",
     "scene_vocabulary",
     "segment",
     "server_state",
@@ -159,5 +163,6 @@ __all__ = [
     "unclassed",
     "unfinished",
     "update",
+    "variation",
     "watch_renders",
 ]

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal, Unpack, get_args, overload
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, Unpack, get_args, overload
 
 import bpy
+import numpy as np
 
 from ..core import preview
 from ..core import styles as _styles
 from ..core.maps import SceneMaps
-from ..flows import asking, generating
+from ..core.png import read_text, write_png
+from ..flows import again, asking, generating, showing
 from ..flows import picture as _picture
 from ..flows.asking import ControlsLike
 from ..flows.jobs import Job
-from ..flows.options import GenerateOptions
+from ..flows.options import GenerateOptions, VariationOptions
 from ..flows.picture import Picture, PictureLike, Recipe
 from ..flows.sending import OnEvent, Purpose, Wishes
+from ..flows.showing import ReferenceLike
 from ..protocol.errors import InvalidInput
 from ..protocol.messages import Priority
 from .scene_maps import capture
 from .server import connection
+
+_RECORD = "segaddon"
+"""Keyword of the text in a PNG file that holds the record, as JSON."""
 
 
 @overload
@@ -45,6 +54,7 @@ def generate(  # noqa: PLR0913  # keywords, each with a default
     controls: ControlsLike | None = None,
     region_strength: float | None = None,
     loras: Mapping[str, float] | None = None,
+    references: Iterable[ReferenceLike] = (),
     draft: bool = False,
     priority: Priority | None = None,
     wait: bool = True,
@@ -67,6 +77,7 @@ def generate(  # noqa: PLR0913  # keywords, each with a default
             start and end as shares of the steps; the model's own when None.
         region_strength: 0 .. 1, how much of a region its own words have, the prompt has the rest; 0.7 when None.
         loras: {name: weight}, weights -2 .. 2.
+        references: up to 4 pictures of what things should look like; a ``Reference`` says how much, and for what.
         draft: only the first pass, at the size that the model was trained on, enlarged.
         priority: "interactive" goes before "batch" at the server; None: batch in background mode.
         wait: False returns a ``Job`` at once, whose ``result()`` gives the list.
@@ -97,8 +108,44 @@ def generate(  # noqa: PLR0913  # keywords, each with a default
             draft=draft,
         ),
         style=style,
+        references=showing.shown(references, maps),
     )
     job = begin(recipe, count, priority, best_of)
+    return job.result() if wait else job
+
+
+@overload
+def variation(
+    picture: PictureLike, amount: float = 0.5, *, wait: Literal[True] = True, **options: Unpack[VariationOptions]
+) -> list[Picture]: ...
+@overload
+def variation(
+    picture: PictureLike, amount: float = 0.5, *, wait: Literal[False], **options: Unpack[VariationOptions]
+) -> Job[list[Picture]]: ...
+def variation(
+    picture: PictureLike,
+    amount: float = 0.5,
+    *,
+    count: int = 1,
+    seed: int | None = None,
+    priority: Priority | None = None,
+    wait: bool = True,
+) -> list[Picture] | Job[list[Picture]]:
+    """Pictures near one that was generated: asked for with the same words, maps and options, started from it.
+
+    Args:
+        picture: one that this session made.
+        amount: 0 .. 1, how far they may leave it.
+        count, seed, priority, wait: as in ``generate``.
+
+    Raises:
+        InvalidInput: a picture that was not made here.
+    """
+    source = _picture.as_picture(picture)
+    if source.recipe.generator == "import":
+        raise InvalidInput("This picture was not made here", "Give it to generate() as its image")
+    seeded, near = generating.seed_or_any(seed), {"image": source.pixels, "mask": None, "intent": "change"}
+    job = begin(replace(source.recipe, seed=seeded, strength=amount, **near), count, priority)
     return job.result() if wait else job
 
 
@@ -107,16 +154,67 @@ def styles() -> tuple[str, ...]:
     return tuple(_styles.load())
 
 
-def regenerate(picture: PictureLike) -> Picture:
-    """Make a picture again from all that it was asked with: same generator and machine, same pixels.
+def regenerate(picture: PictureLike | str | Path, *, maps: SceneMaps | None = None) -> Picture:
+    """Make a picture again from all that it was asked with.
+
+    On the same machine with the same versions the pixels are the same. Its ``meta["again"]`` says "identical", or
+    "approximate" and what is different.
+
+    Args:
+        picture: one that was generated; also in an earlier session, by its Blender image or by a PNG file of ``save``:
+            the record in it is enough, with the scene.
+        maps: for a picture of an earlier session; captured afresh when None.
 
     Raises:
-        InvalidInput: a picture that was not made here.
+        InvalidInput: a picture that was not made here, or one that began with other pictures in an earlier session.
+    """
+    source = _as_recorded(picture)
+    if source.recipe.generator == "import":
+        record = source.metadata
+        if not record:
+            raise InvalidInput("This picture was not made here", "Use a picture that generate() or inpaint() returned")
+        maps = maps or capture(size=(int(record["width"]), int(record["height"])))
+        source = replace(source, recipe=again.recipe_of(record, maps))
+    return again.judged(begin(source.recipe, 1).result()[0], source)
+
+
+def save(picture: PictureLike, path: str | Path) -> None:
+    """Write a picture as PNG, with the record of how it was made as text in it.
+
+    Raises:
+        StorageError: the file cannot be written.
     """
     source = _picture.as_picture(picture)
-    if source.recipe.generator == "import":
-        raise InvalidInput("This picture was not made here", "Use a picture that generate() or inpaint() returned")
-    return begin(source.recipe, 1).result()[0]
+    words = {} if source.recipe.generator == "import" else {_RECORD: json.dumps(source.meta, ensure_ascii=False)}
+    write_png(path, source.pixels, words)
+
+
+def record_of(picture: PictureLike | str | Path) -> dict[str, Any]:
+    """How a picture was made: of a Picture, a Blender image (of any session) or a PNG file of ``save``; {} for others.
+
+    Raises:
+        InvalidInput: the file is no PNG file. StorageError: it cannot be read.
+    """
+    if isinstance(picture, (str, Path)):
+        return json.loads(read_text(picture).get(_RECORD, "{}"))
+    if isinstance(picture, bpy.types.Image):
+        return _picture.record_of(picture) or {}
+    source = _picture.as_picture(picture)
+    return {} if source.recipe.generator == "import" else source.meta
+
+
+def _as_recorded(picture: PictureLike | str | Path) -> Picture:
+    """The picture; one of an earlier session with its record as its metadata."""
+    if isinstance(picture, (str, Path)):
+        loaded = bpy.data.images.load(str(picture))
+        try:
+            source = _picture.as_picture(loaded)
+        finally:
+            bpy.data.images.remove(loaded)
+    else:
+        source = _picture.as_picture(picture)
+    known = source.recipe.generator != "import" or isinstance(picture, (Picture, np.ndarray))
+    return source if known else Picture(source.pixels, source.recipe, record_of(picture))
 
 
 def find_picture(image: bpy.types.Image | None) -> Picture | None:

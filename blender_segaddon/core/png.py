@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from ..protocol.errors import InvalidInput
+from ..protocol.errors import InvalidInput, StorageError
 from .atomic import write_atomic
 
 _COLOR_TYPES = {1: 0, 3: 2, 4: 6}
@@ -42,6 +42,29 @@ def encode_png(image: np.ndarray, metadata: Mapping[str, str] | None = None) -> 
     parts += [_chunk(b"iTXt", _text(key, text)) for key, text in (metadata or {}).items()]
     parts += [_chunk(b"IDAT", zlib.compress(_filtered(image), 3)), _chunk(b"IEND", b"")]
     return b"".join(parts)
+
+
+def read_text(path: str | Path) -> dict[str, str]:
+    """The texts (iTXt, not compressed) of a PNG file by keyword; the pixels are not read.
+
+    Raises InvalidInput for a file that is no PNG file, StorageError for one that cannot be read.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}", "Choose another file") from error
+    if not data.startswith(_SIGNATURE):
+        raise InvalidInput(f"{path} is no PNG file", "Choose another file")
+    return dict(_texts(memoryview(data)[len(_SIGNATURE) :]))
+
+
+def _texts(chunks: memoryview) -> Iterator[tuple[str, str]]:
+    while len(chunks) >= 8:
+        length, kind = int.from_bytes(chunks[:4], "big"), bytes(chunks[4:8])
+        keyword, _, rest = bytes(chunks[8 : 8 + length]).partition(b"\0") if kind == b"iTXt" else (b"", b"", b"")
+        if rest[:1] == b"\0":  # not compressed
+            yield keyword.decode("latin-1"), rest[2:].split(b"\0", 2)[2].decode("utf-8", "replace")
+        chunks = chunks[12 + length :]
 
 
 def _filtered(image: np.ndarray) -> bytes:

@@ -15,11 +15,12 @@ from ..core import files
 from ..protocol.codec import from_json, to_json
 from ..protocol.errors import InvalidInput
 from ..protocol.messages import ModelOptions
-from .picture import Picture, Recipe
+from .picture import Picture, Recipe, Shown
 
 _ABOUT, _PIXELS = "picture.json", "pixels.npz"
 _PLAIN = ("generator", "prompt", "negative_prompt", "seed", "intent", "strength", "style")
 """Fields of a recipe that JSON holds."""
+_REFERENCE = "reference"
 _LEVEL = 1
 """zlib; 6 takes five times as long for a tenth less."""
 
@@ -50,16 +51,21 @@ def unpack_recipe(data: bytes, where: str) -> Recipe:
 
 def plain(recipe: Recipe) -> dict[str, Any]:
     """What of a recipe JSON holds: all but its arrays."""
-    return {name: getattr(recipe, name) for name in _PLAIN} | {"options": to_json(recipe.options)}
+    shown = [(one.weight, list(one.instances)) for one in recipe.references]
+    return {name: getattr(recipe, name) for name in _PLAIN} | {"options": to_json(recipe.options), "references": shown}
 
 
 def of_plain(values: dict[str, Any], **arrays: Any) -> Recipe:
-    """The reverse of ``plain``, with the maps, image and mask that it lacks."""
-    return Recipe(**arrays, **{**values, "options": from_json(ModelOptions, values.get("options", {}))})
+    """The reverse of ``plain``, with the maps, image, mask and references' pixels that it lacks."""
+    options = from_json(ModelOptions, values.get("options", {}))
+    pixels, shown = arrays.pop("references", ()), values.get("references", ())
+    references = tuple(Shown(one, weight, tuple(ids)) for one, (weight, ids) in zip(pixels, shown, strict=False))
+    return Recipe(**arrays, **{**values, "options": options, "references": references})
 
 
 def _archive(recipe: Recipe, about: dict[str, Any], more: dict[str, np.ndarray], method: int) -> bytes:
     arrays = {**more, "image": recipe.image, "mask": recipe.mask}
+    arrays |= {f"{_REFERENCE}{index}": one.pixels for index, one in enumerate(recipe.references)}
     pixels, archive = BytesIO(), BytesIO()
     np.savez(pixels, **{name: array for name, array in arrays.items() if array is not None})
     parts = {_ABOUT: json.dumps(about).encode(), _PIXELS: pixels.getvalue()}
@@ -79,7 +85,9 @@ def _read(data: bytes, where: str) -> tuple[dict[str, Any], dict[str, np.ndarray
     with np.load(BytesIO(parts[_PIXELS]), allow_pickle=False) as stored:
         arrays = dict(stored)
     maps = files.decode_maps(parts, where) if files.MAPS_FILE in parts else None
-    recipe = of_plain(about["recipe"], maps=maps, image=arrays.get("image"), mask=arrays.get("mask"))
+    references = [arrays[name] for name in sorted(arrays) if name.startswith(_REFERENCE)]
+    image, mask = arrays.get("image"), arrays.get("mask")
+    recipe = of_plain(about["recipe"], maps=maps, image=image, mask=mask, references=references)
     return about, arrays, recipe
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
 from ..core.maps import SceneMaps
 from ..protocol.messages import Priority
 from .asking import ControlsLike
 from .picture import PictureLike
+from .showing import ReferenceLike
 
 
 class GenerateOptions(TypedDict, total=False):
@@ -29,7 +30,16 @@ class GenerateOptions(TypedDict, total=False):
     controls: ControlsLike | None
     region_strength: float | None
     loras: Mapping[str, float] | None
+    references: Iterable[ReferenceLike]
     draft: bool
+    priority: Priority | None
+
+
+class VariationOptions(TypedDict, total=False):
+    """Keyword arguments of ``variation``, for type checkers only."""
+
+    count: int
+    seed: int | None
     priority: Priority | None
 
 

@@ -11,6 +11,8 @@ import bpy
 import numpy as np
 
 from ..core.maps import SceneMaps
+from ..core.provenance import digest, maps_digest
+from ..protocol.codec import to_json
 from ..protocol.errors import InvalidInput
 from ..protocol.messages import ModelOptions
 from ..texturing import colour, images
@@ -26,6 +28,18 @@ _REMEMBERED = 32
 """Pictures; each holds its maps, 13 MB at 1024×576."""
 _session: dict[str, Picture] = {}
 """The last pictures of this Blender session by token, oldest first: how an image finds its maps again."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A picture of what something should look like."""
+
+    pixels: np.ndarray
+    """uint8 H×W×3, any size"""
+    weight: float = 1.0
+    """0 .. 2"""
+    instances: tuple[int, ...] = ()
+    """ids in the instance map that it is for; none: the whole picture"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +62,7 @@ class Recipe:
     options: ModelOptions = field(default_factory=ModelOptions)
     style: str = ""
     """name of the style that is in the prompts already"""
+    references: tuple[Shown, ...] = ()
 
 
 @dataclass(eq=False)
@@ -74,7 +89,10 @@ class Picture:
 
     @property
     def meta(self) -> dict[str, Any]:
-        """Plain values: prompt, seed, generator, size and what the generator reported."""
+        """Plain values: what was asked, the size and what the generator reported.
+
+        With the scene that is enough to make the picture again, unless it began with another one.
+        """
         recipe = self.recipe
         return {
             "generator": recipe.generator,
@@ -83,6 +101,11 @@ class Picture:
             "seed": recipe.seed,
             "strength": recipe.strength,
             "style": recipe.style,
+            "intent": recipe.intent,
+            "options": to_json(recipe.options),
+            **_of_maps(recipe.maps),
+            "started_from": "" if recipe.image is None else digest(recipe.image),
+            "references": ", ".join(digest(one.pixels) for one in recipe.references),
             "width": self.pixels.shape[1],
             "height": self.pixels.shape[0],
             **self.metadata,
@@ -109,6 +132,12 @@ class Picture:
 
     def _found_image(self) -> bpy.types.Image | None:
         return next((one for one in bpy.data.images if one.get(TOKEN) == self._token), None)
+
+
+def _of_maps(maps: SceneMaps | None) -> dict[str, Any]:
+    if maps is None:
+        return {"texts": {}}
+    return {"texts": {one.object: one.text for one in maps.instances if one.text}, "maps": maps_digest(maps)}
 
 
 PictureLike = Picture | bpy.types.Image | np.ndarray
@@ -138,6 +167,11 @@ def as_picture(source: PictureLike) -> Picture:
     raise InvalidInput(
         f"A picture cannot be made from {type(source).__name__}", "Give a Picture, a Blender image or an array"
     )
+
+
+def record_of(image: bpy.types.Image) -> dict[str, Any] | None:
+    """What an image says of how it was made, also in another session; None where it says nothing."""
+    return json.loads(image[_META]) if _META in image else None
 
 
 def remember(picture: Picture, token: str = "") -> str:

@@ -15,7 +15,7 @@ from ..client import Bridge, Entry, JobHandle, Journal, new_entry
 from ..core.wire import scene_to_wire
 from ..protocol.errors import BridgeError, BridgeUnavailable, Cancelled, InvalidInput, StorageError
 from ..protocol.framing import BodyWriter, BytesLike
-from ..protocol.messages import Event, GenerateRequest, GenerateResult, Priority
+from ..protocol.messages import Event, GenerateRequest, GenerateResult, Priority, Reference
 from . import keeping
 from .jobs import LeftBehind, Wish
 from .picture import Picture, Recipe
@@ -203,6 +203,7 @@ def _body(recipe: Recipe, count: int) -> list[BytesLike]:
         mask=writer.add(recipe.mask, compress=True) if recipe.mask is not None else None,
         strength=recipe.strength,
         options=recipe.options,
+        references=tuple(Reference(writer.add(one.pixels), one.weight, one.instances) for one in recipe.references),
         intent=recipe.intent,  # pyright: ignore[reportArgumentType]  # checked by the server's codec
     )
     return writer.finish(request)

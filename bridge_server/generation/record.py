@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import diffusers
-import numpy as np
 import torch
 
-from blender_segaddon.core.maps import SceneMaps
+from blender_segaddon.core.provenance import digest, maps_digest
 from blender_segaddon.protocol.messages import Control, GenerateRequest
 
 from ..generators import Inputs
@@ -55,6 +53,7 @@ def of_picture(inputs: Inputs, model: Model, controls: Sequence[Control], wanted
         "loras": ", ".join(f"{one.name} {one.weight:g}" for one in request.options.loras),
         "references": ", ".join(f"{digest(one.image)} {one.weight:g}" for one in inputs.references),
         "started_from": "" if inputs.image is None else digest(inputs.image),
+        "masked": "" if inputs.mask is None else digest(inputs.mask),
         "drawn": ", then ".join(f"{one.content[0]}×{one.content[1]}" for one in passes),
         "batch": "1",  # candidates are drawn one by one, so that each can be made again alone
         "maps": maps_digest(inputs.maps) if inputs.maps else "",
@@ -74,19 +73,6 @@ def guidance(request: GenerateRequest, model: Model) -> float:
     """Of a run; distilled models have their own, whatever is asked."""
     asked = request.options.guidance
     return model.guidance if asked is None or not model.guided else asked
-
-
-def maps_digest(maps: SceneMaps) -> str:
-    """The maps that were used, as 16 hexadecimal digits."""
-    return digest(maps.instance_map, maps.class_map, maps.depth, maps.normal)
-
-
-def digest(*arrays: np.ndarray) -> str:
-    """What arrays hold, as 16 hexadecimal digits of their SHA-256."""
-    found = hashlib.sha256()
-    for array in arrays:
-        found.update(np.ascontiguousarray(array).data)
-    return found.hexdigest()[:16]
 
 
 def _device_name(device: Device) -> str:

@@ -107,7 +107,13 @@ class Model:
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        return self.base, *self.controls.values(), *(one for one in (self.lora, self.adapter) if one is not None)
+        """The parts without which it cannot draw."""
+        return self.base, *self.controls.values(), *((self.lora,) if self.lora else ())
+
+    @property
+    def parts(self) -> tuple[Source, ...]:
+        """All parts: also those that only some pictures need."""
+        return *self.sources, *((self.adapter,) if self.adapter else ())
 
 
 def load(folders: Iterable[Path] = ()) -> dict[str, Model]:
