@@ -35,7 +35,7 @@ from ..flows.picture import Picture
 from ..flows.sending import Unfinished
 from ..flows.showing import Reference
 from ..protocol.errors import SegAddonError
-from ..protocol.messages import ServerState
+from ..protocol.messages import ModelInfo, ServerState
 from ..texturing import Placement
 from .meaning import class_mapping, class_of, describe, scene_vocabulary, set_class, set_face_class, set_text, unclassed
 from .overlay import (
@@ -81,6 +81,7 @@ from .server import (
     has_server,
     leave_server,
     lend_gpu,
+    models,
     resume,
     server_state,
     unfinished,
@@ -95,6 +96,7 @@ __all__ = [
     "Group",
     "Job",
     "Mask",
+    "ModelInfo",
     "Overlay",
     "OverlaySettings",
     "Picture",
@@ -136,6 +138,7 @@ __all__ = [
     "lend_gpu",
     "map_images",
     "maps_of",
+    "models",
     "overlay",
     "picture_of",
     "placements",
