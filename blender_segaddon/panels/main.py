@@ -66,20 +66,18 @@ class SEGADDON_PT_generate(_Part, bpy.types.Panel):
         settings = context.scene.segaddon
         column = _column(self.layout)
         column.prop(settings, "prompt")
+        if api.has_server():
+            models.draw_choice(_labelled(column, "Model"), column, settings.model)
         row = column.row(align=True)
         seed = row.row(align=True)
         seed.active = not settings.random_seed
         seed.prop(settings, "seed")
         row.prop(settings, "random_seed", text="", icon="FILE_REFRESH")
-        if api.has_server():
-            models.draw_choice(_labelled(column, "Model"), column, settings.model)
-        if settings.model:
-            _action(column, "segaddon.generate", "RENDER_STILL", "Generate")
-            return
-        _action(column, "segaddon.generate", "RENDER_STILL")
-        note = column.row()
-        note.active = False
-        note.label(text="Procedural preview, not a model")
+        _action(column, "segaddon.generate", "RENDER_STILL", "Generate" if settings.model else None)
+        if not settings.model:
+            note = column.row()
+            note.active = False
+            note.label(text="Procedural preview, not a model")
 
 
 class SEGADDON_PT_retouch(_Part, bpy.types.Panel):

@@ -7,7 +7,7 @@ import bpy
 from .. import api
 from ..operators.models import PREVIEW, title_of
 
-_WHY = {"missing": "not here", "refused": "licence not allowed", "unsupported": "not yet"}
+_WHY = {"missing": "not on the server", "refused": "licence not allowed", "unsupported": "not yet supported"}
 """States of models that cannot draw."""
 
 
@@ -25,8 +25,10 @@ class SEGADDON_MT_model(bpy.types.Menu):
 
 
 def _entry(model: api.ModelInfo) -> str:
-    size = f"{model.to_get:.1f} GB " if model.to_get else ""
-    return model.title if model.state == "here" else f"{model.title} ({size}{_WHY[model.state]})"
+    if model.state == "here":
+        return model.title
+    to_get = f", {model.to_get:.1f} GB" if model.state == "missing" and model.to_get else ""
+    return f"{model.title}: {_WHY[model.state]}{to_get}"
 
 
 def draw_choice(row: bpy.types.UILayout, column: bpy.types.UILayout, chosen: str) -> None:
@@ -38,11 +40,13 @@ def draw_choice(row: bpy.types.UILayout, column: bpy.types.UILayout, chosen: str
     below = column.column(align=True)
     if found.state != "here":
         below.alert = True
-        below.label(text=found.hint, icon="ERROR")
+        below.label(text=_WHY[found.state].capitalize(), icon="ERROR")
+        if found.state == "missing":  # the other hints say the same again, at length
+            below.label(text=found.hint.removeprefix("segaddon-bridge "), icon="BLANK1")
         return
     below.active = False
-    memory = f"{found.memory:g} GB of GPU memory" if found.memory else "GPU memory not measured"
-    below.label(text=f"{memory}, {found.licence_kind} licence")
+    memory = f"{found.memory:g} GB of GPU memory, " if found.memory else ""
+    below.label(text=f"{memory}{found.licence_kind} licence")
 
 
 CLASSES = (SEGADDON_MT_model,)
