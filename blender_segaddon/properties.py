@@ -30,6 +30,7 @@ class SceneSettings(bpy.types.PropertyGroup):
     """``scene.segaddon``: what the panel shows."""
 
     prompt: StringProperty(name="Prompt", description="What the picture shows, e.g. 'a harbour at sunset, snow'")
+    model: StringProperty(name="Model", description="Id of the model that draws; empty for the procedural preview")
     seed: IntProperty(
         name="Seed", description="Same seed and same scene, same picture", min=0, max=SEEDS - 1, default=1
     )

@@ -37,7 +37,7 @@ from ..flows.showing import Reference
 from ..flows.storing import Storing
 from ..flows.views import Coverage
 from ..protocol.errors import SegAddonError
-from ..protocol.messages import ServerState
+from ..protocol.messages import ModelInfo, ServerState
 from ..texturing import Placement
 from .baking import apply_bake, bake, plan_bake, remove_bake
 from .masking import everything, prepare_masks, segment, segmenters
@@ -98,6 +98,7 @@ from .server import (
     has_server,
     leave_server,
     lend_gpu,
+    models,
     resume,
     server_state,
     unfinished,
@@ -114,6 +115,7 @@ __all__ = [
     "Group",
     "Job",
     "Mask",
+    "ModelInfo",
     "Overlay",
     "OverlaySettings",
     "Picture",
@@ -165,6 +167,7 @@ __all__ = [
     "lend_gpu",
     "map_images",
     "maps_of",
+    "models",
     "next_view",
     "overlay",
     "picture_of",

@@ -11,7 +11,7 @@ from ..flows.jobs import Job
 from ..flows.picture import Picture
 from ..flows.sending import Unfinished
 from ..protocol.errors import InvalidInput
-from ..protocol.messages import ServerInfo, ServerState
+from ..protocol.messages import ModelInfo, ServerInfo, ServerState
 
 DEFAULT_CONNECTION = Connection(end_with_us=bpy.app.background)
 """The server is found or started by itself; one that a script started ends with the script."""
@@ -83,6 +83,15 @@ def server_state() -> ServerState | str | None:
     if sender is None:
         return None
     return sender.bridge.presence.problem or sender.bridge.presence.state
+
+
+def models() -> tuple[ModelInfo, ...]:
+    """The models that the server knows, here or not; () where no server has been seen.
+
+    Known as ``server_state`` is, up to 20 seconds old; never waits.
+    """
+    sender = generating.sender(_connection)
+    return () if sender is None else sender.bridge.presence.models
 
 
 def lend_gpu(lend: bool) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from concurrent.futures import Future
 
 from ..protocol.codec import from_json, load
 from ..protocol.errors import SegAddonError
-from ..protocol.messages import ServerState
+from ..protocol.messages import ModelInfo, ServerState
 from .endpoint import ConnectionBrokenError
 from .finding import Finder
 from .http import RefusedError, exchange
@@ -16,6 +17,8 @@ from .network import network
 
 _SILENCE_SECONDS = 10.0
 """Five of the server's states."""
+_MODELS_SECONDS = 20.0
+"""Between two looks at which models there are: they may be got while the server runs."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
 """Between two looks for a server; one starts only with a job."""
 
@@ -28,6 +31,8 @@ class Presence:
         self._future: Future[None] | None = None
         self.state: ServerState | None = None
         """what the server said last; None while there is none"""
+        self.models: tuple[ModelInfo, ...] = ()
+        """what the server can draw with, or could; kept while it is away"""
         self.problem = ""
         """why a server that runs cannot be used, one line"""
 
@@ -58,10 +63,13 @@ class Presence:
             self.problem = ""
             if found is None:
                 return False
+            self.models, looked = found[1].models, time.monotonic()
             async with exchange(found[0], "GET", "/v1/presence", timeout=_SILENCE_SECONDS) as reply:
                 async for line in reply.lines():
                     if line.startswith(b"data:"):
                         self.state = from_json(ServerState, load(line[5:]), ignore_unknown=True)
+                    if time.monotonic() - looked > _MODELS_SECONDS and (found := await self._finder.probe()):
+                        self.models, looked = found[1].models, time.monotonic()
         except ConnectionBrokenError:
             return self.state is not None
         except RefusedError as refused:

@@ -1,6 +1,6 @@
 """Operators: gather inputs, call one function of ``api``, report."""
 
-from . import classes, export, generation, maps, overlay, placing, server
+from . import classes, export, generation, maps, models, overlay, placing, server
 from .server import register, unregister
 
 __all__ = ["CLASSES", "register", "unregister"]
@@ -11,6 +11,7 @@ CLASSES = (
     *overlay.CLASSES,
     *export.CLASSES,
     *generation.CLASSES,
+    *models.CLASSES,
     *placing.CLASSES,
     *server.CLASSES,
 )

@@ -75,7 +75,8 @@ class SEGADDON_OT_generate(_Making, bpy.types.Operator):
     def _job(self, scene):
         """What is to be made from maps; gathered now, since the scene may change while they are captured."""
         prompt, seed = self.prompt or scene.segaddon.prompt, _seed(scene)
-        return lambda maps: api.generate(prompt, maps=maps, seed=seed, wait=False)
+        model = scene.segaddon.model or None
+        return lambda maps: api.generate(prompt, maps=maps, model=model, seed=seed, wait=False)
 
 
 class SEGADDON_OT_retouch_object(_Making, bpy.types.Operator):

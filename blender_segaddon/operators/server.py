@@ -24,6 +24,7 @@ class Seen:
     state: api.ServerState | str | None = None
     unfinished: tuple[api.Unfinished, ...] = ()
     """pictures of the open file that can be collected"""
+    models: tuple[api.ModelInfo, ...] = ()
 
 
 seen = Seen()
@@ -35,7 +36,7 @@ def look() -> None:
     global seen  # noqa: PLW0603
     try:
         here = bpy.data.filepath
-        now = Seen(api.server_state(), tuple(one for one in api.unfinished() if one.file == here))
+        now = Seen(api.server_state(), tuple(one for one in api.unfinished() if one.file == here), api.models())
     except api.SegAddonError as error:  # a server address that is none, no home folder
         now = Seen(str(error))
     if now != seen:

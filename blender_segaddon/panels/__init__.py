@@ -1,8 +1,8 @@
 """The panel in the 3D View's sidebar."""
 
-from . import classes, export, main, overlay, server
+from . import classes, export, main, models, overlay, server
 from .classes import register, unregister
 
 __all__ = ["CLASSES", "register", "unregister"]
 
-CLASSES = (*main.CLASSES, *classes.CLASSES, *overlay.CLASSES, *export.CLASSES, *server.CLASSES)
+CLASSES = (*models.CLASSES, *main.CLASSES, *classes.CLASSES, *overlay.CLASSES, *export.CLASSES, *server.CLASSES)

@@ -6,6 +6,7 @@ import bpy
 
 from .. import api
 from ..operators import running
+from . import models
 
 _LABELS = 0.4
 """Width of the labels, as in Blender's split layout."""
@@ -71,15 +72,18 @@ class SEGADDON_PT_generate(_Part, bpy.types.Panel):
         settings = context.scene.segaddon
         column = _column(self.layout)
         column.prop(settings, "prompt")
+        if api.has_server():
+            models.draw_choice(_labelled(column, "Model"), column, settings.model)
         row = column.row(align=True)
         seed = row.row(align=True)
         seed.active = not settings.random_seed
         seed.prop(settings, "seed")
         row.prop(settings, "random_seed", text="", icon="FILE_REFRESH")
-        _action(column, "segaddon.generate", "RENDER_STILL")
-        note = column.row()
-        note.active = False
-        note.label(text="Procedural preview, not a model")
+        _action(column, "segaddon.generate", "RENDER_STILL", "Generate" if settings.model else None)
+        if not settings.model:
+            note = column.row()
+            note.active = False
+            note.label(text="Procedural preview, not a model")
 
 
 class SEGADDON_PT_retouch(_Part, bpy.types.Panel):
@@ -137,11 +141,11 @@ def _class_row(column: bpy.types.UILayout, active: bpy.types.Object | None) -> N
     _labelled(column, "Class").operator("segaddon.set_class", text=text)
 
 
-def _action(layout: bpy.types.UILayout, operator: str, icon: str) -> None:
-    """The button, or how far what it started is."""
+def _action(layout: bpy.types.UILayout, operator: str, icon: str, text: str | None = None) -> None:
+    """The button (``text`` in place of its own), or how far what it started is."""
     now = running.current
     if now is None or now.operator != operator:
-        layout.operator(operator, icon=icon)
+        layout.operator(operator, icon=icon, **({} if text is None else {"text": text}))
         return
     row = layout.row(align=True)
     row.progress(factor=now.job.progress, text=now.job.message)

@@ -35,6 +35,8 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
             action.add_argument("name", metavar="NAME", help="as list shows it")
         else:
             action.add_argument("--json", action="store_true", help="for programs")
+        if name == "pull":
+            action.add_argument("--all", action="store_true", help="also what only reference pictures need")
         action.set_defaults(run=run)
 
 
@@ -54,7 +56,9 @@ def pull(settings: Settings, options: argparse.Namespace) -> int:
         raise InvalidInput(f"This version cannot draw with {model.id!r} yet", "Choose another model")
     progress = _Progress()
     target, others = settings.download_folder, settings.model_folders
-    fetched = download.pull(model, target, others, mirror=settings.model_mirror, on_bytes=progress)
+    fetched = download.pull(
+        model, target, others, everything=options.all, mirror=settings.model_mirror, on_bytes=progress
+    )
     progress.end()
     said = f"{model.id} is here" if fetched else f"{model.id} is here already"
     sys.stdout.write("".join(f"{line}\n" for line in (said, *map(str, library.entry(model).where))))
@@ -66,9 +70,9 @@ def remove(settings: Settings, options: argparse.Namespace) -> int:
     library = Library(settings.model_folders)
     model, cache = library.find(options.name), settings.download_folder / "hub"
     others = [one.model for one in library.entries() if one.state == "here" and one.model.id != model.id]
-    needed = {source.repo: other.id for other in others for source in other.sources if source.repo}
+    needed = {source.repo: other.id for other in others for source in other.parts if source.repo}
     lines, freed = [], 0
-    for source in dict.fromkeys(model.sources):
+    for source in dict.fromkeys(model.parts):
         folder = places.repo_folder(cache, source.repo)
         if source.repo and folder.is_dir() and source.repo not in needed:
             freed += sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())

@@ -51,7 +51,13 @@ class _File:
 
 
 def pull(
-    model: Model, folder: Path, others: Sequence[Path] = (), *, mirror: str = "", on_bytes: OnBytes = lambda *_: None
+    model: Model,
+    folder: Path,
+    others: Sequence[Path] = (),
+    *,
+    everything: bool = False,
+    mirror: str = "",
+    on_bytes: OnBytes = lambda *_: None,
 ) -> list[Source]:
     """Fetch the parts of a model that are not on this machine; those that were fetched.
 
@@ -62,6 +68,7 @@ def pull(
     Args:
         folder: the models folder that they go into.
         others: further folders that are looked in first.
+        everything: also what only some pictures need.
         mirror: address of another hub, "" for the usual one.
         on_bytes: told of the progress, from this thread.
 
@@ -69,7 +76,8 @@ def pull(
         InvalidInput: a part is a path that is not there, or this environment has no client for the hub.
         DownloadFailed: as the text says.
     """
-    wanted = list(dict.fromkeys(places.missing(model, [folder, *others])))
+    parts = dict.fromkeys(model.parts if everything else model.sources)
+    wanted = [source for source in parts if places.locate(source, [folder, *others]) is None]
     for source in wanted:
         if source.path:
             raise InvalidInput(f"{source.path} of the model {model.id!r} is not there", "Correct its models.toml")

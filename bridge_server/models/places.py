@@ -80,11 +80,12 @@ def require(source: Source, model: Model, folders: Sequence[Path]) -> Path:
     if found is None:
         if source.path:
             raise ModelMissing(f"{source.path} of the model {model.id!r} is not there", "Correct its models.toml")
-        size = sum(one.size for one in missing(model, folders))
+        extra = source not in model.sources
+        size = source.size if extra else sum(one.size for one in missing(model, folders))
         needed = f" ({size:.1f} GB)" if size else ""
-        raise ModelMissing(
-            f"The model {model.id!r} is not on this machine", f"Get it{needed}: segaddon-bridge models pull {model.id}"
-        )
+        what = f"What {model.id!r} needs for reference pictures" if extra else f"The model {model.id!r}"
+        command = f"segaddon-bridge models pull {model.id}{' --all' if extra else ''}"
+        raise ModelMissing(f"{what} is not on this machine", f"Get it{needed}: {command}")
     return found
 
 

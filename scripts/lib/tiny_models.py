@@ -59,7 +59,7 @@ from .tiny_entries import ENTRIES
 from .tiny_segmenters import randomise, write_sam, write_sam2
 
 TEXT_WIDTH = 32
-SECOND_TEXT_WIDTH = 48
+SECOND_TEXT_WIDTH = 64
 """Another one, as in the real SDXL: by it diffusers tells the text encoders of a checkpoint apart."""
 _CONDITION = (8, 8, 16, 16)
 """Four levels: the control picture comes down to the size of the latent."""

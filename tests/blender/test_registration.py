@@ -209,3 +209,12 @@ def test_every_button_has_a_tooltip_and_every_panel_a_place():
             assert not cls.__doc__.endswith(".")
         else:
             assert getattr(cls, "bl_category", "") == "SegAddon" or cls.bl_parent_id == "VIEW3D_PT_overlay"
+
+
+def test_the_chosen_model_draws_and_one_that_cannot_is_said(ready):
+    assert bpy.ops.segaddon.set_model(name="sdxl-union") == {"FINISHED"}
+    assert ready.segaddon.model == "sdxl-union"
+    with pytest.raises(RuntimeError, match="sdxl-union"):
+        bpy.ops.segaddon.generate(prompt="sunset")
+    bpy.ops.segaddon.set_model(name="")
+    assert bpy.ops.segaddon.generate(prompt="sunset") == {"FINISHED"}

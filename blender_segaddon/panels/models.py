@@ -1,0 +1,52 @@
+"""Which model draws: a menu of those that the server knows, and what to do about one that is not there."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import api
+from ..operators.models import PREVIEW, title_of
+
+_WHY = {"missing": "not on the server", "refused": "licence not allowed", "unsupported": "not yet supported"}
+"""States of models that cannot draw."""
+
+
+class SEGADDON_MT_model(bpy.types.Menu):
+    bl_label = "Model"
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.operator("segaddon.set_model", text=PREVIEW, icon="IMAGE_PLANE").name = ""
+        layout.separator()
+        for model in sorted(api.models(), key=lambda one: one.state != "here"):
+            row = layout.row()
+            row.enabled = model.state == "here"
+            row.operator("segaddon.set_model", text=_entry(model)).name = model.id
+
+
+def _entry(model: api.ModelInfo) -> str:
+    if model.state == "here":
+        return model.title
+    to_get = f", {model.to_get:.1f} GB" if model.state == "missing" and model.to_get else ""
+    return f"{model.title}: {_WHY[model.state]}{to_get}"
+
+
+def draw_choice(row: bpy.types.UILayout, column: bpy.types.UILayout, chosen: str) -> None:
+    """The menu in ``row``; below, in ``column``, what is worth knowing of the chosen model ("": the preview)."""
+    row.menu("SEGADDON_MT_model", text=title_of(chosen))
+    found = next((one for one in api.models() if one.id == chosen), None)
+    if found is None:
+        return
+    below = column.column(align=True)
+    if found.state != "here":
+        below.alert = True
+        below.label(text=_WHY[found.state].capitalize(), icon="ERROR")
+        if found.state == "missing":  # the other hints say the same again, at length
+            below.label(text=found.hint.removeprefix("segaddon-bridge "), icon="BLANK1")
+        return
+    below.active = False
+    memory = f"{found.memory:g} GB of GPU memory, " if found.memory else ""
+    below.label(text=f"{memory}{found.licence_kind} licence")
+
+
+CLASSES = (SEGADDON_MT_model,)
