@@ -85,7 +85,7 @@ def execute(station: Station, body: Body, say: Say, cancelled: Callable[[], bool
     try:
         return _pack(generator, _pictures(loaded, inputs, mode, say, cancelled), inputs, loaded, mode)
     except Exception as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         logger.warning("out of memory in mode %s", mode)
     station.residency.unload_all(but=generator.name)  # outside of the handler, whose traceback holds what filled it
@@ -99,7 +99,7 @@ def explain(error: Exception) -> dict[str, str]:
     """Code, message and hint of a job that failed with this error."""
     if isinstance(error, SegAddonError):
         return {"code": error.code, "message": error.message, "hint": error.hint}
-    if _is_out_of_memory(error):
+    if is_out_of_memory(error):
         return {"code": "gpu_oom", "message": "The job does not fit into memory", "hint": _OOM_HINT}
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
         hint = "Free some disk space, or give the server another state folder"
@@ -188,7 +188,8 @@ def _seeds(request: GenerateRequest) -> tuple[int, ...]:
     return tuple((request.seed + index) % 2**32 for index in range(request.count))
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether that is what it says, be it the system's or a library's."""
     return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"  # torch's, not imported here
 
 

@@ -34,6 +34,8 @@ class Metrics:
         """by method, route and status"""
         self.seconds: defaultdict[Labels, float] = defaultdict(float)
         """time until the reply began, by method and route"""
+        self.encodings: Counter[str] = Counter()
+        """how often each segmenter looked at a picture"""
         self.under_way = 0
 
     def around(self, app: ASGIApp) -> ASGIApp:
@@ -95,6 +97,7 @@ def _families(service: Service) -> Iterable[tuple[str, str, str, Samples]]:
     yield "segaddon_requests_total", "counter", "Requests answered.", counted.requests.items()
     yield "segaddon_request_seconds_total", "counter", "Time until replies began.", counted.seconds.items()
     yield "segaddon_requests_under_way", "gauge", "Requests being answered.", _one(counted.under_way)
+    yield "segaddon_encodings_total", "counter", "Looks at pictures for masks.", _by("segmenter", counted.encodings)
     yield "segaddon_resident_bytes", "gauge", "Memory of the server, without its workers.", _one(resident_bytes())
 
 

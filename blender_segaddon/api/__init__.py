@@ -36,6 +36,7 @@ from ..flows.sending import Unfinished
 from ..protocol.errors import SegAddonError
 from ..protocol.messages import ServerState
 from ..texturing import Placement
+from .masking import everything, prepare_masks, segment, segmenters
 from .meaning import class_mapping, class_of, describe, scene_vocabulary, set_class, set_face_class, set_text, unclassed
 from .overlay import (
     Overlay,
@@ -57,7 +58,7 @@ from .rendering import (
     render_with_maps,
     watch_renders,
 )
-from .retouching import inpaint, remove, segment
+from .retouching import inpaint, remove
 from .scene_maps import (
     add_camera,
     capture,
@@ -119,6 +120,7 @@ __all__ = [
     "describe",
     "discard",
     "end_server",
+    "everything",
     "export_dataset",
     "export_maps",
     "find_picture",
@@ -137,6 +139,7 @@ __all__ = [
     "overlay",
     "picture_of",
     "placements",
+    "prepare_masks",
     "project",
     "quality",
     "redraw_overlay",
@@ -149,6 +152,7 @@ __all__ = [
     "resume",
     "scene_vocabulary",
     "segment",
+    "segmenters",
     "server_state",
     "set_class",
     "set_face_class",

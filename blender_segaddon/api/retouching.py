@@ -1,44 +1,21 @@
-"""Masks, and what is under them."""
+"""What is under a mask, painted anew."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal, Unpack, overload
 
 import numpy as np
 
 from ..core import preview
-from ..flows import generating, masking, placing
+from ..flows import generating
 from ..flows import picture as _picture
 from ..flows.jobs import Job
 from ..flows.masking import Mask
 from ..flows.options import InpaintOptions
 from ..flows.picture import Picture, PictureLike, Recipe
 from ..protocol.messages import Priority
-from .kinds import MaskLike, Objects
+from .kinds import MaskLike
 from .pictures import begin
-
-
-def segment(
-    picture: PictureLike,
-    *,
-    points: Sequence[tuple[float, float]] | None = None,
-    labels: Sequence[int] | None = None,
-    box: tuple[float, float, float, float] | None = None,
-    text: str | None = None,
-    objects: Objects | None = None,
-) -> list[Mask]:
-    """Masks of what is meant, best first. Exact: they come from the instance map of the picture.
-
-    Give exactly one of ``points`` (with ``labels`` 1 or 0), ``box`` (x0, y0, x1, y1), ``text`` and ``objects``; pixels
-    count from the top left corner.
-
-    Raises:
-        InvalidInput: none or several of them, nothing found, or a picture that was not made from a scene.
-    """
-    _source, maps = _picture.with_maps(picture)
-    names = None if objects is None else placing.names_of(objects)
-    return masking.find(maps, points=points, labels=labels, box=box, text=text, objects=names)
 
 
 @overload

@@ -14,6 +14,7 @@ from ..protocol.discovery import default_state_dir, read_token
 from ..protocol.errors import BridgeError, BridgeUnavailable, Cancelled, InvalidInput
 from ..protocol.framing import BytesLike
 from ..protocol.messages import Event, Health, JobList, JobStatus, Priority, ServerInfo
+from .asking import ask
 from .endpoint import ConnectionBrokenError, Endpoint
 from .finding import Finder
 from .http import RefusedError, Reply, exchange
@@ -174,6 +175,14 @@ class Bridge:
         except BaseException:  # cancelled, or on_event raised: the server need not go on
             handle.cancel()
             raise
+
+    def ask(self, path: str, body: Sequence[BytesLike], blob: BytesLike, sha256: str) -> bytearray:
+        """Ask something about a picture that the server keeps by its SHA-256: the body of the answer.
+
+        Blocks; starts the server when none runs, sends the picture where the server does not have it. Raises
+        InvalidInput, BridgeError, BridgeUnavailable, ProtocolMismatch.
+        """
+        return _wait(ask(self._finder, path, body, blob, sha256))
 
     def free_gpu(self) -> None:
         """Have the running server give back all memory of its models; waits until it has. Raises as ``jobs``."""

@@ -16,6 +16,23 @@ _BOX_MINIMUM = 0.25
 """An instance is offered for a box when box and visible part overlap by this much (intersection over union)."""
 
 
+SCENE = "scene"
+"""The source of masks that come from the maps: exact, and no model."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """Where a segmenter's mask comes from: what it takes to go on from it."""
+
+    segmenter: str
+    image: str
+    """SHA-256 of the picture's pixels"""
+    window: tuple[int, int, int, int]
+    """(x0, y0, x1, y1) of the part of the picture that was looked at"""
+    logits: np.ndarray | None = None
+    """float32 S×S, the mask as the network draws it; None for a segmenter that has none"""
+
+
 @dataclass(frozen=True, eq=False)
 class Mask:
     """What of a picture is meant."""
@@ -28,6 +45,10 @@ class Mask:
     """object names, for people"""
     ids: tuple[int, ...] = ()
     """values in the instance map"""
+    source: str = SCENE
+    """what made it: "scene", or the name of a segmenter ("classical" is no model)"""
+    trace: Trace | None = None
+    """of a segmenter's mask"""
 
 
 def find(
@@ -49,6 +70,11 @@ def find(
     if text is not None:
         return from_text(maps, text)
     return from_objects(maps, objects or ())
+
+
+def everything(maps: SceneMaps) -> list[Mask]:
+    """Every visible instance, the largest first."""
+    return [_mask(maps, [one], 1.0) for one in sorted(maps.instances, key=lambda one: -one.pixels)]
 
 
 def from_objects(maps: SceneMaps, names: Iterable[str]) -> list[Mask]:
@@ -164,6 +190,18 @@ def _of_ids(maps: SceneMaps, ids: Sequence[int], score: float) -> Mask:
     behind = maps.background or "background"
     names = [behind if one == BACKGROUND else maps.instance(one).object for one in ids]
     return Mask(masks.from_ids(maps.instance_map, ids), score, ", ".join(dict.fromkeys(names)), tuple(ids))
+
+
+def checked_points(points: Sequence[Sequence[float]] | None) -> list[tuple[float, float]]:
+    """(x, y) each, none for None. Raises InvalidInput for what are no points."""
+    if points is None or len(points) == 0:
+        return []
+    return [(x, y) for x, y in _numbers(points, 2, "A point is (x, y)").tolist()]
+
+
+def checked_box(box: Sequence[float] | None) -> tuple[float, ...] | None:
+    """(x0, y0, x1, y1), None for None. Raises InvalidInput for what is no box."""
+    return None if box is None else tuple(_numbers([box], 4, "A box is (x0, y0, x1, y1)")[0].tolist())
 
 
 def _numbers(rows: Sequence[Sequence[float]], width: int, what: str) -> np.ndarray:

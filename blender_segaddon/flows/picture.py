@@ -164,12 +164,26 @@ def with_maps(source: PictureLike) -> tuple[Picture, SceneMaps]:
     picture = as_picture(source)
     if picture.maps is not None:
         return picture, picture.maps
+    raise no_maps(source)
+
+
+def no_maps(source: PictureLike) -> InvalidInput:
+    """What to say of a picture without maps where they are needed."""
     if isinstance(source, bpy.types.Image) and TOKEN in source:
-        raise InvalidInput(f"The maps of '{source.name}' are no longer in memory", "Generate the picture again")
-    raise InvalidInput(
+        return InvalidInput(f"The maps of '{source.name}' are no longer in memory", "Generate the picture again")
+    return InvalidInput(
         "This picture was not made from a scene, so nothing is known of what it shows",
         "Use a picture that generate() returned, or give inpaint() a mask of your own",
     )
+
+
+def maps_of(source: PictureLike) -> SceneMaps | None:
+    """The maps that a picture was made from, None where there are none. Reads no pixels where it need not."""
+    if isinstance(source, bpy.types.Image):
+        known = find(source)
+        if known is not None and known.pixels.shape[1::-1] == tuple(source.size):
+            return known.maps
+    return as_picture(source).maps
 
 
 def forget_all() -> None:

@@ -276,6 +276,8 @@ class ServerInfo:
     """class lists that a scene may name"""
     limits: Limits | None = None
     """what a request may hold at most"""
+    segmenters: tuple[str, ...] = ()
+    """what makes masks, the best first"""
 
 
 @dataclass(frozen=True)

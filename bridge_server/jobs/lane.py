@@ -29,6 +29,8 @@ class Lane:
         self.job: Job | None = None
         """the one under way"""
         self._pace = _Pace()
+        self._asked_last = 0.0
+        """when something was asked beside the jobs"""
         self._handing = asyncio.Lock()
         """held while the worker is listened to: by a job, or by an order outside of jobs"""
         self.worker = WorkerProcess(
@@ -53,8 +55,9 @@ class Lane:
             try:
                 job = await asyncio.wait_for(self._jobs.next(), self._settings.worker_idle_seconds)
             except TimeoutError:
-                await self.end_worker()
-                job = await self._jobs.next()
+                if time.monotonic() - self._asked_last >= self._settings.worker_idle_seconds:
+                    await self.end_worker()
+                continue
             self.job = job
             try:
                 async with self._handing:
@@ -71,6 +74,17 @@ class Lane:
         """End the worker after the job under way: its memory is free then, really. The next job starts another."""
         async with self._handing:
             await self.worker.end()
+
+    async def ask(self, header: dict[str, Any], payload: bytes) -> tuple[dict[str, Any], bytes]:
+        """Ask the worker something beside the jobs; it is started if need be. Raises WorkerDiedError."""
+        self._asked_last = time.monotonic()
+        if not self.worker.ready:
+            async with self._handing:
+                await self.worker.ensure()
+        try:
+            return await self.worker.ask(header, payload)
+        finally:
+            self._asked_last = time.monotonic()
 
     async def order(self, kind: str, start: bool = False, **fields: Any) -> None:
         """Have the worker do something after the job under way; without a worker only if ``start``."""

@@ -5,16 +5,24 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from ..models import memory
+from ..problems import ProblemError
 from ..settings import Settings
 from .lane import Lane
 from .queue import JobQueue
+from .worker_process import WorkerDiedError
 
 logger = logging.getLogger(__name__)
 
 MAX_PAUSE_SECONDS = 600.0
 """A pause ends by itself after this long: who asked for it may have died. Ask again to go on pausing."""
+
+
+MAX_QUESTIONS = 32
+"""Requests for masks that may wait."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,8 @@ class Runner:
         devices = settings.devices or memory.gpus() or ("cpu",)
         self._lanes = [Lane(device, jobs, settings) for device in devices]
         self._pause_end: asyncio.TimerHandle | None = None
+        self._asking = 0
+        """requests for masks that wait"""
 
     @property
     def worker_pids(self) -> tuple[int, ...]:
@@ -91,6 +101,25 @@ class Runner:
     async def unload(self, generator: str) -> None:
         """Free a generator on every device."""
         await self._order("unload", generator=generator)
+
+    async def ask(self, image: Path, body: bytes) -> tuple[dict[str, Any], bytes]:
+        """Ask for masks on a picture: header and framed SegmentResult of the answer, see ``worker``.
+
+        Always of the first device: what its worker has seen of the picture is there.
+
+        Raises:
+            ProblemError: too many are waiting (429), or the worker died (503).
+        """
+        if self._asking >= MAX_QUESTIONS:
+            detail = f"{self._asking} questions are waiting already"
+            raise ProblemError(429, "queue_full", detail, "Try again a little later", retry_after=1)
+        self._asking += 1
+        try:
+            return await self._lanes[0].ask({"image": str(image)}, body)
+        except WorkerDiedError as error:
+            raise ProblemError(503, "worker_died", "The worker process ended", "Try again", retry_after=1) from error
+        finally:
+            self._asking -= 1
 
     async def drain(self, grace: float) -> None:
         """Stop what runs within ``grace`` seconds, to be run by the next server; end the workers."""

@@ -54,6 +54,10 @@ class WorkerProcess:
         self._sending = asyncio.Lock()
         self._orders = 0
         """given so far"""
+        self._questions: dict[int, asyncio.Future[Frame]] = {}
+        """asked and not yet answered"""
+        self._asked = 0
+        """so far"""
 
     @property
     def pid(self) -> int:
@@ -94,14 +98,27 @@ class WorkerProcess:
         while (frame := await self._receive())[0].get("order") != number:
             yield frame
 
-    async def send(self, header: dict[str, Any]) -> None:
+    async def ask(self, header: dict[str, Any], payload: bytes) -> Frame:
+        """Ask something beside its orders: it answers between the steps of a job too. Raises WorkerDiedError."""
+        self._asked += 1
+        number = self._asked
+        answer = self._questions[number] = asyncio.get_running_loop().create_future()
+        try:
+            await self.send({"type": "question", "question": number, **header}, payload)
+            if self._listening and self._listening.done():
+                raise WorkerDiedError("the worker ended")
+            return await answer
+        finally:
+            self._questions.pop(number, None)
+
+    async def send(self, header: dict[str, Any], payload: bytes = b"") -> None:
         """Raises WorkerDiedError."""
         stream = self._process.stdin if self._process else None
         if stream is None:
             raise WorkerDiedError("no worker runs")
         try:
             async with self._sending:
-                await pipe.write_async(stream, header)
+                await pipe.write_async(stream, header, payload)
         except EOFError as error:
             raise WorkerDiedError("the worker ended") from error
 
@@ -120,9 +137,19 @@ class WorkerProcess:
                 header, payload = await pipe.read_async(stream)
                 if "loaded" in header:
                     self.memory = header
-                if header["type"] != "memory":
+                if header["type"] == "answer":
+                    self._take_answer(header, payload)
+                elif header["type"] != "memory":
                     frames.put_nowait((header, payload))
         frames.put_nowait(None)
+        for question in self._questions.values():
+            if not question.done():
+                question.set_exception(WorkerDiedError("the worker ended"))
+
+    def _take_answer(self, header: dict[str, Any], payload: bytes) -> None:
+        question = self._questions.get(header["question"])
+        if question and not question.done():  # else whoever asked has gone
+            question.set_result((header, payload))
 
     def kill(self) -> None:
         """End it at once, in the middle of whatever it does."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import blobs, control, document, jobs, presence, status
+from . import blobs, control, document, jobs, presence, segmenting, status
 
-_PARTS = (status, presence, document, blobs, jobs, control)
+_PARTS = (status, presence, document, blobs, jobs, segmenting, control)
 ENDPOINTS = tuple(endpoint for part in _PARTS for endpoint in part.ENDPOINTS)

@@ -13,7 +13,7 @@ from blender_segaddon.protocol import checks, framing
 from blender_segaddon.protocol.messages import Health, Limits, ServerInfo
 from blender_segaddon.protocol.version import ADDON_VERSION, PROTOCOL_VERSION
 
-from .. import metrics
+from .. import metrics, segmenters
 from ..problems import ProblemError
 from ..settings import Settings
 from .endpoint import Endpoint, reply
@@ -55,6 +55,7 @@ async def info(request: Request) -> Response:
             version=ADDON_VERSION,
             protocol_version=PROTOCOL_VERSION,
             generators=tuple(one.name for one in service.settings.offer.all()),
+            segmenters=tuple(one.name for one in segmenters.available(service.settings.models_dirs)),
             pid=os.getpid(),
             worker_pid=next(iter(service.runner.worker_pids), 0),
             heavy_modules=tuple(name for name in HEAVY_MODULES if name in sys.modules),

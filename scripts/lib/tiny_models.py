@@ -2,7 +2,8 @@
 
     python -m scripts.lib.tiny_models FOLDER [NAME ...]
 
-makes FOLDER/NAME for tiny-sd15 and tiny-sdxl (all by default) and FOLDER/models.toml, by which a server finds them.
+makes FOLDER/NAME for tiny-sd15 and tiny-sdxl and FOLDER/models.toml, by which a server finds them, and tiny-sam.pth and
+tiny-sam2 in FOLDER/sams, where it looks for segmenters (all by default).
 What exists is left alone. Seeds are fixed: the same files each time. The models draw noise that follows their control
 picture a little, since their ControlNets' closing layers, which start at zero in training, are random too: at zero the
 control would do nothing.
@@ -10,6 +11,7 @@ control would do nothing.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 import os
@@ -17,6 +19,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import (
@@ -29,9 +32,19 @@ from diffusers import (
     UNet2DConditionModel,
     UniPCMultistepScheduler,
 )
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+    Sam2Config,
+    Sam2HieraDetConfig,
+    Sam2Model,
+    Sam2VisionConfig,
+)
 
 from bridge_server.models.catalogue import USER_FILE
+from bridge_server.segmentation.published import networks
 
 TEXT_WIDTH = 32
 _CONDITION = (8, 8, 16, 16)
@@ -48,16 +61,17 @@ def make(folder: Path, names: tuple[str, ...] = ()) -> dict[str, Path]:
     """
     made = {}
     for name in names or tuple(MAKERS):
-        target = folder / name
+        target = folder / _PLACES.get(name, name)
         if not target.exists():
             # Made beside and moved: what stands under the name is whole.
-            beside = folder / f"{name}.{os.getpid()}"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            beside = target.with_name(f"{target.name}.{os.getpid()}")
             shutil.rmtree(beside, ignore_errors=True)
             torch.manual_seed(0)
             MAKERS[name](beside)
             beside.rename(target)
         made[name] = target
-    (folder / USER_FILE).write_text("\n".join(_ENTRIES[name] for name in made))
+    (folder / USER_FILE).write_text("\n".join(_ENTRIES[name] for name in made if name in _ENTRIES))
     return made
 
 
@@ -120,6 +134,81 @@ def _sdxl(folder: Path) -> None:
     _randomise(union).save_pretrained(folder / "controlnet-union")
 
 
+def sam(side: int, width: int, depth: int, heads: int, hidden: int, everywhere: tuple[int, ...], window: int) -> Any:
+    """Segment Anything of any size, random weights; sam(1024, 768, 12, 12, 256, (2, 5, 8, 11), 14) is vit_b.
+
+    Args:
+        side: pixels of the square that it sees, a multiple of 16.
+        width, depth, heads: of the encoder; ``everywhere``: its blocks that look beyond windows of ``window`` patches.
+        hidden: of the decoder, a multiple of 64.
+    """
+    parts = networks()
+    grid = side // 16
+    norm = functools.partial(torch.nn.LayerNorm, eps=1e-6)
+    return parts.Sam(
+        image_encoder=parts.ImageEncoderViT(
+            img_size=side,
+            embed_dim=width,
+            depth=depth,
+            num_heads=heads,
+            out_chans=hidden,
+            norm_layer=norm,
+            use_rel_pos=True,
+            global_attn_indexes=everywhere,
+            window_size=window,
+        ),
+        prompt_encoder=parts.PromptEncoder(
+            embed_dim=hidden, image_embedding_size=(grid, grid), input_image_size=(side, side), mask_in_chans=16
+        ),
+        mask_decoder=parts.MaskDecoder(
+            transformer_dim=hidden,
+            transformer=parts.TwoWayTransformer(depth=2, embedding_dim=hidden, num_heads=8, mlp_dim=8 * hidden),
+            iou_head_hidden_dim=hidden,
+        ),
+        pixel_mean=[123.675, 116.28, 103.53],
+        pixel_std=[58.395, 57.12, 57.375],
+    ).eval()
+
+
+def _sam(file: Path) -> None:
+    """A checkpoint as those of Segment Anything, of none of their sizes."""
+    torch.save(_randomise(sam(128, 32, 3, 2, 64, (2,), 3)).state_dict(), file)
+
+
+def _sam2(folder: Path) -> None:
+    """SAM 2.1 in a folder of transformers."""
+    backbone = Sam2HieraDetConfig(
+        hidden_size=16,
+        num_attention_heads=1,
+        image_size=[128, 128],
+        blocks_per_stage=[1, 1, 2, 1],
+        embed_dim_per_stage=[16, 32, 64, 128],
+        num_attention_heads_per_stage=[1, 2, 4, 8],
+        window_size_per_stage=[8, 4, 4, 2],
+        global_attention_blocks=[3],
+        window_positional_embedding_background_size=[4, 4],
+    )
+    config = Sam2Config(
+        vision_config=Sam2VisionConfig(
+            backbone_config=backbone,
+            backbone_channel_list=[128, 64, 32, 16],
+            fpn_hidden_size=32,
+            backbone_feature_sizes=[[32, 32], [16, 16], [8, 8]],
+        ),
+        prompt_encoder_config={"hidden_size": 32, "image_size": 128},
+        mask_decoder_config={
+            "hidden_size": 32,
+            "mlp_dim": 64,
+            "num_attention_heads": 4,
+            "iou_head_hidden_dim": 32,
+        },
+    )
+    _randomise(Sam2Model(config)).save_pretrained(folder)
+
+
+_PLACES = {"tiny-sam": "sams/tiny-sam.pth", "tiny-sam2": "sams/tiny-sam2"}
+"""Below the models folder, where that is not the name itself."""
+
 _ENTRIES = {
     "tiny-sd15": """\
 [tiny-sd15]
@@ -141,7 +230,12 @@ base = { path = "tiny-sdxl" }
 controls = { union = { path = "tiny-sdxl/controlnet-union" } }
 """,
 }
-MAKERS: dict[str, Callable[[Path], None]] = {"tiny-sd15": _sd15, "tiny-sdxl": _sdxl}
+MAKERS: dict[str, Callable[[Path], None]] = {
+    "tiny-sd15": _sd15,
+    "tiny-sdxl": _sdxl,
+    "tiny-sam": _sam,
+    "tiny-sam2": _sam2,
+}
 
 
 def _unet_shape() -> dict:
