@@ -19,7 +19,7 @@ import numpy as np
 
 from blender_segaddon.core.wire import scene_from_wire
 from blender_segaddon.protocol.checks import check_generate
-from blender_segaddon.protocol.errors import Cancelled, SegAddonError
+from blender_segaddon.protocol.errors import Cancelled, InvalidInput, SegAddonError
 from blender_segaddon.protocol.framing import Body, BodyWriter, BytesLike
 from blender_segaddon.protocol.messages import GenerateRequest, GenerateResult
 from blender_segaddon.protocol.version import ADDON_VERSION
@@ -194,10 +194,13 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 def _inputs(request: GenerateRequest, body: Body) -> Inputs:
+    image = body.array(request.image) if request.image else None
+    if image is not None and image.dtype == np.float32 and not np.isfinite(image).all():
+        raise InvalidInput("The image holds values that are not numbers", "Send floats in 0..1")
     return Inputs(
         request=request,
         maps=scene_from_wire(request.scene, body) if request.scene else None,
-        image=body.array(request.image) if request.image else None,
+        image=image,
         mask=body.array(request.mask) if request.mask else None,
     )
 

@@ -41,7 +41,7 @@ class Inputs:
     request: GenerateRequest
     maps: SceneMaps | None
     image: np.ndarray | None
-    """uint8 H×W×3"""
+    """uint8 H×W×3, or float32 in 0..1"""
     mask: np.ndarray | None
     """bool H×W"""
 
@@ -53,7 +53,10 @@ class Loaded(Protocol):
     """memory modes, the fastest first; each takes less of the device's memory than the one before"""
 
     def make(self, inputs: Inputs, seed: int, on_step: OnStep, mode: str) -> np.ndarray:
-        """One picture, uint8 H×W×3. Raises MemoryError, or an OutOfMemoryError of its library, when it does not fit."""
+        """One picture, uint8 H×W×3; float32 in 0..1 where the image is.
+
+        Raises MemoryError, or an OutOfMemoryError of its library, when it does not fit.
+        """
         ...
 
     def describe(self, inputs: Inputs) -> dict[str, str]:
@@ -106,7 +109,10 @@ class Generator:
         return importlib.import_module(self.module).load(self, device)
 
 
-GENERATORS = (Generator("preview", "bridge_server.generation.preview", is_model=False),)
+GENERATORS = (
+    Generator("preview", "bridge_server.generation.preview", is_model=False),
+    Generator("classical", "bridge_server.inpainting.classical", is_model=False),
+)
 _REHEARSAL = "bridge_server.generation.rehearsal"
 TEST_GENERATORS = (
     Generator("rehearsal", _REHEARSAL, is_model=False),

@@ -33,6 +33,7 @@ from ..flows.masking import Mask
 from ..flows.meaning import Group
 from ..flows.picture import Picture
 from ..flows.sending import Unfinished
+from ..flows.storing import Storing
 from ..protocol.errors import SegAddonError
 from ..protocol.messages import ServerState
 from ..texturing import Placement
@@ -58,7 +59,7 @@ from .rendering import (
     render_with_maps,
     watch_renders,
 )
-from .retouching import inpaint, remove
+from .retouching import accept, configure_storing, extend, history, inpaint, remove
 from .scene_maps import (
     add_camera,
     capture,
@@ -105,8 +106,10 @@ __all__ = [
     "SegAddonError",
     "Sequel",
     "ServerState",
+    "Storing",
     "Thing",
     "Unfinished",
+    "accept",
     "add_camera",
     "attend_server",
     "backdrop",
@@ -117,12 +120,14 @@ __all__ = [
     "class_mapping",
     "class_of",
     "configure",
+    "configure_storing",
     "describe",
     "discard",
     "end_server",
     "everything",
     "export_dataset",
     "export_maps",
+    "extend",
     "find_picture",
     "find_unfinished",
     "forget_pictures",
@@ -131,6 +136,7 @@ __all__ = [
     "generate",
     "has_server",
     "hide_overlay",
+    "history",
     "inpaint",
     "leave_server",
     "lend_gpu",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal, Unpack, get_args, overload
 
 import bpy
@@ -130,9 +130,16 @@ def forget_pictures() -> None:
 
 
 def begin(
-    recipe: Recipe, count: int, priority: Priority | None = None, best_of: int | None = None
+    recipe: Recipe,
+    count: int,
+    priority: Priority | None = None,
+    best_of: int | None = None,
+    finish: Callable[[list[Picture]], None] | None = None,
 ) -> Job[list[Picture]]:
-    """Begin to make ``count`` pictures, the best of ``best_of``. Raises InvalidInput for what cannot be made."""
+    """Begin to make ``count`` pictures, the best of ``best_of``. Raises InvalidInput for what cannot be made.
+
+    ``finish`` is called with them in the thread that asks for the result.
+    """
     recipe, count = generating.checked(recipe, count if best_of is None else best_of), int(count)
     if best_of is not None and not 1 <= count <= best_of:
         raise InvalidInput(f"{count} of {best_of} pictures cannot be kept", "Give best_of at least count")
@@ -142,7 +149,7 @@ def begin(
         made = generating.make(recipe, best_of or count, there, purpose, on_event, wishes)
         return made if best_of is None else generating.best(made)[:count]
 
-    return Job(work)
+    return Job(work, finish)
 
 
 def _purpose(recipe: Recipe, priority: Priority | None) -> Purpose:

@@ -7,6 +7,13 @@ from collections.abc import Iterable
 import numpy as np
 
 from ..protocol.errors import InvalidInput
+from . import discs
+
+_COMBINE = {
+    "add": np.logical_or,
+    "subtract": np.greater,  # of booleans: the one and not the other
+    "intersect": np.logical_and,
+}
 
 
 def from_ids(instance_map: np.ndarray, ids: Iterable[int]) -> np.ndarray:
@@ -15,6 +22,51 @@ def from_ids(instance_map: np.ndarray, ids: Iterable[int]) -> np.ndarray:
     table = np.zeros(int(instance_map.max(initial=0)) + 1, bool)
     table[wanted[(wanted >= 0) & (wanted < table.size)]] = True
     return table[instance_map]
+
+
+def from_classes(class_map: np.ndarray, classes: Iterable[int]) -> np.ndarray:
+    """bool H×W: where the class map has one of these class ids."""
+    return from_ids(class_map, classes)
+
+
+def from_alpha(image: np.ndarray, threshold: float = 0.5) -> np.ndarray:
+    """bool H×W: where the picture's alpha is at least ``threshold`` (0..1 of its range).
+
+    Args:
+        image: H×W×4; uint8, or float in 0..1.
+    Raises InvalidInput for a picture without alpha.
+    """
+    if image.ndim != 3 or image.shape[2] != 4:
+        raise InvalidInput(f"A picture of shape {image.shape} has no alpha", "Give H×W×4 values")
+    return image[..., 3] >= threshold * (255 if image.dtype == np.uint8 else 1)
+
+
+def combine(masks: Iterable[np.ndarray], how: str = "add") -> np.ndarray:
+    """bool H×W out of several masks of one size, from the first to the last.
+
+    Args:
+        how: "add" (any of them), "subtract" (the first without the others), "intersect" (all of them).
+
+    Raises:
+        InvalidInput: no mask, masks of different sizes or types, or another ``how``.
+    """
+    given = [_checked(one) for one in masks]
+    if not given:
+        raise InvalidInput("There is no mask to combine", "Give at least one")
+    first, *others = given
+    if how not in _COMBINE:
+        raise InvalidInput(f"Masks cannot be combined by {how!r}", f"Choose one of: {', '.join(_COMBINE)}")
+    result = first.copy()
+    for one in others:
+        if one.shape != first.shape:
+            raise InvalidInput(f"Masks of {first.shape} and {one.shape} do not fit", "Give masks of one size")
+        _COMBINE[how](result, one, out=result)
+    return result
+
+
+def invert(mask: np.ndarray) -> np.ndarray:
+    """bool H×W: what was not chosen."""
+    return ~_checked(mask)
 
 
 def bbox(mask: np.ndarray) -> tuple[int, int, int, int] | None:
@@ -34,7 +86,7 @@ def dilate(mask: np.ndarray, radius: int) -> np.ndarray:
         raise InvalidInput(f"A mask cannot grow by {radius} pixels", "Give a radius of 0 or more")
     window = _window(mask, radius)
     grown = np.zeros_like(mask)
-    grown[window] = _within(mask[window], radius)
+    grown[window] = discs.grown(mask[window], radius)
     return grown
 
 
@@ -47,7 +99,7 @@ def erode(mask: np.ndarray, radius: int) -> np.ndarray:
         raise InvalidInput(f"A mask cannot shrink by {radius} pixels", "Give a radius of 0 or more")
     window = _window(mask, radius)
     left = np.zeros_like(mask)
-    left[window] = ~_within(~mask[window], radius)
+    left[window] = ~discs.grown(~mask[window], radius)
     return left
 
 
@@ -93,34 +145,17 @@ def composite(original: np.ndarray, painted: np.ndarray, alpha: np.ndarray) -> n
     return result
 
 
+def _checked(mask: np.ndarray) -> np.ndarray:
+    if mask.ndim != 2 or mask.dtype != np.bool_:
+        raise InvalidInput(f"A mask is boolean H×W, not {mask.dtype} {mask.shape}", "Compare it with a threshold first")
+    return mask
+
+
 def _window(mask: np.ndarray, radius: int) -> tuple[slice, slice]:
     """Rows and columns outside of which nothing can change: the mask's box and ``radius`` + 1 pixels around it."""
     x0, y0, x1, y1 = bbox(mask) or (0, 0, 0, 0)
     margin = radius + 1
     return slice(max(0, y0 - margin), y1 + margin), slice(max(0, x0 - margin), x1 + margin)
-
-
-def _within(mask: np.ndarray, radius: int) -> np.ndarray:
-    """Euclidean dilation: along rows a distance, along columns the half-width of the disc at each offset."""
-    across = _row_distance(mask, radius)
-    height = mask.shape[0]
-    grown = across == 0
-    for offset in range(0, min(radius, height - 1) + 1):
-        reach = int(np.sqrt(radius * radius - offset * offset))
-        near = across <= reach
-        grown[offset:] |= near[: height - offset]
-        grown[: height - offset] |= near[offset:]
-    return grown
-
-
-def _row_distance(mask: np.ndarray, limit: int) -> np.ndarray:
-    """int32 H×W: pixels to the nearest True pixel of the same row, more than ``limit`` where there is none."""
-    width = mask.shape[1]
-    columns = np.arange(width, dtype=np.int32)
-    far = np.int32(width + limit + 1)
-    left = np.maximum.accumulate(np.where(mask, columns, -far), axis=1)
-    right = np.minimum.accumulate(np.where(mask, columns, width + far)[:, ::-1], axis=1)[:, ::-1]
-    return np.minimum(columns - left, right - columns)
 
 
 def _thirds(radius: int) -> tuple[int, ...]:

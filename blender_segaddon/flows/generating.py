@@ -14,14 +14,15 @@ import numpy as np
 
 from ..client import Bridge, Journal, default_server_command, default_state_dir
 from ..core import preview, prompting
+from ..core.inpainting import classical
 from ..core.maps import SceneMaps
 from ..core.masks import composite
 from ..core.obedience import edge_agreement
-from ..protocol.checks import MAX_COUNT
+from ..protocol.checks import MAX_COUNT, MAX_SOFTNESS
 from ..protocol.errors import Cancelled, InvalidInput
 from ..protocol.messages import Event, Intent, ServerInfo
 from .jobs import Wish
-from .picture import Picture, Recipe
+from .picture import Picture, Recipe, of_array
 from .sending import OnEvent, Purpose, Sender, Unfinished, Wishes
 
 MAX_SEED = 2**32 - 1
@@ -60,6 +61,7 @@ def checked(recipe: Recipe, count: int) -> Recipe:
         ("seed", recipe.seed, Integral),
         ("count", count, Integral),
         ("strength", recipe.strength, Real),
+        ("softness", recipe.softness, Real),
     ):
         if not isinstance(value, kind):
             raise InvalidInput(f"The {name} cannot be {value!r}", _KINDS[kind])
@@ -69,13 +71,15 @@ def checked(recipe: Recipe, count: int) -> Recipe:
         raise InvalidInput(f"Seed {recipe.seed} is out of range", f"Use 0 to {MAX_SEED}")
     if not 0.0 <= recipe.strength <= 1.0:
         raise InvalidInput(f"Strength {recipe.strength} is out of range", "Use 0 to 1")
+    if not 0.0 <= recipe.softness <= MAX_SOFTNESS:
+        raise InvalidInput(f"Softness {recipe.softness} is out of range", f"Use 0 to {MAX_SOFTNESS} pixels")
     if recipe.intent not in get_args(Intent):
         raise InvalidInput(f"Unknown intent '{recipe.intent}'", f"Choose one of: {', '.join(get_args(Intent))}")
     if recipe.image is not None and recipe.maps is not None:
         _check_size(recipe.image, recipe.maps)
     if recipe.mask is not None:
         _check_mask(recipe)
-    return replace(recipe, seed=int(recipe.seed), strength=float(recipe.strength))
+    return replace(recipe, seed=int(recipe.seed), strength=float(recipe.strength), softness=float(recipe.softness))
 
 
 def seed_or_any(seed: int | None) -> int:
@@ -171,7 +175,7 @@ def _connected(connection: Connection, command: tuple[str, ...] | None) -> Sende
 
 
 def _make_here(recipe: Recipe, count: int, on_event: OnEvent, wishes: Wishes) -> list[Picture]:
-    if recipe.generator != preview.NAME:
+    if recipe.generator not in _WEIGHTLESS:
         raise InvalidInput(
             f"Generator '{recipe.generator}' needs the bridge server, and none is installed",
             f"Install the server in the add-on's preferences, or use '{preview.NAME}'",
@@ -185,7 +189,23 @@ def _make_here(recipe: Recipe, count: int, on_event: OnEvent, wishes: Wishes) ->
         number += 1
         on_event(Event(number=number, state="running", step=step, steps=steps))
 
-    return [_paint(replace(recipe, seed=(recipe.seed + k) % (MAX_SEED + 1)), on_step) for k in range(count)]
+    paint = _WEIGHTLESS[recipe.generator]
+    return [paint(replace(recipe, seed=(recipe.seed + k) % (MAX_SEED + 1)), on_step) for k in range(count)]
+
+
+def _fill(recipe: Recipe, on_step: Callable[[int, int], None]) -> Picture:
+    array = classical.run(
+        maps=recipe.maps,
+        image=recipe.image,
+        mask=recipe.mask,
+        intent=recipe.intent,
+        seed=recipe.seed,
+        strength=recipe.strength,
+        softness=recipe.softness,
+        after=recipe.after,
+        on_step=on_step,
+    )
+    return of_array(array, recipe, {"is_model": "false", "notice": classical.NOTICE})
 
 
 def _paint(recipe: Recipe, on_step: Callable[[int, int], None]) -> Picture:
@@ -199,14 +219,21 @@ def _paint(recipe: Recipe, on_step: Callable[[int, int], None]) -> Picture:
         strength=recipe.strength,
         on_step=on_step,
     )
-    return Picture(pixels, recipe, {"is_model": "false", "notice": preview.NOTICE})
+    return of_array(pixels, recipe, {"is_model": "false", "notice": preview.NOTICE})
+
+
+_WEIGHTLESS = {preview.NAME: _paint, classical.NAME: _fill}
+"""What the add-on makes by itself where there is no server."""
 
 
 def _keep_outside(picture: Picture) -> Picture:
     """Outside the mask the picture it started from stays as it was, bit for bit, whatever the generator did."""
     recipe = picture.recipe
     if recipe.mask is not None and recipe.image is not None:
-        picture.pixels = composite(recipe.image, picture.pixels, recipe.mask)
+        inside = classical.composite_mask(recipe.mask, recipe.softness) > 0
+        made = picture.pixels if picture.floats is None else picture.floats
+        kept = of_array(composite(recipe.image, made, inside), recipe, picture.metadata)
+        picture.pixels, picture.floats = kept.pixels, kept.floats
     return picture
 
 

@@ -39,8 +39,10 @@ Work = Callable[[Callable[[Event], None], Callable[[], Wish]], T]
 class Job(Generic[T]):
     """A handle for ``wait=False``. Its methods may be called from any thread."""
 
-    def __init__(self, work: Work[T]) -> None:
+    def __init__(self, work: Work[T], finish: Callable[[T], None] | None = None) -> None:
+        """``finish`` is called once with the result, in the thread that asks for it: what only Blender's may do."""
         self._work = work
+        self._finish = finish
         self._wish = Wish.GO_ON
         self._value: T | None = None
         self._error: BaseException | None = None
@@ -112,6 +114,9 @@ class Job(Generic[T]):
             raise TimeoutError(f"The job goes on: {self.message}")
         if self._error is not None:
             raise self._error
+        if self._finish is not None:
+            finish, self._finish = self._finish, None
+            finish(self._value)  # pyright: ignore[reportArgumentType]  # as below
         return self._value  # pyright: ignore[reportReturnType]  # set whenever there is no error
 
     def _run(self) -> None:

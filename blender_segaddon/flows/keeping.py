@@ -18,7 +18,7 @@ from ..protocol.messages import ModelOptions
 from .picture import Picture, Recipe
 
 _ABOUT, _PIXELS = "picture.json", "pixels.npz"
-_PLAIN = ("generator", "prompt", "negative_prompt", "seed", "intent", "strength", "style")
+_PLAIN = ("generator", "prompt", "negative_prompt", "seed", "intent", "strength", "softness", "after", "style")
 """Fields of a recipe that JSON holds."""
 _LEVEL = 1
 """zlib; 6 takes five times as long for a tenth less."""

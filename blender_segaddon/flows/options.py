@@ -38,7 +38,14 @@ class InpaintOptions(TypedDict, total=False):
 
     intent: str
     strength: float
+    softness: float
     count: int
     seed: int | None
+    maps: SceneMaps | None
     model: str | None
+    negative_prompt: str
+    steps: int | None
+    guidance: float | None
+    controls: ControlsLike | None
+    loras: Mapping[str, float] | None
     priority: Priority | None

@@ -13,7 +13,9 @@ import numpy as np
 from ..core.maps import SceneMaps
 from ..protocol.errors import InvalidInput
 from ..protocol.messages import ModelOptions
-from ..texturing import colour, images
+from ..texturing import images
+from ..texturing.render_result import read_render
+from . import light as _light
 
 _META = "seg_picture"
 """Custom property of a Blender image: the picture's metadata as JSON."""
@@ -21,6 +23,9 @@ TOKEN = "seg_token"
 """Custom property of what shows a picture (its Blender image, a placement's group): its key in ``_session``.
 
 Names would not do: they change, and other files use the same ones."""
+
+PARENT = "seg_parent"
+"""Custom property of a picture's image: the token of the picture that it was made from."""
 
 _REMEMBERED = 32
 """Pictures; each holds its maps, 13 MB at 1024×576."""
@@ -39,12 +44,16 @@ class Recipe:
     seed: int = 0
     """0 .. 2**32-1"""
     image: np.ndarray | None = None
-    """uint8 H×W×3: what the picture starts from"""
+    """uint8 H×W×3, or float32 in 0..1 (display-referred): what the picture starts from"""
     mask: np.ndarray | None = None
     """bool H×W: what of ``image`` is painted anew"""
     intent: str = "replace"
     strength: float = 1.0
     """0 .. 1"""
+    softness: float = 0.0
+    """pixels beyond the mask over which the result runs out into ``image``"""
+    after: bool = False
+    """the maps show what is to be seen afterwards, not what ``image`` shows"""
     options: ModelOptions = field(default_factory=ModelOptions)
     style: str = ""
     """name of the style that is in the prompts already"""
@@ -59,6 +68,12 @@ class Picture:
     recipe: Recipe
     metadata: dict[str, str] = field(default_factory=dict)
     """what the generator said of it: versions, words understood, whether it was a model"""
+    floats: np.ndarray | None = None
+    """float32 H×W×3 in 0..1, display-referred: ``pixels`` before they were rounded; None for a picture of bytes"""
+    light: np.ndarray | None = None
+    """float32 H×W×4, scene-linear, alpha premultiplied: of a 32-bit picture; None for a picture of bytes"""
+    parent: str = ""
+    """token of the picture that it was made from, "" for none"""
     _token: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @property
@@ -94,9 +109,17 @@ class Picture:
         found = self._found_image()
         if found is not None:
             return found
-        made = images.display_image(f"Seg {self.title}", self.pixels)
+        name = f"Seg {self.title}"
+        made = images.display_image(name, self.pixels) if self.light is None else images.light_image(name, self.light)
         made[_META], made[TOKEN] = json.dumps(self.meta), remember(self)
+        if self.parent:
+            made[PARENT] = self.parent
         return made
+
+    @property
+    def token(self) -> str:
+        """By which its image, and what was made from it, know it; kept in the .blend."""
+        return self._token
 
     @property
     def title(self) -> str:
@@ -122,15 +145,17 @@ def as_picture(source: PictureLike) -> Picture:
             has now); or an array H×W×3 or H×W×4, uint8 or float 0..1, display-referred sRGB, row 0 at the top.
 
     Raises:
-        InvalidInput: another type or shape, or an image without pixels (the Render Result has none in Python).
+        InvalidInput: another type or shape, an image without pixels, or a Render Result before the first render.
     """
     if isinstance(source, Picture):
         return source
     if isinstance(source, bpy.types.Image):
+        if source.type == "RENDER_RESULT":
+            return _of_light(read_render(bpy.context.scene).pixels)
         if 0 in source.size:
             raise InvalidInput(
-                f"Image '{source.name}' has no pixels that Python can read",
-                "Save the render to a file and open that, or use a generated picture",
+                f"Image '{source.name}' has no pixels",
+                "Its file may be missing: reload it, or use another image",
             )
         return _of_image(source)
     if isinstance(source, np.ndarray):
@@ -138,6 +163,24 @@ def as_picture(source: PictureLike) -> Picture:
     raise InvalidInput(
         f"A picture cannot be made from {type(source).__name__}", "Give a Picture, a Blender image or an array"
     )
+
+
+def of_array(array: np.ndarray, recipe: Recipe, metadata: dict[str, str]) -> Picture:
+    """A picture that a generator made: uint8 H×W×3, or float32 in 0..1."""
+    if array.dtype == np.uint8:
+        return Picture(array, recipe, metadata)
+    return Picture(_display_bytes(array), recipe, metadata, floats=array)
+
+
+def padded(picture: Picture, margins: tuple[tuple[int, int], tuple[int, int]]) -> Picture:
+    """The picture on a larger canvas, ((top, bottom), (left, right)) pixels more; its border is repeated there."""
+
+    def wider(array: np.ndarray | None) -> np.ndarray | None:
+        return None if array is None else np.pad(array, (*margins, (0, 0)), mode="edge")
+
+    pixels = np.pad(picture.pixels, (*margins, (0, 0)), mode="edge")
+    recipe = Recipe(maps=None, generator="import")
+    return Picture(pixels, recipe, floats=wider(picture.floats), light=wider(picture.light))
 
 
 def remember(picture: Picture, token: str = "") -> str:
@@ -191,21 +234,28 @@ def forget_all() -> None:
     _session.clear()
 
 
+def _of_light(light: np.ndarray) -> Picture:
+    """Of float32 H×W×4 light."""
+    floats = _light.shown(light, bpy.context.scene)
+    return Picture(_display_bytes(floats), Recipe(maps=None, generator="import"), floats=floats, light=light)
+
+
 def _of_image(image: bpy.types.Image) -> Picture:
-    pixels = _read(image)
     known = recall(image.get(TOKEN, ""))
+    if image.is_float and not image.colorspace_settings.is_data:
+        made = _of_light(images.read_image(image))
+        if known is None or known.pixels.shape != made.pixels.shape:
+            return made
+        if known.light is not None and np.array_equal(known.light, made.light):
+            return known
+        made.recipe, made.metadata = known.recipe, known.metadata
+        return made
+    pixels = _display_bytes(images.read_image(image)[..., :3])
     if known is None or known.pixels.shape != pixels.shape:
         return Picture(pixels, Recipe(maps=None, generator="import"))
     if (known.pixels == pixels).all():
         return known
     return Picture(pixels, known.recipe, known.metadata)  # painted on since
-
-
-def _read(image: bpy.types.Image) -> np.ndarray:
-    """uint8 H×W×3 as the artist sees it: float images hold light, which goes through the view of the active scene."""
-    values = images.read_image(image)[..., :3]
-    light = image.is_float and not image.colorspace_settings.is_data
-    return _display_bytes(colour.to_display(values, bpy.context.scene) if light else values)
 
 
 def _display_bytes(array: np.ndarray) -> np.ndarray:

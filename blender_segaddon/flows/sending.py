@@ -18,7 +18,7 @@ from ..protocol.framing import BodyWriter, BytesLike
 from ..protocol.messages import Event, GenerateRequest, GenerateResult, Priority
 from . import keeping
 from .jobs import LeftBehind, Wish
-from .picture import Picture, Recipe
+from .picture import Picture, Recipe, of_array
 
 log = logging.getLogger(__name__)
 
@@ -184,8 +184,8 @@ def _waited_for(key: str) -> Iterator[None]:
 
 def _pictures(recipe: Recipe, result: GenerateResult, pictures: list[np.ndarray]) -> list[Picture]:
     return [
-        Picture(pixels, replace(recipe, seed=seed), {**result.metadata, "is_model": str(result.is_model).lower()})
-        for pixels, seed in zip(pictures, result.seeds, strict=True)
+        of_array(array, replace(recipe, seed=seed), {**result.metadata, "is_model": str(result.is_model).lower()})
+        for array, seed in zip(pictures, result.seeds, strict=True)
     ]
 
 
@@ -203,6 +203,8 @@ def _body(recipe: Recipe, count: int) -> list[BytesLike]:
         mask=writer.add(recipe.mask, compress=True) if recipe.mask is not None else None,
         strength=recipe.strength,
         options=recipe.options,
+        softness=recipe.softness,
+        scene_after=recipe.after,
         intent=recipe.intent,  # pyright: ignore[reportArgumentType]  # checked by the server's codec
     )
     return writer.finish(request)

@@ -8,6 +8,8 @@ from .messages import BufferRef, CameraModel, GenerateRequest, ModelOptions, Sce
 MAX_COUNT = 16
 MAX_SEED = 2**32 - 1
 MAX_LORAS = 8
+MAX_SOFTNESS = 512
+"""pixels"""
 MAX_TEXT = 10_000
 """characters of a prompt or of an instance's text"""
 
@@ -17,6 +19,7 @@ def check_generate(request: GenerateRequest) -> None:
     _demand(0 <= request.seed <= MAX_SEED, f"seed {request.seed}", f"Use 0 to {MAX_SEED}")
     _demand(1 <= request.count <= MAX_COUNT, f"count {request.count}", f"Use 1 to {MAX_COUNT}")
     _demand(0 <= request.strength <= 1, f"strength {request.strength}", "Use 0 to 1")
+    _demand(0 <= request.softness <= MAX_SOFTNESS, f"softness {request.softness}", f"Use 0 to {MAX_SOFTNESS} pixels")
     _check_options(request.options)
     longest = max(len(request.prompt), len(request.negative_prompt))
     _demand(longest <= MAX_TEXT, f"a prompt of {longest} characters", f"Use at most {MAX_TEXT}")
@@ -27,7 +30,9 @@ def check_generate(request: GenerateRequest) -> None:
     size = request.scene.instance_map.shape[:2] if request.scene else ()
     if request.image is not None:
         size = size or request.image.shape[:2]
-        _check_buffer("image", request.image, "uint8", (*size, 3))
+        kind = "float32" if request.image.dtype == "float32" else "uint8"
+        _check_buffer("image", request.image, kind, (*size, 3))
+        _demand(kind == "uint8" or request.mask is not None, "a float image without a mask", "Send uint8")
     if request.mask is not None:
         _check_buffer("mask", request.mask, "bool", size)
     if request.scene is not None:

@@ -135,12 +135,16 @@ class GenerateRequest:
     scene: SceneInput | None = None
     """None: only with ``image`` (a picture that this project knows nothing of)"""
     image: BufferRef | None = None
-    """uint8 H×W×3, display-referred sRGB"""
+    """uint8 H×W×3, or float32 in 0..1, display-referred sRGB"""
     mask: BufferRef | None = None
     """bool H×W; True = to be painted anew"""
     strength: float = 1.0
     """0 .. 1: how far the result may leave ``image``"""
     intent: Intent = "replace"
+    softness: float = 0.0
+    """pixels beyond the mask over which the result runs out into the image; 0: only the mask changes"""
+    scene_after: bool = False
+    """True: the scene shows what is to be seen afterwards (without the thing that goes), not what ``image`` shows"""
     options: ModelOptions = ModelOptions()
     """of a model; the generators without weights pass over them"""
 
@@ -192,7 +196,7 @@ class GenerateResult:
     """Header of a finished job's body."""
 
     images: tuple[BufferRef, ...]
-    """uint8 H×W×3 each, display-referred sRGB, in the order of the seeds"""
+    """uint8 H×W×3 each, display-referred sRGB, in the order of the seeds; float32 where the request's image was"""
     seeds: tuple[int, ...]
     generator: str
     """as asked"""

@@ -41,6 +41,22 @@ def display_image(name: str, pixels: np.ndarray) -> bpy.types.Image:
     return image
 
 
+def light_image(name: str, values: np.ndarray) -> bpy.types.Image:
+    """A 32-bit image of light in the configuration's scene-linear space, packed.
+
+    Args:
+        values: float32 H×W×4, scene-linear, alpha premultiplied, row 0 at the top.
+    """
+    height, width = values.shape[:2]
+    image = bpy.data.images.new(name, width, height, alpha=True, float_buffer=True)
+    image.alpha_mode = "PREMUL"  # else it comes back from the .blend multiplied by alpha once more
+    image.use_half_precision = False
+    image.pixels.foreach_set(np.ascontiguousarray(values[::-1]).ravel())
+    image.update()
+    image.pack()
+    return image
+
+
 def swapped_image(name: str, pixels: np.ndarray) -> bpy.types.Image:
     """As ``display_image``, in the place of the image that is called ``name``.
 

@@ -22,6 +22,8 @@ from blender_segaddon.protocol.errors import InvalidInput, SegAddonError
 from blender_segaddon.protocol.messages import Control, GenerateRequest
 
 from ..generators import Generator, Inputs, OnStep
+from ..inpainting import cropped as inpainting
+from ..inpainting.soft import SoftMask
 from ..models import catalogue
 from ..models.catalogue import Model
 from ..models.loading import MODES, Device
@@ -58,10 +60,12 @@ class _Start:
 
     mode: Mode
     picture: np.ndarray | None = None
-    """uint8 H×W×3"""
+    """uint8 H×W×3, or float32 in 0..1 of the pass's size"""
     mask: np.ndarray | None = None
     """bool H×W"""
     strength: float = 1.0
+    levels: np.ndarray | None = None
+    """float32 H×W: for soft inpainting"""
 
 
 class Diffusion:
@@ -86,18 +90,22 @@ class Diffusion:
             InvalidInput: a request that this model cannot run. ModelMissing, ModelDamaged: a ControlNet.
             PictureFailed: the model gave numbers that are no picture. Cancelled: ``on_step`` raised it.
         """
-        request, image, mask = inputs.request, inputs.image, inputs.mask
+        if inputs.mask is not None:
+            return self._inpaint(inputs, seed, on_step, mode)
+        request, image = inputs.request, inputs.image
+        if self._nine:
+            text = f"The model {self.model.id!r} only paints under a mask"
+            raise InvalidInput(text, "Give a picture and a mask, or use another model")
         wanted = self._plan(inputs)
         self._circle.closed = wanted.closes
         steps = _Steps(request, self.model, wanted, image is not None, on_step)
         generator = torch.Generator("cpu").manual_seed(seed)
         self._pipelines.use(mode)
         self._pipelines.wear(request.options.loras)
-        way: Mode = "text" if image is None else "image" if mask is None else "mask"
-        picture = self._draw(inputs, wanted.first, _Start(way, image, mask, request.strength), generator, steps)
+        way: Mode = "text" if image is None else "image"
+        picture = self._draw(inputs, wanted.first, _Start(way, image, None, request.strength), generator, steps)
         if wanted.second is not None:
-            start = _Start("image" if mask is None else "mask", picture, mask, REFINE)
-            picture = self._draw(inputs, wanted.second, start, generator, steps)
+            picture = self._draw(inputs, wanted.second, _Start("image", picture, None, REFINE), generator, steps)
         return resized(picture, wanted.size, closes=wanted.closes)
 
     def describe(self, inputs: Inputs) -> dict[str, str]:
@@ -121,6 +129,12 @@ class Diffusion:
             "precision": "half" if self._device.half else "single",
             "torch": torch.__version__,
             "diffusers": diffusers.__version__,
+            **inpainting.described(
+                inputs,
+                native=model.native,
+                steps=round((request.options.steps or model.steps) * request.strength),
+                nine=self._nine,
+            ),
         }
 
     def to_host(self) -> None:
@@ -153,12 +167,39 @@ class Diffusion:
         camera = inputs.maps.camera if inputs.maps else None
         return plan(_size(inputs), self.model.native, draft=inputs.request.options.draft, closes=closes(camera))
 
+    @property
+    def _nine(self) -> bool:
+        """Whether this is an inpainting checkpoint."""
+        return self._pipelines.base.unet.config.in_channels == 9
+
+    def _masked(self, inputs: Inputs, seed: int) -> inpainting.Job:
+        model = self.model
+        return inpainting.prepare(inputs, native=model.native, family=model.family, nine=self._nine, seed=seed)
+
+    def _inpaint(self, inputs: Inputs, seed: int, on_step: OnStep, mode: str) -> np.ndarray:
+        """The image with what is under its mask drawn anew: a crop at the model's own size, stitched back."""
+        job = self._masked(inputs, seed)
+        size = Pass(job.crop.drawn, job.crop.drawn)
+        self._circle.closed = False
+        self._pipelines.use(mode)
+        self._pipelines.wear(inputs.request.options.loras)
+        generator = torch.Generator("cpu").manual_seed(seed)
+        steps = _Steps(inputs.request, self.model, Plan(size.content, size, None), True, on_step)
+        start = _Start("mask", job.given, job.mask, job.strength, job.levels)
+        return job.finished(self._floats(job.inputs, size, start, generator, steps))
+
     def _prepare(self, net: torch.nn.Module) -> None:
         regions.install(self._weights, net)
         self._circle.prepare(net)
 
     def _draw(self, inputs: Inputs, size: Pass, start: _Start, generator: torch.Generator, steps: _Steps) -> np.ndarray:
         """One pass: uint8 H×W×3 of the size's content."""
+        return (self._floats(inputs, size, start, generator, steps) * 255).round().astype(np.uint8)
+
+    def _floats(
+        self, inputs: Inputs, size: Pass, start: _Start, generator: torch.Generator, steps: _Steps
+    ) -> np.ndarray:
+        """One pass: float32 H×W×3 of the size's content, 0..1, as the autoencoder gave it."""
         request, controls = inputs.request, self.controls(inputs)
         pipeline, options = self._pipelines.for_run(controls, start.mode)
         columns, rows = size.padded
@@ -175,7 +216,8 @@ class Diffusion:
         # Tiles would open the circle again.
         tiled = columns * rows > _TILED_FROM or self._pipelines.mode != MODES[0]
         pipeline.vae.use_tiling = tiled and not self._circle.closed
-        drawn = pipeline(**options, generator=generator, output_type="np", callback_on_step_end=steps).images[0]
+        after = steps if start.levels is None else SoftMask(pipeline, start.levels, steps.of(start), steps)
+        drawn = pipeline(**options, generator=generator, output_type="np", callback_on_step_end=after).images[0]
         return cropped(_picture(drawn), size)
 
     def _prompts(self, inputs: Inputs, size: Pass) -> dict[str, Any]:
@@ -247,7 +289,9 @@ def _start_options(start: _Start, size: Pass, closed: bool) -> dict[str, Any]:
     """What a pass starts from, as the pipelines call it."""
     if start.picture is None:
         return {}
-    options = {"image": Image.fromarray(fit_picture(start.picture, size, closes=closed)), "strength": start.strength}
+    floats = start.picture.dtype == np.float32
+    picture = start.picture if floats else Image.fromarray(fit_picture(start.picture, size, closes=closed))
+    options: dict[str, Any] = {"image": picture, "strength": start.strength}
     if start.mask is not None:
         options["mask_image"] = Image.fromarray(fit_map(start.mask, size).astype(np.uint8) * 255)
     return options
@@ -271,11 +315,11 @@ def _fitted(maps: SceneMaps, size: Pass) -> SceneMaps:
 
 
 def _picture(drawn: np.ndarray) -> np.ndarray:
-    """float H×W×3 → uint8. Raises PictureFailed for what is no picture."""
+    """The same. Raises PictureFailed for what is no picture."""
     if not np.isfinite(drawn).all() or not drawn.any():
         hint = "Use another seed, fewer controls or less guidance; in half precision some models need single precision"
         raise PictureFailed("The model gave a black picture", hint)
-    return (drawn * 255).round().astype(np.uint8)
+    return drawn
 
 
 def _side_by_side(embeddings: torch.Tensor) -> torch.Tensor:

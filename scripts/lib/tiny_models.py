@@ -2,7 +2,7 @@
 
     python -m scripts.lib.tiny_models FOLDER [NAME ...]
 
-makes FOLDER/NAME for tiny-sd15 and tiny-sdxl and FOLDER/models.toml, by which a server finds them, and tiny-sam.pth and
+makes FOLDER/NAME for tiny-sd15, tiny-sdxl, their inpainting variants and FOLDER/models.toml, by which a server finds them, and tiny-sam.pth and
 tiny-sam2 in FOLDER/sams, where it looks for segmenters (all by default).
 What exists is left alone. Seeds are fixed: the same files each time. The models draw noise that follows their control
 picture a little, since their ControlNets' closing layers, which start at zero in training, are random too: at zero the
@@ -27,7 +27,9 @@ from diffusers import (
     ControlNetModel,
     ControlNetUnionModel,
     EulerDiscreteScheduler,
+    StableDiffusionInpaintPipeline,
     StableDiffusionPipeline,
+    StableDiffusionXLInpaintPipeline,
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
     UniPCMultistepScheduler,
@@ -93,36 +95,34 @@ def _sd15(folder: Path) -> None:
         _randomise(controlnet).save_pretrained(folder / f"controlnet-{kind}")
 
 
+def _sd15_inpaint(folder: Path) -> None:
+    """An inpainting checkpoint: its UNet sees mask and masked picture besides the latents."""
+    shape = {**_unet_shape(), "in_channels": 9}
+    StableDiffusionInpaintPipeline(
+        vae=_vae(0.18215),
+        text_encoder=CLIPTextModel(_text_config(TEXT_WIDTH)).eval(),
+        tokenizer=_tokenizer(folder),
+        unet=_randomise(UNet2DConditionModel(**shape, cross_attention_dim=TEXT_WIDTH, attention_head_dim=4)),
+        scheduler=UniPCMultistepScheduler(**_NOISE),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    ).save_pretrained(folder)
+
+
+def _sdxl_inpaint(folder: Path) -> None:
+    """As SDXL inpainting 0.1: 9 channels."""
+    StableDiffusionXLInpaintPipeline(**_sdxl_parts(folder, channels=9)).save_pretrained(folder)
+
+
 def _sdxl(folder: Path) -> None:
     """Stable Diffusion XL with a ControlNet Union (8 modes, as promax has)."""
-    shape = _unet_shape() | {
-        "transformer_layers_per_block": (1, 2),
-        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
-        "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
-    }
-    unet = _randomise(
-        UNet2DConditionModel(
-            **shape,
-            cross_attention_dim=2 * TEXT_WIDTH,
-            attention_head_dim=(2, 4),
-            use_linear_projection=True,
-            addition_embed_type="text_time",
-            addition_time_embed_dim=8,
-            projection_class_embeddings_input_dim=6 * 8 + TEXT_WIDTH,
-        )
-    )
-    StableDiffusionXLPipeline(
-        vae=_vae(0.13025),
-        text_encoder=CLIPTextModel(_text_config(TEXT_WIDTH)).eval(),
-        text_encoder_2=CLIPTextModelWithProjection(_text_config(TEXT_WIDTH)).eval(),
-        tokenizer=_tokenizer(folder),
-        tokenizer_2=_tokenizer(folder),
-        unet=unet,
-        scheduler=EulerDiscreteScheduler(**_NOISE),
-        force_zeros_for_empty_prompt=True,
-    ).save_pretrained(folder)
+    parts = _sdxl_parts(folder, channels=4)
+    StableDiffusionXLPipeline(**parts).save_pretrained(folder)
     same = {
-        name: value for name, value in unet.config.items() if name in inspect.signature(ControlNetUnionModel).parameters
+        name: value
+        for name, value in parts["unet"].config.items()
+        if name in inspect.signature(ControlNetUnionModel).parameters
     }
     union = ControlNetUnionModel(
         **same,
@@ -209,6 +209,37 @@ def _sam2(folder: Path) -> None:
 _PLACES = {"tiny-sam": "sams/tiny-sam.pth", "tiny-sam2": "sams/tiny-sam2"}
 """Below the models folder, where that is not the name itself."""
 
+
+def _sdxl_parts(folder: Path, channels: int) -> dict:
+    shape = _unet_shape() | {
+        "transformer_layers_per_block": (1, 2),
+        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+        "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
+    }
+    unet = _randomise(
+        UNet2DConditionModel(
+            **shape,
+            in_channels=channels,
+            cross_attention_dim=2 * TEXT_WIDTH,
+            attention_head_dim=(2, 4),
+            use_linear_projection=True,
+            addition_embed_type="text_time",
+            addition_time_embed_dim=8,
+            projection_class_embeddings_input_dim=6 * 8 + TEXT_WIDTH,
+        )
+    )
+    return {
+        "unet": unet,
+        "vae": _vae(0.13025),
+        "text_encoder": CLIPTextModel(_text_config(TEXT_WIDTH)).eval(),
+        "text_encoder_2": CLIPTextModelWithProjection(_text_config(TEXT_WIDTH)).eval(),
+        "tokenizer": _tokenizer(folder),
+        "tokenizer_2": _tokenizer(folder),
+        "scheduler": EulerDiscreteScheduler(**_NOISE),
+        "force_zeros_for_empty_prompt": True,
+    }
+
+
 _ENTRIES = {
     "tiny-sd15": """\
 [tiny-sd15]
@@ -229,10 +260,30 @@ palette = "instances"
 base = { path = "tiny-sdxl" }
 controls = { union = { path = "tiny-sdxl/controlnet-union" } }
 """,
+    "tiny-sd15-inpaint": """\
+[tiny-sd15-inpaint]
+title = "Tiny Stable Diffusion 1.5 inpainting (random weights)"
+family = "sd15"
+native = 64
+steps = 4
+base = { path = "tiny-sd15-inpaint" }
+controls = { segmentation = { path = "tiny-sd15/controlnet-seg" } }
+""",
+    "tiny-sdxl-inpaint": """\
+[tiny-sdxl-inpaint]
+title = "Tiny Stable Diffusion XL inpainting (random weights)"
+family = "sdxl"
+native = 64
+steps = 4
+base = { path = "tiny-sdxl-inpaint" }
+controls = {}
+""",
 }
 MAKERS: dict[str, Callable[[Path], None]] = {
     "tiny-sd15": _sd15,
     "tiny-sdxl": _sdxl,
+    "tiny-sd15-inpaint": _sd15_inpaint,
+    "tiny-sdxl-inpaint": _sdxl_inpaint,
     "tiny-sam": _sam,
     "tiny-sam2": _sam2,
 }

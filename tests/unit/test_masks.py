@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from blender_segaddon.core import masks
+from blender_segaddon.core import masks, regions
 from blender_segaddon.protocol.errors import InvalidInput
 
 
@@ -93,3 +93,69 @@ def test_composite_refuses_what_does_not_fit():
     picture = np.zeros((4, 4, 3), np.uint8)
     with pytest.raises(InvalidInput, match="do not fit"):
         masks.composite(picture, picture[:3], np.ones((4, 4), bool))
+
+
+def test_combining():
+    a, b = blobs(1), blobs(2)
+    assert np.array_equal(masks.combine([a, b]), a | b)
+    assert np.array_equal(masks.combine([a, b, b], "subtract"), a & ~b)
+    assert np.array_equal(masks.combine(iter([a, b]), "intersect"), a & b)
+    assert np.array_equal(masks.invert(a), ~a)
+    with pytest.raises(InvalidInput, match="no mask"):
+        masks.combine([])
+    with pytest.raises(InvalidInput, match="Choose one of: add, subtract, intersect"):
+        masks.combine([a], "xor")
+    with pytest.raises(InvalidInput, match="do not fit"):
+        masks.combine([a, b[1:]])
+    with pytest.raises(InvalidInput, match="boolean"):
+        masks.combine([a.astype(float)])
+
+
+def test_from_alpha():
+    picture = np.zeros((2, 2, 4), np.uint8)
+    picture[0, :, 3] = (127, 128)
+    assert masks.from_alpha(picture).tolist() == [[False, True], [False, False]]
+    with pytest.raises(InvalidInput, match="no alpha"):
+        masks.from_alpha(picture[..., :3])
+
+
+def label_plainly(mask: np.ndarray, corners: bool) -> list[set[tuple[int, int]]]:
+    """Connected parts by flood fill."""
+    left, parts = {tuple(one) for one in np.argwhere(mask)}, []
+    steps = [(0, 1), (0, -1), (1, 0), (-1, 0)] + [(1, 1), (1, -1), (-1, 1), (-1, -1)] * corners
+    while left:
+        part = todo = {left.pop()}
+        while todo:
+            todo = {(y + v, x + u) for y, x in todo for v, u in steps} & left
+            left -= todo
+            part = part | todo
+        parts.append(part)
+    return parts
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_holes_and_islands(seed):
+    mask = np.random.default_rng(seed).random((19, 23)) < (0.35, 0.6)[seed % 2]
+    for area in (0, 1, 3, None):
+        expected = mask.copy()
+        for part in label_plainly(~mask, corners=False):
+            enclosed = all(0 < y < 18 and 0 < x < 22 for y, x in part)
+            if enclosed and (area is None or len(part) <= area):
+                expected[tuple(np.array(list(part)).T)] = True
+        assert np.array_equal(regions.fill_holes(mask, area), expected)
+    for area in (0, 1, 3):
+        expected = np.zeros_like(mask)
+        for part in label_plainly(mask, corners=True):
+            if len(part) > area:
+                expected[tuple(np.array(list(part)).T)] = True
+        assert np.array_equal(regions.remove_islands(mask, area), expected)
+    largest = max(len(part) for part in label_plainly(mask, corners=True))
+    assert regions.remove_islands(mask).sum() == largest
+
+
+def test_holes_and_islands_of_nothing_and_of_all():
+    for mask in (np.zeros((3, 5), bool), np.ones((3, 5), bool)):
+        assert np.array_equal(regions.fill_holes(mask), mask)
+        assert np.array_equal(regions.remove_islands(mask), mask)
+    with pytest.raises(InvalidInput, match="-1"):
+        regions.fill_holes(mask, -1)

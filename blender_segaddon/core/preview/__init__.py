@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -48,6 +49,10 @@ def run(
     With maps, intent "extend" paints under the mask what the maps say is there.
     Raises InvalidInput as ``repaint``, and where there are neither maps nor an image.
     """
+    if image is not None and image.dtype == np.float32:
+        return _floats(
+            image, mask, maps=maps, prompt=prompt, seed=seed, intent=intent, strength=strength, on_step=on_step
+        )
     if image is None:
         if maps is None:
             raise InvalidInput("There is nothing to paint from", "Give a scene or an image")
@@ -57,6 +62,14 @@ def run(
     if intent == "extend" and maps is not None:
         return composite(image, paint(maps, prompt, seed, on_step), mask)
     return repaint(image, mask, maps, prompt, seed, intent, strength, on_step)
+
+
+def _floats(image: np.ndarray, mask: np.ndarray | None, **how: Any) -> np.ndarray:
+    """As ``run`` for an image of floats 0..1: what is painted has 8 bits, the rest stays as it was."""
+    shown = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
+    painted = run(image=shown, mask=mask, **how)
+    changed = (painted != shown).any(axis=-1, keepdims=True)
+    return np.where(changed, painted.astype(np.float32) / np.float32(255), image)
 
 
 def understood(prompt: str, repainting: bool = False) -> tuple[str, ...]:

@@ -1,0 +1,134 @@
+"""What would be seen if the thing under a mask were not there, from its surroundings alone: no model, no weights.
+
+With maps the surfaces behind the thing are known (see ``behind``): each goes on with its own light, and its
+own texture is copied from where it is seen. Without maps all of the surroundings are one surface.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..maps import SceneMaps
+from ..masks import dilate
+from ..resampling import nearest, resized
+from . import patches
+from .behind import behind, surfaces
+from .crop import Crop, cut_maps, plan
+from .smooth import blurred, spread
+
+_F = np.float32
+_FRINGE = 2
+"""Pixels around the mask that may show a little of what goes: nothing is learnt from them."""
+_WORK = 400
+"""Side of the square, in pixels, that texture is searched in; larger holes are filled at a smaller size."""
+_FEW = 12
+"""pixels: a surface that is seen less says nothing"""
+
+
+def filled(
+    image: np.ndarray, mask: np.ndarray, maps: SceneMaps | None = None, seed: int = 0, *, after: bool = False
+) -> np.ndarray:
+    """The image without the thing under the mask; identical outside.
+
+    Args:
+        image: float32 H×W×3, display-referred 0..1, row 0 at the top.
+        mask: bool H×W.
+        maps: of the image; None where nothing is known of the scene.
+        after: the maps show the scene without the thing: what is behind it need not be guessed.
+        seed: another one gives another arrangement of the texture.
+
+    Returns:
+        float32 H×W×3. A mask that covers everything gives the image's mean.
+    """
+    if not mask.any():
+        return image.copy()
+    crop = plan(mask, native=_WORK, context=1.5)
+    window, inside = crop.window, crop.mask
+    labels, guide = _surfaces(maps, crop, after)
+    known = ~dilate(inside, _FRINGE)
+    known = known if known.any() else ~inside
+    if not known.any():
+        result = image.copy()
+        result[mask] = image.reshape(-1, 3).mean(0)
+        return result
+    values = image[window].astype(_F)
+    known &= np.isin(labels, labels[inside]) | ~np.isin(labels[inside], labels[known]).all()
+    base = _base(values, inside, known, labels)
+    detail = _detail(np.where(known[..., None], values - base, 0), inside, known, labels, guide, seed)
+    result = image.copy()
+    painted = np.clip(base + detail, 0, 1)
+    result[window] = np.where(inside[..., None], painted, image[window])
+    return result
+
+
+def _surfaces(maps: SceneMaps | None, crop: Crop, after: bool) -> tuple[np.ndarray, np.ndarray]:
+    """(int h×w label of the surface that is to be seen, float32 h×w×1 guide: octaves of its distance) of the crop."""
+    if maps is None or crop.mask.all():
+        shape = crop.mask.shape
+        return np.zeros(shape, np.int64), np.zeros((*shape, 1), _F)
+    near = cut_maps(replace(crop, drawn=crop.size), maps)
+    seen = surfaces(near) if after else behind(near, crop.mask)
+    guide = np.log2(np.where(np.isfinite(seen.depth), np.maximum(seen.depth, 1e-6), 1)).astype(_F)
+    return seen.labels, guide[..., None]
+
+
+def _base(values: np.ndarray, hole: np.ndarray, known: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """float32 H×W×3: the smooth light of each surface, going on in the hole."""
+    result = np.zeros_like(values)
+    reach = max(4, round(0.15 * float(np.sqrt(hole.sum()))))
+    for label in np.unique(labels[hole]):
+        own = labels == label
+        here = own & known
+        if here.sum() < _FEW:
+            here = known
+        trend = _trend(values, here, hole)
+        rest = np.where(here[..., None], values - trend, 0)
+        soft = blurred(rest, 3) / np.maximum(blurred(here[..., None].astype(_F), 3), _F(1e-3))
+        # in the hole a little weight for "nothing": the rest fades with the distance from what is seen
+        prior = np.where(here, _F(1), _F(1 / reach**2) * hole)
+        gone_on = spread(np.where(here[..., None], soft, 0), prior)
+        mixed = trend + np.where(here[..., None], soft, gone_on)
+        result[own] = mixed[own]
+    return result
+
+
+def _trend(values: np.ndarray, here: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """float32 H×W×3: a plane through the colours of a surface, near ones counting most and strays not at all."""
+    height, width = here.shape
+    rows, columns = np.nonzero(here)
+    centre_y, centre_x = (float(one.mean()) for one in np.nonzero(hole)) if hole.any() else (height / 2, width / 2)
+    scale = max(4.0, float(np.sqrt(hole.sum())))
+    y, x = (rows - centre_y) / scale, (columns - centre_x) / scale
+    design = np.stack([np.ones_like(x), x, y], axis=1)
+    near = 1 / (1 + x * x + y * y) ** 2
+    colours = values[rows, columns].astype(np.float64)
+    weight = near
+    ridge = np.diag([0.0, 1.0, 1.0]) * 0.02 * near.sum()
+    for _ in range(4):
+        weighted = design * weight[:, None]
+        answer = np.linalg.solve(weighted.T @ design + ridge + 1e-9 * np.eye(3), weighted.T @ colours)
+        error = (colours - design @ answer).mean(axis=1)
+        usual = max(1.5 * float(np.median(np.abs(error))), 4 / 255)
+        error = np.where(error < 0, 2 * error, error)  # the thing's shadow goes with it
+        weight = near / (1 + (error / usual) ** 2) ** 2
+    grid_y = (np.arange(height)[:, None] - centre_y) / scale
+    grid_x = (np.arange(width)[None, :] - centre_x) / scale
+    plane = answer[0] + grid_x[..., None] * answer[1] + grid_y[..., None] * answer[2]
+    low, high = np.percentile(colours, (2, 98), axis=0)
+    return np.clip(plane, low, high).astype(_F)
+
+
+def _detail(
+    detail: np.ndarray, hole: np.ndarray, known: np.ndarray, labels: np.ndarray, guide: np.ndarray, seed: int
+) -> np.ndarray:
+    """float32 H×W×3: the texture on top of the base, copied from the same surfaces."""
+    wanted = ~known  # the fringe is filled too, so that patches at the rim compare with something sound
+    size = hole.shape[1], hole.shape[0]
+    scale = min(1.0, _WORK / max(size))
+    if scale == 1.0:
+        return patches.fill(detail, wanted, known, labels, guide, seed)
+    small = max(8, round(size[0] * scale)), max(8, round(size[1] * scale))
+    arrays = [nearest(one, small) for one in (wanted, known, labels, guide)]
+    return resized(patches.fill(resized(detail, small), *arrays, seed), size)
