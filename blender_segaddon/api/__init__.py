@@ -37,7 +37,15 @@ from ..flows.storing import Storing
 from ..protocol.errors import SegAddonError
 from ..protocol.messages import ServerState
 from ..texturing import Placement
-from .masking import everything, prepare_masks, segment, segmenters
+from .image_overlay import (
+    Layer,
+    Shown,
+    image_overlay_is_shown,
+    redraw_image_overlay,
+    set_image_overlay,
+    show_image_overlay,
+)
+from .masking import everything, prepare_masks, segment, segmenters, start_segment
 from .meaning import class_mapping, class_of, describe, scene_vocabulary, set_class, set_face_class, set_text, unclassed
 from .overlay import (
     Overlay,
@@ -49,7 +57,7 @@ from .overlay import (
     refresh_overlay,
     show_overlay,
 )
-from .pictures import find_picture, forget_pictures, generate, regenerate, styles
+from .pictures import as_picture, find_picture, forget_pictures, generate, regenerate, styles
 from .placing import backdrop, bake, picture_of, placements, project, remove_placement, update
 from .rendering import (
     Rendered,
@@ -59,7 +67,7 @@ from .rendering import (
     render_with_maps,
     watch_renders,
 )
-from .retouching import accept, configure_storing, extend, history, inpaint, remove
+from .retouching import accept, configure_storing, extend, history, inpaint, remove, start_remove
 from .scene_maps import (
     add_camera,
     capture,
@@ -95,6 +103,7 @@ __all__ = [
     "Finding",
     "Group",
     "Job",
+    "Layer",
     "Mask",
     "Overlay",
     "OverlaySettings",
@@ -106,11 +115,13 @@ __all__ = [
     "SegAddonError",
     "Sequel",
     "ServerState",
+    "Shown",
     "Storing",
     "Thing",
     "Unfinished",
     "accept",
     "add_camera",
+    "as_picture",
     "attend_server",
     "backdrop",
     "bake",
@@ -137,6 +148,7 @@ __all__ = [
     "has_server",
     "hide_overlay",
     "history",
+    "image_overlay_is_shown",
     "inpaint",
     "leave_server",
     "lend_gpu",
@@ -148,6 +160,7 @@ __all__ = [
     "prepare_masks",
     "project",
     "quality",
+    "redraw_image_overlay",
     "redraw_overlay",
     "refresh_overlay",
     "regenerate",
@@ -162,9 +175,13 @@ __all__ = [
     "server_state",
     "set_class",
     "set_face_class",
+    "set_image_overlay",
     "set_text",
+    "show_image_overlay",
     "show_overlay",
     "start_capture",
+    "start_remove",
+    "start_segment",
     "styles",
     "unclassed",
     "unfinished",

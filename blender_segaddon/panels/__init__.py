@@ -1,8 +1,8 @@
-"""The panel in the 3D View's sidebar."""
+"""The panel in the sidebars of 3D View and Image Editor."""
 
-from . import classes, export, main, overlay, server
+from . import classes, export, main, overlay, retouch, server
 from .classes import register, unregister
 
 __all__ = ["CLASSES", "register", "unregister"]
 
-CLASSES = (*main.CLASSES, *classes.CLASSES, *overlay.CLASSES, *export.CLASSES, *server.CLASSES)
+CLASSES = (*main.CLASSES, *classes.CLASSES, *overlay.CLASSES, *export.CLASSES, *server.CLASSES, *retouch.CLASSES)

@@ -48,7 +48,7 @@ class SEGADDON_PT_maps(_Part, bpy.types.Panel):
         column = _column(self.layout)
         _class_row(column, context.active_object)
         column.prop(context.scene.segaddon, "background")
-        _action(column, "segaddon.capture", "RENDERLAYERS")
+        action(column, "segaddon.capture", "RENDERLAYERS")
         if _MAPS[0][0][1] in bpy.data.images:
             grid = column.column(align=True)
             for pair in _MAPS:
@@ -70,7 +70,7 @@ class SEGADDON_PT_generate(_Part, bpy.types.Panel):
         seed.active = not settings.random_seed
         seed.prop(settings, "seed")
         row.prop(settings, "random_seed", text="", icon="FILE_REFRESH")
-        _action(column, "segaddon.generate", "RENDER_STILL")
+        action(column, "segaddon.generate", "RENDER_STILL")
         note = column.row()
         note.active = False
         note.label(text="Procedural preview, not a model")
@@ -85,7 +85,7 @@ class SEGADDON_PT_retouch(_Part, bpy.types.Panel):
         active = context.active_object
         _labelled(column, "Object").label(text=active.name if active else "None active")
         column.prop(context.scene.segaddon, "retouch_prompt")
-        _action(column, "segaddon.retouch_object", "BRUSH_DATA")
+        action(column, "segaddon.retouch_object", "BRUSH_DATA")
 
 
 class SEGADDON_PT_results(_Part, bpy.types.Panel):
@@ -131,7 +131,7 @@ def _class_row(column: bpy.types.UILayout, active: bpy.types.Object | None) -> N
     _labelled(column, "Class").operator("segaddon.set_class", text=text)
 
 
-def _action(layout: bpy.types.UILayout, operator: str, icon: str) -> None:
+def action(layout: bpy.types.UILayout, operator: str, icon: str) -> None:
     """The button, or how far what it started is."""
     now = running.current
     if now is None or now.operator != operator:

@@ -2,8 +2,8 @@
 
     python -m scripts.lib.tiny_models FOLDER [NAME ...]
 
-makes FOLDER/NAME for tiny-sd15, tiny-sdxl, their inpainting variants and FOLDER/models.toml, by which a server finds them, and tiny-sam.pth and
-tiny-sam2 in FOLDER/sams, where it looks for segmenters (all by default).
+makes FOLDER/NAME for tiny-sd15, tiny-sdxl, their inpainting variants and FOLDER/models.toml, by which a server finds
+them, and tiny-sam.pth and tiny-sam2 in FOLDER/sams, where it looks for segmenters (all by default).
 What exists is left alone. Seeds are fixed: the same files each time. The models draw noise that follows their control
 picture a little, since their ControlNets' closing layers, which start at zero in training, are random too: at zero the
 control would do nothing.
