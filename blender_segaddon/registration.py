@@ -9,7 +9,7 @@ import bpy
 from . import api, operators, panels, preferences, properties
 from .capture import background
 from .flows import rendering
-from .operators import classes, running, server
+from .operators import classes, retouch_history, retouch_masks, running, server
 
 _MODULES = (properties, preferences, operators, panels)
 
@@ -27,8 +27,10 @@ def _on_load(_path: object, *_more: object) -> None:
     api.forget_pictures()
     background.sweep()
     classes.forget_reports()
+    retouch_masks.forget()
     api.forget_renders()
     api.watch_renders()
+    api.show_image_overlay(any(one.segaddon.masks or one.segaddon.results for one in bpy.data.images))
     server.look()
 
 
@@ -36,6 +38,13 @@ def _on_load(_path: object, *_more: object) -> None:
 def _after_undo(_scene: object, *_more: object) -> None:
     """The step may be from while a capture was under way."""
     background.sweep()
+    retouch_history.follow()
+    api.redraw_image_overlay()
+
+
+@bpy.app.handlers.persistent
+def _before_undo(_scene: object, *_more: object) -> None:
+    retouch_history.note()
 
 
 @bpy.app.handlers.persistent
@@ -68,6 +77,8 @@ def _handlers() -> Iterator[tuple[list, Callable[..., None]]]:
     lists = bpy.app.handlers
     yield lists.load_pre, _before_load
     yield lists.load_post, _on_load
+    for functions in (lists.undo_pre, lists.redo_pre):
+        yield functions, _before_undo
     for functions in (lists.undo_post, lists.redo_post):
         yield functions, _after_undo
     yield lists.render_init, _render_begins

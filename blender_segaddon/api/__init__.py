@@ -40,7 +40,15 @@ from ..protocol.errors import SegAddonError
 from ..protocol.messages import ModelInfo, ServerState
 from ..texturing import Placement
 from .baking import apply_bake, bake, plan_bake, remove_bake
-from .masking import everything, prepare_masks, segment, segmenters
+from .image_overlay import (
+    Layer,
+    Shown,
+    image_overlay_is_shown,
+    redraw_image_overlay,
+    set_image_overlay,
+    show_image_overlay,
+)
+from .masking import everything, prepare_masks, segment, segmenters, start_segment
 from .meaning import class_mapping, class_of, describe, scene_vocabulary, set_class, set_face_class, set_text, unclassed
 from .overlay import (
     Overlay,
@@ -52,7 +60,17 @@ from .overlay import (
     refresh_overlay,
     show_overlay,
 )
-from .pictures import find_picture, forget_pictures, generate, record_of, regenerate, save, styles, variation
+from .pictures import (
+    as_picture,
+    find_picture,
+    forget_pictures,
+    generate,
+    record_of,
+    regenerate,
+    save,
+    styles,
+    variation,
+)
 from .placing import (
     backdrop,
     compositor_input,
@@ -75,7 +93,7 @@ from .rendering import (
     render_with_maps,
     watch_renders,
 )
-from .retouching import accept, configure_storing, extend, history, inpaint, remove
+from .retouching import accept, configure_storing, extend, history, inpaint, remove, start_remove
 from .scene_maps import (
     add_camera,
     capture,
@@ -114,6 +132,7 @@ __all__ = [
     "Finding",
     "Group",
     "Job",
+    "Layer",
     "Mask",
     "ModelInfo",
     "Overlay",
@@ -127,12 +146,14 @@ __all__ = [
     "SegAddonError",
     "Sequel",
     "ServerState",
+    "Shown",
     "Storing",
     "Thing",
     "Unfinished",
     "accept",
     "add_camera",
     "apply_bake",
+    "as_picture",
     "attend_server",
     "backdrop",
     "bake",
@@ -161,6 +182,7 @@ __all__ = [
     "has_server",
     "hide_overlay",
     "history",
+    "image_overlay_is_shown",
     "image_plane",
     "inpaint",
     "leave_server",
@@ -177,6 +199,7 @@ __all__ = [
     "project",
     "quality",
     "record_of",
+    "redraw_image_overlay",
     "redraw_overlay",
     "reference",
     "refresh_overlay",
@@ -196,11 +219,15 @@ __all__ = [
     "server_state",
     "set_class",
     "set_face_class",
+    "set_image_overlay",
     "set_lighting",
     "set_text",
+    "show_image_overlay",
     "show_overlay",
     "show_placement",
     "start_capture",
+    "start_remove",
+    "start_segment",
     "styles",
     "suggest_cameras",
     "unclassed",

@@ -61,7 +61,38 @@ def segment(
         return masking.find(maps, points=points, labels=labels, box=box, text=text, objects=names)
     if all(one is None for one in given.values()):
         raise InvalidInput("segment() needs to know what is meant", "Give points, box, text or objects")
-    pixels = _picture.as_picture(picture).pixels
+    return start_segment(
+        picture,
+        points=points,
+        labels=labels,
+        box=box,
+        text=text,
+        model=model,
+        refine=refine,
+        within=within,
+        several=several,
+        sharp=sharp,
+    ).result()
+
+
+def start_segment(
+    picture: PictureLike,
+    *,
+    points: Sequence[tuple[float, float]] | None = None,
+    labels: Sequence[int] | None = None,
+    box: tuple[float, float, float, float] | None = None,
+    text: str | None = None,
+    model: str | None = None,
+    refine: Mask | None = None,
+    within: MaskLike | None = None,
+    several: bool = True,
+    sharp: bool | None = None,
+) -> Job[list[Mask]]:
+    """Ask a segmenter as ``segment`` does, never the scene's maps, and go on at once.
+
+    Raises as ``segment``, some of it from the job's ``result()``.
+    """
+    pixels, there = _picture.as_picture(picture).pixels, connection()
     question = Question(
         points=masking.checked_points(points),
         labels=labels,
@@ -73,10 +104,14 @@ def segment(
         several=several,
         sharp=sharp,
     )
-    found = segmenting.ask(pixels, question, connection())
-    if not any(one.array.any() for one in found):
+    return Job(lambda *_: _found(segmenting.ask(pixels, question, there)))
+
+
+def _found(masks: list[Mask]) -> list[Mask]:
+    """Those that cover anything."""
+    if not any(one.array.any() for one in masks):
         raise InvalidInput("Nothing was found there", "Click on the middle of the thing, or draw a box around it")
-    return [one for one in found if one.array.any()]
+    return [one for one in masks if one.array.any()]
 
 
 def everything(picture: PictureLike, *, model: str | None = None) -> list[Mask]:

@@ -222,6 +222,15 @@ def find_picture(image: bpy.types.Image | None) -> Picture | None:
     return _picture.find(image)
 
 
+def as_picture(picture: PictureLike) -> Picture:
+    """Anything that a parameter ``picture`` takes, as a Picture: its pixels are what people see.
+
+    Raises:
+        InvalidInput: another type or shape, an image without pixels, or a Render Result before the first render.
+    """
+    return _picture.as_picture(picture)
+
+
 def forget_pictures() -> None:
     """Drop what this session knows of its pictures; the images and what stands in scenes stay."""
     _picture.forget_all()

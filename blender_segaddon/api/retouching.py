@@ -109,6 +109,22 @@ def remove(
     model: str | None = None,
     softness: float = 0.0,
 ) -> Picture:
+    """Take something away and show what is behind it: the first picture of ``start_remove``, once it is there."""
+    job = start_remove(picture, mask, objects=objects, maps=maps, seed=seed, model=model, softness=softness)
+    return job.result()[0]
+
+
+def start_remove(
+    picture: PictureLike,
+    mask: MaskLike | None = None,
+    *,
+    objects: Objects | None = None,
+    maps: SceneMaps | None = None,
+    seed: int | None = None,
+    count: int = 1,
+    model: str | None = None,
+    softness: float = 0.0,
+) -> Job[list[Picture]]:
     """Take something away and show what is behind it.
 
     While the scene is still as it was in the picture, what is behind the objects is captured from it; else it is
@@ -146,7 +162,7 @@ def remove(
         softness=softness,
         after=cleared is not None,
     )
-    return _begin(picture, source, recipe, 1, None).result()[0]
+    return _begin(picture, source, recipe, count, None)
 
 
 def extend(

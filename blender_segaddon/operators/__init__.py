@@ -1,7 +1,19 @@
 """Operators: gather inputs, call one function of ``api``, report."""
 
-from . import classes, export, generation, maps, models, overlay, placing, server
-from .server import register, unregister
+from . import (
+    classes,
+    export,
+    generation,
+    maps,
+    models,
+    overlay,
+    placing,
+    retouch_click,
+    retouch_list,
+    retouch_results,
+    retouch_tool,
+    server,
+)
 
 __all__ = ["CLASSES", "register", "unregister"]
 
@@ -13,5 +25,21 @@ CLASSES = (
     *generation.CLASSES,
     *models.CLASSES,
     *placing.CLASSES,
+    *retouch_click.CLASSES,
+    *retouch_list.CLASSES,
+    *retouch_results.CLASSES,
+    *retouch_tool.CLASSES,
     *server.CLASSES,
 )
+
+
+def register() -> None:
+    """What is not a class."""
+    server.register()
+    retouch_tool.register()
+
+
+def unregister() -> None:
+    """The reverse."""
+    retouch_tool.unregister()
+    server.unregister()

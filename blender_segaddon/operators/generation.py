@@ -32,7 +32,7 @@ def knows_maps(cls, context) -> bool:
     return False
 
 
-def _seed(scene: bpy.types.Scene) -> int:
+def seed_of(scene: bpy.types.Scene) -> int:
     """The scene's seed, or one that its field can show, so that it can be asked for again."""
     return random.randrange(SEEDS) if scene.segaddon.random_seed else scene.segaddon.seed
 
@@ -74,7 +74,7 @@ class SEGADDON_OT_generate(_Making, bpy.types.Operator):
 
     def _job(self, scene):
         """What is to be made from maps; gathered now, since the scene may change while they are captured."""
-        prompt, seed = self.prompt or scene.segaddon.prompt, _seed(scene)
+        prompt, seed = self.prompt or scene.segaddon.prompt, seed_of(scene)
         model = scene.segaddon.model or None
         return lambda maps: api.generate(prompt, maps=maps, model=model, seed=seed, wait=False)
 
@@ -101,7 +101,7 @@ class SEGADDON_OT_retouch_object(_Making, bpy.types.Operator):
         settings = context.scene.segaddon
         mask = api.segment(settings.picture, objects=[context.active_object])[0]
         prompt = self.prompt or settings.retouch_prompt
-        return api.inpaint(settings.picture, mask, prompt, seed=_seed(context.scene), wait=False)
+        return api.inpaint(settings.picture, mask, prompt, seed=seed_of(context.scene), wait=False)
 
 
 class SEGADDON_OT_cancel(bpy.types.Operator):

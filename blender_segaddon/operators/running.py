@@ -84,7 +84,8 @@ def _let_go() -> Running | None:
 def redraw() -> None:
     """The sidebars alone: a rendered viewport beside them would start over."""
     areas = [area for window in bpy.context.window_manager.windows for area in window.screen.areas]
-    for region in [region for area in areas if area.type == "VIEW_3D" for region in area.regions]:
+    shown = {"VIEW_3D", "IMAGE_EDITOR"}
+    for region in [region for area in areas if area.type in shown for region in area.regions]:
         if region.type == "UI":
             region.tag_redraw()
 

@@ -1,8 +1,16 @@
-"""The panel in the 3D View's sidebar."""
+"""The panel in the sidebars of 3D View and Image Editor."""
 
-from . import classes, export, main, models, overlay, server
+from . import classes, export, main, models, overlay, retouch, server
 from .classes import register, unregister
 
 __all__ = ["CLASSES", "register", "unregister"]
 
-CLASSES = (*models.CLASSES, *main.CLASSES, *classes.CLASSES, *overlay.CLASSES, *export.CLASSES, *server.CLASSES)
+CLASSES = (
+    *models.CLASSES,
+    *main.CLASSES,
+    *classes.CLASSES,
+    *overlay.CLASSES,
+    *export.CLASSES,
+    *server.CLASSES,
+    *retouch.CLASSES,
+)

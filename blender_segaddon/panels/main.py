@@ -55,7 +55,7 @@ class SEGADDON_PT_maps(_Part, bpy.types.Panel):
         column = _column(self.layout)
         _class_row(column, context.active_object)
         column.prop(context.scene.segaddon, "background")
-        _action(column, "segaddon.capture", "RENDERLAYERS")
+        action(column, "segaddon.capture", "RENDERLAYERS")
         if _MAPS[0][0][1] in bpy.data.images:
             grid = column.column(align=True)
             for pair in _MAPS:
@@ -79,7 +79,7 @@ class SEGADDON_PT_generate(_Part, bpy.types.Panel):
         seed.active = not settings.random_seed
         seed.prop(settings, "seed")
         row.prop(settings, "random_seed", text="", icon="FILE_REFRESH")
-        _action(column, "segaddon.generate", "RENDER_STILL", "Generate" if settings.model else None)
+        action(column, "segaddon.generate", "RENDER_STILL", "Generate" if settings.model else None)
         if not settings.model:
             note = column.row()
             note.active = False
@@ -95,7 +95,7 @@ class SEGADDON_PT_retouch(_Part, bpy.types.Panel):
         active = context.active_object
         _labelled(column, "Object").label(text=active.name if active else "None active")
         column.prop(context.scene.segaddon, "retouch_prompt")
-        _action(column, "segaddon.retouch_object", "BRUSH_DATA")
+        action(column, "segaddon.retouch_object", "BRUSH_DATA")
 
 
 class SEGADDON_PT_results(_Part, bpy.types.Panel):
@@ -141,7 +141,7 @@ def _class_row(column: bpy.types.UILayout, active: bpy.types.Object | None) -> N
     _labelled(column, "Class").operator("segaddon.set_class", text=text)
 
 
-def _action(layout: bpy.types.UILayout, operator: str, icon: str, text: str | None = None) -> None:
+def action(layout: bpy.types.UILayout, operator: str, icon: str, text: str | None = None) -> None:
     """The button (``text`` in place of its own), or how far what it started is."""
     now = running.current
     if now is None or now.operator != operator:

@@ -1,0 +1,103 @@
+"""The steps that a picture went through: data on its first image, so that Blender saves and undoes them.
+
+No image is ever changed in place. Image Editors show what the history says; what they show is not part of Blender's
+undo, so after a step of undo they follow.
+"""
+
+from __future__ import annotations
+
+import bpy
+
+from ..protocol.errors import InvalidInput
+from . import retouch_masks
+
+_before: dict[str, str] = {}
+"""Origin → the step it was at, before the step of undo that is under way."""
+_showing: dict[tuple[int, int], str] = {}
+"""(window, area) → origin of the picture that it showed then."""
+
+
+def origin_of(image: bpy.types.Image) -> bpy.types.Image:
+    """The first picture of an image's history."""
+    return image.segaddon.origin or image
+
+
+def steps_of(image: bpy.types.Image) -> list[bpy.types.PropertyGroup]:
+    """All accepted pictures of an image's history, the first one first; those that were deleted are left out."""
+    return [one for one in origin_of(image).segaddon.steps if one.image is not None]
+
+
+def add_step(image: bpy.types.Image, result: bpy.types.Image, did: str) -> None:
+    """Note that ``result`` was made of ``image`` and accepted. Its masks go with it, none of them in use."""
+    origin = origin_of(image)
+    steps = origin.segaddon.steps
+    if not len(steps):
+        first = steps.add()
+        first.image, first.did = origin, "Original"
+    step = steps.add()
+    step.image, step.did = result, did
+    record = result.segaddon
+    record.origin, record.before = origin, image
+    for one in image.segaddon.masks:
+        made = record.masks.add()
+        made.name = one.name
+        retouch_masks.copy(one, made)
+        made.use = False
+    record.active_mask = -1
+    origin.segaddon.current = result
+
+
+def step_to(context: bpy.types.Context, image: bpy.types.Image, number: int) -> None:
+    """Show a step of an image's history. Raises InvalidInput where there is none."""
+    steps = steps_of(image)
+    if not 0 <= number < len(steps):
+        raise InvalidInput(f"The history has no step {number}", f"It has {len(steps)}")
+    there = steps[number].image
+    origin_of(image).segaddon.current = there
+    show(context, image, there)
+
+
+def show(context: bpy.types.Context, old: bpy.types.Image, new: bpy.types.Image) -> None:
+    """Show ``new`` wherever ``old`` was shown."""
+    for space in _spaces().values():
+        if space.image == old:
+            space.image = new
+    if context.scene.segaddon.picture == old:
+        context.scene.segaddon.picture = new
+
+
+def note() -> None:
+    """Before a step of undo or redo."""
+    _before.clear()
+    _showing.clear()
+    for image in bpy.data.images:
+        if len(image.segaddon.steps):
+            _before[image.name] = _current(image)
+    for place, space in _spaces().items():
+        if space.image is not None:
+            _showing[place] = origin_of(space.image).name
+
+
+def follow() -> None:
+    """After a step of undo or redo: editors show the step that a history is at now, where that has changed."""
+    for place, space in _spaces().items():
+        origin = bpy.data.images.get(_showing.get(place, ""))
+        if origin is None:
+            continue
+        now = _current(origin)
+        if space.image is None or (now != _before.get(origin.name, origin.name) and now in bpy.data.images):
+            space.image = bpy.data.images[now]
+
+
+def _current(origin: bpy.types.Image) -> str:
+    return (origin.segaddon.current or origin).name
+
+
+def _spaces() -> dict[tuple[int, int], bpy.types.SpaceImageEditor]:
+    """The Image Editors that are open."""
+    return {
+        (number, index): area.spaces.active
+        for number, window in enumerate(bpy.context.window_manager.windows)
+        for index, area in enumerate(window.screen.areas)
+        if area.ui_type == "IMAGE_EDITOR"
+    }

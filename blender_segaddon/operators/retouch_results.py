@@ -1,0 +1,203 @@
+# No "from __future__ import annotations" here: Blender reads the annotations themselves.
+"""What is made of a mask: candidates to choose from, and the steps that a picture went through."""
+
+import bpy
+from bpy.props import EnumProperty, FloatProperty, IntProperty, StringProperty
+
+from .. import api
+from ..properties import INTENTS
+from ..protocol.errors import InvalidInput
+from . import retouch_masks, running
+from .generation import seed_of
+from .retouch_history import add_step, show, step_to
+from .retouch_list import OnImage
+
+_WORDLESS = {"REMOVE", "EXTEND"}
+"""Intents that need no prompt."""
+
+
+class _Retouching(running.Modal, OnImage):
+    """What paints something new under the masks in use."""
+
+    @classmethod
+    def poll(cls, context):
+        if not running.is_idle(cls) or not super().poll(context):
+            return False
+        image = retouch_masks.shown_image(context)
+        if len(image.segaddon.results):
+            cls.poll_message_set("Accept or discard the results first")
+            return False
+        if not any(one.use for one in image.segaddon.masks):
+            cls.poll_message_set("Nothing is masked: click on the picture with the Retouch tool")
+            return False
+        return True
+
+    def gathered(self, context) -> tuple[bpy.types.Image, api.Mask]:
+        """The image and what is masked in it. Raises InvalidInput where that is nothing."""
+        image = retouch_masks.find_image(context, self.image)
+        size = retouch_masks.size_of(image, context.scene)
+        mask = retouch_masks.as_given(image, size)
+        if mask is None or not mask.array.any():
+            other = any(one.use and not retouch_masks.fits(one, size) for one in image.segaddon.masks)
+            text = "The masks are of another size than the picture" if other else "The mask is empty"
+            raise InvalidInput(text, "Click on the picture with the Retouch tool")
+        self._image, self._size = image.name, size
+        return image, mask
+
+    def finish(self, _context, scene, made):
+        image = bpy.data.images.get(self._image)
+        if image is None or retouch_masks.size_of(image, scene) != self._size:
+            kept = ", ".join(f"'{one.image.name}'" for one in made)
+            raise InvalidInput(f"'{self._image}' was deleted or changed meanwhile", f"The result is kept as {kept}")
+        record = image.segaddon
+        for picture in made:
+            result = record.results.add()
+            result.image, result.did = picture.image, self.did()
+        record.result, record.is_open = 0, False
+        scene.segaddon.retouch.wipe = 0.5
+        api.show_image_overlay()
+        self.report({"INFO"}, f"{len(made)} to choose from" if len(made) > 1 else "Accept or discard the result")
+
+
+class SEGADDON_OT_inpaint(_Retouching, bpy.types.Operator):
+    """Paint what is masked anew, as prompt and intent say; every other pixel stays as it is"""
+
+    bl_idname = "segaddon.inpaint"
+    bl_label = "Inpaint"
+
+    prompt: StringProperty(name="Prompt", description="The panel's when empty", options={"SKIP_SAVE"})
+    intent: EnumProperty(name="Intent", items=[("PANEL", "As in the Panel", ""), *INTENTS], options={"SKIP_SAVE"})
+    strength: FloatProperty(
+        name="Strength", description="0..1; the panel's when less than 0", default=-1, max=1, options={"SKIP_SAVE"}
+    )
+    count: IntProperty(name="Candidates", description="The panel's when 0", min=0, max=16, options={"SKIP_SAVE"})
+
+    def start(self, context):
+        image, mask = self.gathered(context)
+        settings = context.scene.segaddon.retouch
+        intent = settings.intent if self.intent == "PANEL" else self.intent
+        prompt = (self.prompt or settings.prompt).strip()
+        if not prompt and intent not in _WORDLESS:
+            raise InvalidInput("Nothing says what should be there", "Type a prompt, e.g. 'a red door'")
+        self._did = f"{dict((one[0], one[1]) for one in INTENTS)[intent]}: {prompt}".removesuffix(": ")
+        seed, count = seed_of(context.scene), self.count or settings.count
+        source, softness = retouch_masks.source_of(image), float(image.segaddon.feather)
+        if intent == "REMOVE":
+            return api.start_remove(source, mask, seed=seed, count=count, softness=softness)
+        strength = settings.strength if self.strength < 0 else self.strength
+        return api.inpaint(
+            source,
+            mask,
+            prompt,
+            intent=intent.lower(),
+            strength=strength,
+            softness=softness,
+            count=count,
+            seed=seed,
+            wait=False,
+        )
+
+    def did(self) -> str:
+        return self._did
+
+
+class SEGADDON_OT_remove(_Retouching, bpy.types.Operator):
+    """Take away what is masked and show what is behind it; every other pixel stays as it is"""
+
+    bl_idname = "segaddon.remove"
+    bl_label = "Remove"
+
+    def start(self, context):
+        image, mask = self.gathered(context)
+        source, softness = retouch_masks.source_of(image), float(image.segaddon.feather)
+        return api.start_remove(source, mask, seed=seed_of(context.scene), softness=softness)
+
+    def did(self) -> str:
+        return "Remove"
+
+
+class _OnResults(OnImage):
+    """For a picture of which something was made."""
+
+    @classmethod
+    def poll(cls, context):
+        if not super().poll(context):
+            return False
+        if not len(retouch_masks.shown_image(context).segaddon.results):
+            cls.poll_message_set("There is no result: inpaint first")
+            return False
+        return True
+
+
+class SEGADDON_OT_result_next(_OnResults, bpy.types.Operator):
+    """Show the next candidate"""
+
+    bl_idname = "segaddon.result_next"
+    bl_label = "Next Result"
+
+    step: IntProperty(name="Step", description="-1: the one before", default=1, options={"SKIP_SAVE"})
+
+    def do(self, _context, image):
+        record = image.segaddon
+        record.result = (record.result + self.step) % len(record.results)
+
+
+class SEGADDON_OT_result_accept(_OnResults, bpy.types.Operator):
+    """Go on with this result; the picture before it stays in the history"""
+
+    bl_idname = "segaddon.result_accept"
+    bl_label = "Accept"
+
+    def do(self, context, image):
+        chosen = image.segaddon.results[min(image.segaddon.result, len(image.segaddon.results) - 1)]
+        result, did = chosen.image, chosen.did
+        if result is None:
+            image.segaddon.results.clear()
+            raise InvalidInput("The result was deleted", "Inpaint again")
+        known = api.find_picture(result)
+        if known is not None:  # of an earlier session: packed into the file, as it is
+            result = api.accept(known)
+        _drop_results(image, but=result)
+        add_step(image, result, did)
+        show(context, image, result)
+
+
+class SEGADDON_OT_result_discard(_OnResults, bpy.types.Operator):
+    """Forget all results; the picture stays as it is"""
+
+    bl_idname = "segaddon.result_discard"
+    bl_label = "Discard"
+
+    def do(self, _context, image):
+        _drop_results(image)
+
+
+class SEGADDON_OT_history_show(OnImage, bpy.types.Operator):
+    """Go back, or forward, to this step of the picture"""
+
+    bl_idname = "segaddon.history_show"
+    bl_label = "Go to Step"
+
+    step: IntProperty(name="Step", description="0 is the picture as it was first", min=0, options={"SKIP_SAVE"})
+
+    def do(self, context, image):
+        step_to(context, image, self.step)
+
+
+def _drop_results(image: bpy.types.Image, but: bpy.types.Image | None = None) -> None:
+    record = image.segaddon
+    dropped = [one.image for one in record.results if one.image not in (None, but)]
+    record.results.clear()
+    record.result = 0
+    for one in dropped:
+        bpy.data.images.remove(one)
+
+
+CLASSES = (
+    SEGADDON_OT_inpaint,
+    SEGADDON_OT_remove,
+    SEGADDON_OT_result_next,
+    SEGADDON_OT_result_accept,
+    SEGADDON_OT_result_discard,
+    SEGADDON_OT_history_show,
+)
