@@ -58,7 +58,7 @@ SECOND_TEXT_WIDTH = 48
 _CONDITION = (8, 8, 16, 16)
 """Four levels: the control picture comes down to the size of the latent."""
 CHANNELS = (32, 64)
-_NOISE = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "steps_offset": 1}
+NOISE = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "steps_offset": 1}
 
 
 def make(folder: Path, names: tuple[str, ...] = ()) -> dict[str, Path]:
@@ -84,20 +84,20 @@ def make(folder: Path, names: tuple[str, ...] = ()) -> dict[str, Path]:
 
 def _sd15(folder: Path) -> None:
     """Stable Diffusion 1.5 with a segmentation and a depth ControlNet beside it."""
-    unet = _randomise(UNet2DConditionModel(**_unet_shape(), cross_attention_dim=TEXT_WIDTH, attention_head_dim=4))
+    unet = randomise(UNet2DConditionModel(**_unet_shape(), cross_attention_dim=TEXT_WIDTH, attention_head_dim=4))
     StableDiffusionPipeline(
         vae=_vae(0.18215),
         text_encoder=CLIPTextModel(_text_config(TEXT_WIDTH)).eval(),
-        tokenizer=_tokenizer(folder),
+        tokenizer=tokenizer(folder),
         unet=unet,
-        scheduler=UniPCMultistepScheduler(**_NOISE),
+        scheduler=UniPCMultistepScheduler(**NOISE),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
     ).save_pretrained(folder)
     for kind in ("seg", "depth"):
         controlnet = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=_CONDITION)
-        _randomise(controlnet).save_pretrained(folder / f"controlnet-{kind}")
+        randomise(controlnet).save_pretrained(folder / f"controlnet-{kind}")
     _few_step_lora(unet, StableDiffusionPipeline, folder)
     _ip_adapter(unet, folder / "ip-adapter")
 
@@ -109,7 +109,7 @@ def _sdxl(folder: Path) -> None:
         "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
         "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
     }
-    unet = _randomise(
+    unet = randomise(
         UNet2DConditionModel(
             **shape,
             cross_attention_dim=TEXT_WIDTH + SECOND_TEXT_WIDTH,
@@ -124,10 +124,10 @@ def _sdxl(folder: Path) -> None:
         vae=_vae(0.13025),
         text_encoder=CLIPTextModel(_text_config(TEXT_WIDTH)).eval(),
         text_encoder_2=CLIPTextModelWithProjection(_text_config(SECOND_TEXT_WIDTH)).eval(),
-        tokenizer=_tokenizer(folder),
-        tokenizer_2=_tokenizer(folder),
+        tokenizer=tokenizer(folder),
+        tokenizer_2=tokenizer(folder),
         unet=unet,
-        scheduler=EulerDiscreteScheduler(**_NOISE),
+        scheduler=EulerDiscreteScheduler(**NOISE),
         force_zeros_for_empty_prompt=True,
     ).save_pretrained(folder)
     same = {
@@ -140,7 +140,7 @@ def _sdxl(folder: Path) -> None:
         num_trans_channel=CHANNELS[0],
         num_proj_channel=CHANNELS[0],
     )
-    _randomise(union).save_pretrained(folder / "controlnet-union")
+    randomise(union).save_pretrained(folder / "controlnet-union")
     _few_step_lora(unet, StableDiffusionXLPipeline, folder)
     _ip_adapter(unet, folder / "ip-adapter")
 
@@ -194,14 +194,14 @@ def _zimage(folder: Path) -> None:
         scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
         vae=_vae(0.3611, channels=16, shift=0.1159),
         text_encoder=Qwen3Model(_qwen_config()).eval(),
-        tokenizer=_chat_tokenizer(),
-        transformer=_randomise(transformer),
+        tokenizer=chat_tokenizer(),
+        transformer=randomise(transformer),
     ).save_pretrained(folder)
     control = ZImageControlNetModel(
         **shape, control_layers_places=[0, 1], control_refiner_layers_places=[0], control_in_dim=33,
         add_control_noise_refiner="control_noise_refiner",
     )  # fmt: skip
-    _randomise(control).save_pretrained(folder / "controlnet-union")
+    randomise(control).save_pretrained(folder / "controlnet-union")
 
 
 def _qwen_config() -> Qwen3Config:
@@ -217,7 +217,7 @@ def _qwen_config() -> Qwen3Config:
     )
 
 
-def _chat_tokenizer() -> Qwen2Tokenizer:
+def chat_tokenizer() -> Qwen2Tokenizer:
     """Qwen's, over single bytes."""
     marks = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
     vocab = {token: number for number, token in enumerate([*_byte_letters(), *marks])}
@@ -336,7 +336,7 @@ def _text_config(width: int) -> CLIPTextConfig:
     )
 
 
-def _tokenizer(folder: Path) -> CLIPTokenizer:
+def tokenizer(folder: Path) -> CLIPTokenizer:
     """CLIP's, over single bytes: 256 of them, 256 that end a word, start and end; no merges."""
     scratch = folder / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
@@ -357,7 +357,7 @@ def _byte_letters() -> list[str]:
     return [letter[byte] for byte in range(256)]
 
 
-def _randomise(model):
+def randomise(model):
     """Give layers that start at zero small random weights."""
     with torch.no_grad():
         for parameter in model.parameters():
