@@ -160,11 +160,17 @@ _BFLOAT = ("zimage",)
 """Families whose numbers leave the range of float16."""
 
 
-def _guarded(load: Any, place: Path, model: Model, device: Device, **options: Any) -> Any:
+def dtype_of(model: Model, device: Device) -> Any:
+    """The torch.dtype in which a model is held on a device."""
     import torch
 
     half = torch.bfloat16 if model.family in _BFLOAT else torch.float16
-    dtype = half if device.half else torch.float32
+    return half if device.half else torch.float32
+
+
+def _guarded(load: Any, place: Path, model: Model, device: Device, **options: Any) -> Any:
+
+    dtype = dtype_of(model, device)
     if _only_pickles(place):
         hint = "Its weights are pickles, which can run code and are never loaded: get a .safetensors version"
         raise ModelDamaged(f"The model {model.id!r} at {place} is not loaded", hint)

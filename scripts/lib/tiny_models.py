@@ -64,7 +64,7 @@ SECOND_TEXT_WIDTH = 64
 _CONDITION = (8, 8, 16, 16)
 """Four levels: the control picture comes down to the size of the latent."""
 CHANNELS = (32, 64)
-_NOISE = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "steps_offset": 1}
+NOISE = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "steps_offset": 1}
 
 
 def make(folder: Path, names: tuple[str, ...] = ()) -> dict[str, Path]:
@@ -95,9 +95,9 @@ def _sd15(folder: Path) -> None:
     StableDiffusionPipeline(
         vae=_vae(0.18215),
         text_encoder=CLIPTextModel(_text_config(TEXT_WIDTH)).eval(),
-        tokenizer=_tokenizer(folder),
+        tokenizer=tokenizer(folder),
         unet=unet,
-        scheduler=UniPCMultistepScheduler(**_NOISE),
+        scheduler=UniPCMultistepScheduler(**NOISE),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
@@ -115,9 +115,9 @@ def _sd15_inpaint(folder: Path) -> None:
     StableDiffusionInpaintPipeline(
         vae=_vae(0.18215),
         text_encoder=CLIPTextModel(_text_config(TEXT_WIDTH)).eval(),
-        tokenizer=_tokenizer(folder),
+        tokenizer=tokenizer(folder),
         unet=randomise(UNet2DConditionModel(**shape, cross_attention_dim=TEXT_WIDTH, attention_head_dim=4)),
-        scheduler=UniPCMultistepScheduler(**_NOISE),
+        scheduler=UniPCMultistepScheduler(**NOISE),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
@@ -173,9 +173,9 @@ def _sdxl_parts(folder: Path, channels: int) -> dict:
         "vae": _vae(0.13025),
         "text_encoder": CLIPTextModel(_text_config(TEXT_WIDTH)).eval(),
         "text_encoder_2": CLIPTextModelWithProjection(_text_config(SECOND_TEXT_WIDTH)).eval(),
-        "tokenizer": _tokenizer(folder),
-        "tokenizer_2": _tokenizer(folder),
-        "scheduler": EulerDiscreteScheduler(**_NOISE),
+        "tokenizer": tokenizer(folder),
+        "tokenizer_2": tokenizer(folder),
+        "scheduler": EulerDiscreteScheduler(**NOISE),
         "force_zeros_for_empty_prompt": True,
     }
 
@@ -229,7 +229,7 @@ def _zimage(folder: Path) -> None:
         scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
         vae=_vae(0.3611, channels=16, shift=0.1159),
         text_encoder=Qwen3Model(_qwen_config()).eval(),
-        tokenizer=_chat_tokenizer(),
+        tokenizer=chat_tokenizer(),
         transformer=randomise(transformer),
     ).save_pretrained(folder)
     control = ZImageControlNetModel(
@@ -252,7 +252,7 @@ def _qwen_config() -> Qwen3Config:
     )
 
 
-def _chat_tokenizer() -> Qwen2Tokenizer:
+def chat_tokenizer() -> Qwen2Tokenizer:
     """Qwen's, over single bytes."""
     marks = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
     vocab = {token: number for number, token in enumerate([*_byte_letters(), *marks])}
@@ -319,7 +319,7 @@ def _text_config(width: int) -> CLIPTextConfig:
     )
 
 
-def _tokenizer(folder: Path) -> CLIPTokenizer:
+def tokenizer(folder: Path) -> CLIPTokenizer:
     """CLIP's, over single bytes: 256 of them, 256 that end a word, start and end; no merges."""
     scratch = folder / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)

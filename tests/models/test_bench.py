@@ -1,0 +1,13 @@
+"""The bench that is meant for a GPU runs, in a small form: its figures here mean nothing."""
+
+from __future__ import annotations
+
+from scripts import bench_generate
+
+
+def test_models_of_the_real_layout_beside_stock(tmp_path):
+    rows = bench_generate.real(tmp_path, "sd15", bench_generate.CPU, 64, 1, 2)
+    beside = [row for row in rows if "times_stock" in row]
+    assert [row["pictures"] for row in beside] == [1, 4]
+    assert beside[0]["db_to_stock"] == 120.0, "nothing is added: the same picture"
+    assert [row["mode"] for row in rows if "mode" in row] == ["fast", "tiled"]
