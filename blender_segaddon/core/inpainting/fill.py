@@ -106,6 +106,7 @@ def _trend(values: np.ndarray, here: np.ndarray, hole: np.ndarray) -> np.ndarray
     colours = values[rows, columns].astype(np.float64)
     weight = near
     ridge = np.diag([0.0, 1.0, 1.0]) * 0.02 * near.sum()
+    answer = np.zeros((3, colours.shape[1]))
     for _ in range(4):
         weighted = design * weight[:, None]
         answer = np.linalg.solve(weighted.T @ design + ridge + 1e-9 * np.eye(3), weighted.T @ colours)
@@ -130,5 +131,5 @@ def _detail(
     if scale == 1.0:
         return patches.fill(detail, wanted, known, labels, guide, seed)
     small = max(8, round(size[0] * scale)), max(8, round(size[1] * scale))
-    arrays = [nearest(one, small) for one in (wanted, known, labels, guide)]
-    return resized(patches.fill(resized(detail, small), *arrays, seed), size)
+    hole_, source, names, far = (nearest(one, small) for one in (wanted, known, labels, guide))
+    return resized(patches.fill(resized(detail, small), hole_, source, names, far, seed), size)
