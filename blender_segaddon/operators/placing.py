@@ -55,6 +55,81 @@ class SEGADDON_OT_backdrop(bpy.types.Operator):
         return {"CANCELLED"}
 
 
+class SEGADDON_OT_image_plane(bpy.types.Operator):
+    """Put the picture on a plane behind all that the camera sees"""
+
+    bl_idname = "segaddon.image_plane"
+    bl_label = "Image Plane"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        return knows_maps(cls, context)
+
+    def execute(self, context):
+        with reported(self):
+            placement = api.image_plane(context.scene.segaddon.picture, scene=context.scene)
+            self.report({"INFO"}, f"Placed '{placement.name}'")
+            return {"FINISHED"}
+        return {"CANCELLED"}
+
+
+class SEGADDON_OT_reference(bpy.types.Operator):
+    """Show the picture over the view through the camera, to model by; it never renders"""
+
+    bl_idname = "segaddon.reference"
+    bl_label = "Camera Reference"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        return context.scene.segaddon.picture is not None
+
+    def execute(self, context):
+        with reported(self):
+            api.reference(context.scene.segaddon.picture, scene=context.scene)
+            return {"FINISHED"}
+        return {"CANCELLED"}
+
+
+class SEGADDON_OT_compositor_input(bpy.types.Operator):
+    """Add the picture to the compositor as an image node"""
+
+    bl_idname = "segaddon.compositor_input"
+    bl_label = "To Compositor"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        return context.scene.segaddon.picture is not None
+
+    def execute(self, context):
+        with reported(self):
+            node = api.compositor_input(context.scene.segaddon.picture, scene=context.scene)
+            self.report({"INFO"}, f"Added '{node.name}' to the compositor")
+            return {"FINISHED"}
+        return {"CANCELLED"}
+
+
+class SEGADDON_OT_use_camera(bpy.types.Operator):
+    """Look through the camera that the picture was captured with, if the scene's was moved since"""
+
+    bl_idname = "segaddon.use_camera"
+    bl_label = "Use Stored Camera"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        return knows_maps(cls, context)
+
+    def execute(self, context):
+        with reported(self):
+            camera = api.use_camera_of(context.scene.segaddon.picture, scene=context.scene)
+            self.report({"INFO"}, f"Looking through '{camera.name}'")
+            return {"FINISHED"}
+        return {"CANCELLED"}
+
+
 class SEGADDON_OT_update_placement(bpy.types.Operator):
     """After moving things: keep what stayed, paint again what changed"""
 
@@ -135,6 +210,10 @@ class SEGADDON_OT_view_result(bpy.types.Operator):
 CLASSES = (
     SEGADDON_OT_project,
     SEGADDON_OT_backdrop,
+    SEGADDON_OT_image_plane,
+    SEGADDON_OT_reference,
+    SEGADDON_OT_compositor_input,
+    SEGADDON_OT_use_camera,
     SEGADDON_OT_update_placement,
     SEGADDON_OT_remove_placement,
     SEGADDON_OT_set_lighting,

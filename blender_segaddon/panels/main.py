@@ -104,11 +104,23 @@ class SEGADDON_PT_results(_Part, bpy.types.Panel):
         buttons = column.column(align=True)
         buttons.operator("segaddon.project", icon="MOD_UVPROJECT")
         buttons.operator("segaddon.backdrop", icon="WORLD")
+        buttons.menu("SEGADDON_MT_more_places", text="More Places", icon="DOWNARROW_HLT")
         placed = api.placements(context.scene)
         if placed:
             _placements(column, placed)
             if context.space_data.shading.type in ("WIREFRAME", "SOLID"):
                 column.operator("segaddon.view_result", icon="SHADING_RENDERED")
+
+
+class SEGADDON_MT_more_places(bpy.types.Menu):
+    bl_label = "More Places"
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        self.layout.operator("segaddon.image_plane", icon="IMAGE_PLANE")
+        self.layout.operator("segaddon.reference", icon="CAMERA_DATA")
+        self.layout.operator("segaddon.compositor_input", icon="NODE_COMPOSITING")
+        self.layout.separator()
+        self.layout.operator("segaddon.use_camera", icon="VIEW_CAMERA")
 
 
 def _column(layout: bpy.types.UILayout) -> bpy.types.UILayout:
@@ -177,4 +189,11 @@ def _placements(column: bpy.types.UILayout, placed: list[api.Placement]) -> None
         row.operator("segaddon.remove_placement", text="", icon="X").name = one.name
 
 
-CLASSES = (SEGADDON_PT_main, SEGADDON_PT_maps, SEGADDON_PT_generate, SEGADDON_PT_retouch, SEGADDON_PT_results)
+CLASSES = (
+    SEGADDON_MT_more_places,
+    SEGADDON_PT_main,
+    SEGADDON_PT_maps,
+    SEGADDON_PT_generate,
+    SEGADDON_PT_retouch,
+    SEGADDON_PT_results,
+)
