@@ -5,10 +5,14 @@ Texel coordinates have x to the right and y downwards, row 0 at the top; texel c
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
+_BAND = 1 << 16
+"""texels that are worked on at once: what is computed from them stays in the processor's cache"""
 _GRID = 48
 """Cells along the longest side of the box that unknown texels look for colours in."""
 
@@ -102,7 +106,14 @@ def spread(places: np.ndarray, colours: np.ndarray, known: np.ndarray) -> np.nda
     grid = np.stack([np.bincount(cell, weights=one, minlength=int(np.prod(shape))).reshape(shape) for one in values])
     filled = _pulled_and_pushed(grid / np.maximum(grid[:1], 1))
     result = colours.copy()
-    result[~known] = _between(filled, at[~known])
+    lost = np.flatnonzero(~known)
+    bands = [lost[start : start + _BAND] for start in range(0, len(lost), _BAND)]
+
+    def fill(band: np.ndarray) -> None:
+        result[band] = _between(filled, at[band])
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # numpy lets go of the interpreter for most of the work
+        list(pool.map(fill, bands))
     return result
 
 

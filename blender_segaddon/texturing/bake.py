@@ -95,10 +95,11 @@ def bake_steps(
     try:
         laid = _sheets(scene, objects, [one for one, _ in lookups], layer, added)
         scale = _scale(laid, budget)
-        sizes = {sheet.mesh: sheet.lay_out(scale) for sheet in laid}
         for sheet in laid:
-            for one in sheet.objects:
-                yield _baked(scene, one, sheet, sizes[sheet.mesh], lookups)
+            sheet.lay_out(scale)
+        for sheet in laid:
+            for one, size in zip(sheet.objects, sheet.image_sizes(scale), strict=True):
+                yield _baked(scene, one, sheet, size, lookups)
     except BaseException:
         for mesh in added:
             mesh.uv_layers.remove(mesh.uv_layers[UV_LAYER])
@@ -159,7 +160,7 @@ def _scale(laid: Sequence[Sheet], budget: int) -> float:
     """Texels a pixel, on a length, with which all images together stay within the budget."""
 
     def total(scale: float) -> int:
-        return sum(int(np.prod(sheet.size_at(scale))) * len(sheet.objects) for sheet in laid)
+        return sum(int(np.prod(size)) for sheet in laid for size in sheet.image_sizes(scale))
 
     low, high = 0.0, _FINEST
     if total(high) <= budget:
