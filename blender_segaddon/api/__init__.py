@@ -27,6 +27,7 @@ from ..capture import CaptureJob, Sequel
 from ..core.maps import SceneMaps
 from ..core.naming import ClassMatch
 from ..core.quality import Finding, Report
+from ..flows.baking import BakeJob
 from ..flows.generating import Connection
 from ..flows.jobs import Job
 from ..flows.masking import Mask
@@ -37,7 +38,7 @@ from ..flows.views import Coverage
 from ..protocol.errors import SegAddonError
 from ..protocol.messages import ServerState
 from ..texturing import Placement
-from .baking import apply_bake, bake, plan_bake, remove_bake
+from .baking import apply_bake, bake, plan_bake, remove_bake, start_bake
 from .meaning import class_mapping, class_of, describe, scene_vocabulary, set_class, set_face_class, set_text, unclassed
 from .overlay import (
     Overlay,
@@ -50,7 +51,16 @@ from .overlay import (
     show_overlay,
 )
 from .pictures import find_picture, forget_pictures, generate, regenerate, styles
-from .placing import backdrop, picture_of, placements, project, remove_placement, show_placement, update
+from .placing import (
+    about_placement,
+    backdrop,
+    picture_of,
+    placements,
+    project,
+    remove_placement,
+    show_placement,
+    update,
+)
 from .rendering import (
     Rendered,
     forget_renders,
@@ -86,10 +96,11 @@ from .server import (
     server_state,
     unfinished,
 )
-from .views import coverage, next_view, repaint_view, replace_view, suggest_cameras
+from .views import coverage, coverage_image, next_view, repaint_view, replace_view, suggest_cameras
 
 __all__ = [
     "DEFAULT_CONNECTION",
+    "BakeJob",
     "CaptureJob",
     "ClassMatch",
     "Connection",
@@ -110,6 +121,7 @@ __all__ = [
     "ServerState",
     "Thing",
     "Unfinished",
+    "about_placement",
     "add_camera",
     "apply_bake",
     "attend_server",
@@ -122,6 +134,7 @@ __all__ = [
     "class_of",
     "configure",
     "coverage",
+    "coverage_image",
     "describe",
     "discard",
     "end_server",
@@ -166,6 +179,7 @@ __all__ = [
     "set_text",
     "show_overlay",
     "show_placement",
+    "start_bake",
     "start_capture",
     "styles",
     "suggest_cameras",

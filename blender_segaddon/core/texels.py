@@ -101,7 +101,7 @@ def spread(places: np.ndarray, colours: np.ndarray, known: np.ndarray) -> np.nda
     low, extent = places.min(axis=0), max(float(np.ptp(places, axis=0).max()), 1e-9)
     at = (places - low) * ((_GRID - 1) / extent)
     shape = tuple((np.floor(at.max(axis=0)).astype(int) + 2).tolist())
-    cell = np.ravel_multi_index(tuple(np.rint(at[known]).astype(np.int64).T), shape)
+    cell = np.asarray(np.ravel_multi_index(tuple(np.rint(at[known]).astype(np.int64).T), shape))
     values = np.stack([np.ones(len(cell)), *colours[known].T.astype(np.float64)], axis=0)
     grid = np.stack([np.bincount(cell, weights=one, minlength=int(np.prod(shape))).reshape(shape) for one in values])
     filled = _pulled_and_pushed(grid / np.maximum(grid[:1], 1))
