@@ -27,6 +27,7 @@ from ..capture import CaptureJob, Sequel
 from ..core.maps import SceneMaps
 from ..core.naming import ClassMatch
 from ..core.quality import Finding, Report
+from ..flows.baking import BakeJob
 from ..flows.generating import Connection
 from ..flows.jobs import Job
 from ..flows.masking import Mask
@@ -37,6 +38,7 @@ from ..flows.views import Coverage
 from ..protocol.errors import SegAddonError
 from ..protocol.messages import ServerState
 from ..texturing import Placement
+from .baking import apply_bake, bake, plan_bake, remove_bake, start_bake
 from .meaning import class_mapping, class_of, describe, scene_vocabulary, set_class, set_face_class, set_text, unclassed
 from .overlay import (
     Overlay,
@@ -50,8 +52,8 @@ from .overlay import (
 )
 from .pictures import find_picture, forget_pictures, generate, regenerate, styles
 from .placing import (
+    about_placement,
     backdrop,
-    bake,
     compositor_input,
     image_plane,
     picture_of,
@@ -99,10 +101,11 @@ from .server import (
     server_state,
     unfinished,
 )
-from .views import coverage, next_view, repaint_view, replace_view, suggest_cameras
+from .views import coverage, coverage_image, next_view, repaint_view, replace_view, suggest_cameras
 
 __all__ = [
     "DEFAULT_CONNECTION",
+    "BakeJob",
     "CaptureJob",
     "ClassMatch",
     "Connection",
@@ -123,7 +126,9 @@ __all__ = [
     "ServerState",
     "Thing",
     "Unfinished",
+    "about_placement",
     "add_camera",
+    "apply_bake",
     "attend_server",
     "backdrop",
     "bake",
@@ -135,6 +140,7 @@ __all__ = [
     "compositor_input",
     "configure",
     "coverage",
+    "coverage_image",
     "describe",
     "discard",
     "end_server",
@@ -158,6 +164,7 @@ __all__ = [
     "overlay",
     "picture_of",
     "placements",
+    "plan_bake",
     "project",
     "quality",
     "redraw_overlay",
@@ -165,6 +172,7 @@ __all__ = [
     "refresh_overlay",
     "regenerate",
     "remove",
+    "remove_bake",
     "remove_placement",
     "render_status",
     "render_with_maps",
@@ -180,6 +188,7 @@ __all__ = [
     "set_text",
     "show_overlay",
     "show_placement",
+    "start_bake",
     "start_capture",
     "styles",
     "suggest_cameras",

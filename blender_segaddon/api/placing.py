@@ -7,6 +7,7 @@ import bpy
 from .. import texturing
 from ..flows import placing, updating
 from ..flows.picture import Picture, PictureLike
+from ..flows.placing import About
 from ..texturing import Placement
 from .kinds import Objects
 from .views import made
@@ -132,32 +133,17 @@ def remove_placement(placement: Placement) -> None:
     placing.remove(placement)
 
 
+def about_placement(placement: Placement) -> About:
+    """Prompt, camera and Blender image of a placement, for lists; quick."""
+    return placing.about(placement)
+
+
 def show_placement(placement: Placement, shown: bool = True) -> Placement:
     """Show or hide what was put into the scene, without taking it away; gives the placement as it is now.
 
     Raises InvalidInput where it is not in the scene.
     """
     return placing.show(placement, shown)
-
-
-def bake(
-    objects: Objects,
-    *,
-    texels: int | None = None,
-    scene: bpy.types.Scene | None = None,
-) -> list[bpy.types.Image]:
-    """Bake what is projected on objects into images on a new UV layer, one an object; packed into the .blend.
-
-    Args:
-        texels: width and height of each image in pixels; 1024 when None.
-
-    Raises:
-        InvalidInput: an object that is no mesh, has no faces or shares its mesh, or a silly size.
-        SceneError: an object is hidden or not in the scene.
-    """
-    scene = scene or bpy.context.scene
-    named = [placing.object_named(scene, name) for name in placing.names_of(objects)]
-    return texturing.bake(scene, named, texels=1024 if texels is None else texels)
 
 
 def update(placement: Placement) -> Placement:

@@ -36,29 +36,33 @@ def suggest_cameras(scene: bpy.types.Scene, count: int, views: Sequence[View]) -
     size = (_TRIAL_WIDTH, max(8, round(_TRIAL_WIDTH * scene.render.resolution_y / scene.render.resolution_x)))
     start = capture.capture(scene, size=size)
     places = _places(scene, [start, *(view.maps for view in views)])
-    trials = capture.capture_views(scene, places, size=size)
-    chosen = _greedy(_bare_cells([start, *trials], views), count)
+    trials = [start, *capture.capture_views(scene, places, size=size)]
+    chosen = _greedy(_cells(trials, views), count)
     matrices = [np.array(scene.camera.matrix_world), *(np.array(place) for place in places)]
     return [_add(scene, matrices[number], order) for order, number in enumerate(chosen, start=1)]
 
 
-def _greedy(cells: Sequence[np.ndarray], count: int) -> list[int]:
-    """Numbers of the trials that together see the most cells, each adding as much as it can."""
-    everything = np.unique(np.concatenate([*cells, np.empty(0, np.int64)]))
+def _greedy(cells: Sequence[tuple[np.ndarray, np.ndarray]], count: int) -> list[int]:
+    """Numbers of the trials that together see the most bare cells, each adding as much as it can.
+
+    What many trials see counts as often: it is what people look at; the underside of the ground is not.
+    """
+    keys, shown = np.unique(np.concatenate([one for one, _ in cells]), return_counts=True)
+    worth = shown.astype(np.float64)
+    least = _WORTH * worth.sum()
     chosen: list[int] = []
-    seen = np.empty(0, np.int64)
     for _ in range(count):
-        gains = [np.setdiff1d(one, seen, assume_unique=True).size for one in cells]
+        gains = [worth[np.searchsorted(keys, bare)].sum() for _, bare in cells]
         best = int(np.argmax(gains))
-        if gains[best] <= _WORTH * everything.size:
+        if gains[best] <= least:
             break
         chosen.append(best)
-        seen = np.union1d(seen, cells[best])
+        worth[np.searchsorted(keys, cells[best][1])] = 0
     return chosen
 
 
-def _bare_cells(trials: Sequence[SceneMaps], views: Sequence[View]) -> list[np.ndarray]:
-    """Of each trial: sorted int64 keys of the cells of bare surface that it sees well."""
+def _cells(trials: Sequence[SceneMaps], views: Sequence[View]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Of each trial: int64 keys of the cells of surface that it sees, and of those that are bare and seen well."""
     shown = [Points.of_maps(one) for one in trials]
     positions = np.concatenate([one.position for one in shown])
     low, high = np.percentile(positions, (2, 98), axis=0)
@@ -72,7 +76,7 @@ def _bare_cells(trials: Sequence[SceneMaps], views: Sequence[View]) -> list[np.n
         at = np.floor((points.position - low) / cell).astype(np.int64)
         side = ((points.normal > 0.5) * (1, 2, 4) + (points.normal < -0.5) * (8, 16, 32)).sum(-1)
         keys = _packed([thing[points.thing], side, *at.T])
-        result.append(np.unique(keys[bare & (facing > _FLAT)]))
+        result.append((np.unique(keys), np.unique(keys[bare & (facing > _FLAT)])))
     return result
 
 

@@ -53,7 +53,7 @@ def repainted(source: Picture, maps: SceneMaps, make: Make) -> Picture:
     if source.maps is None:
         raise InvalidInput("This picture was not made from a scene", "Generate it from one")
     found = coverage(maps, [View(source.pixels, source.maps)], follow=True)
-    known, covered = found.known.copy(), found.covered & ~_recast(source.maps, maps)
+    known, covered = found.known.copy(), found.sure & ~_recast(source.maps, maps)
     behind, sky = _background(source.pixels, source.maps, maps)
     known[behind], covered = sky[behind], covered | behind
     fresh = source

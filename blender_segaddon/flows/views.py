@@ -22,6 +22,8 @@ _BETTER = 2.5
 """A view that has so many times the pixels on a length of the surface is worth painting it finer."""
 _REFINE_STRENGTH = 0.35
 """How far finer paint may leave what is there."""
+_SURE = 0.98
+"""Share of the texels around a point that must be of its surface to keep its colour as it is."""
 _SEAM = 1
 """Pixels that new paint reaches over what is known: the outermost known ones are mixed with what is beside them."""
 
@@ -37,6 +39,8 @@ class Coverage:
     """uint8 H×W×3: what the projected pictures show; 0 where none does"""
     covered: np.ndarray
     """bool H×W: surfaces that a picture is on"""
+    sure: np.ndarray
+    """bool H×W: covered, and not at the very edge of what a picture saw, where its colours are only extended"""
     sharpness: np.ndarray
     """float32 H×W: pixels of the best picture for one pixel of this view, along a length; 0 where not covered"""
 
@@ -49,8 +53,8 @@ class Coverage:
     @property
     def trimap(self) -> np.ndarray:
         """uint8 H×W of ``KEEP``, ``REFINE`` and ``NEW``. What lies behind all objects is ``NEW``."""
-        result = np.where(self.covered, np.uint8(KEEP), np.uint8(NEW))
-        result[self.covered & (self.sharpness < 1 / _BETTER)] = REFINE
+        result = np.where(self.sure, np.uint8(KEEP), np.uint8(NEW))
+        result[self.sure & (self.sharpness < 1 / _BETTER)] = REFINE
         seam = masks.dilate(result == NEW, _SEAM) & (result != NEW)
         result[seam] = NEW
         return result
@@ -72,12 +76,12 @@ def coverage(maps: SceneMaps, views: Sequence[View], *, follow: bool = False) ->
     found = texturing.blended([(one.lookup(follow), one.blend) for one in views], Points.of_maps(maps))
     known = np.zeros((*surface.shape, 3), np.uint8)
     known[surface] = np.rint(np.clip(found.colour, 0, 255)).astype(np.uint8)
-    covered = np.zeros(surface.shape, bool)
-    covered[surface] = found.seen
+    covered, sure = np.zeros(surface.shape, bool), np.zeros(surface.shape, bool)
+    covered[surface], sure[surface] = found.seen, found.share > _SURE
     sharpness = np.zeros(surface.shape, np.float32)
     own = texturing.pixels_per_unit(maps.camera, maps.depth[surface].astype(np.float64))
     sharpness[surface] = found.density / own
-    return Coverage(maps, known, covered, sharpness)
+    return Coverage(maps, known, covered, sure, sharpness)
 
 
 def painted(found: Coverage, recipe: Recipe, make: Make, *, refine: bool = True) -> Picture:

@@ -1,6 +1,6 @@
 """Operators: gather inputs, call one function of ``api``, report."""
 
-from . import classes, export, generation, maps, overlay, placing, server
+from . import classes, export, generation, maps, overlay, placing, server, views
 from .server import register, unregister
 
 __all__ = ["CLASSES", "register", "unregister"]
@@ -12,5 +12,6 @@ CLASSES = (
     *export.CLASSES,
     *generation.CLASSES,
     *placing.CLASSES,
+    *views.CLASSES,
     *server.CLASSES,
 )

@@ -10,7 +10,8 @@ from .generation import keep, knows_maps
 from .reporting import reported
 
 
-def _placement(context: bpy.types.Context, name: str) -> api.Placement:
+def placement_named(context: bpy.types.Context, name: str) -> api.Placement:
+    """The placement of the active scene. Raises InvalidInput where it is gone."""
     for one in api.placements(context.scene):
         if one.name == name:
             return one
@@ -141,7 +142,7 @@ class SEGADDON_OT_update_placement(bpy.types.Operator):
 
     def execute(self, context):
         with reported(self):
-            placement = api.update(_placement(context, self.name))
+            placement = api.update(placement_named(context, self.name))
             picture = api.picture_of(placement)
             if picture is not None:
                 keep(context, context.scene, picture)
@@ -161,7 +162,7 @@ class SEGADDON_OT_remove_placement(bpy.types.Operator):
 
     def execute(self, context):
         with reported(self):
-            api.remove_placement(_placement(context, self.name))
+            api.remove_placement(placement_named(context, self.name))
             return {"FINISHED"}
         return {"CANCELLED"}
 
@@ -185,7 +186,7 @@ class SEGADDON_OT_set_lighting(bpy.types.Operator):
 
     def execute(self, context):
         with reported(self):
-            api.set_lighting(_placement(context, self.name), self.lighting)
+            api.set_lighting(placement_named(context, self.name), self.lighting)
             return {"FINISHED"}
         return {"CANCELLED"}
 

@@ -108,6 +108,8 @@ class SEGADDON_PT_results(_Part, bpy.types.Panel):
         placed = api.placements(context.scene)
         if placed:
             _placements(column, placed)
+            if any(one.kind == "projection" for one in placed):
+                _views(column)
             if context.space_data.shading.type in ("WIREFRAME", "SOLID"):
                 column.operator("segaddon.view_result", icon="SHADING_RENDERED")
 
@@ -177,16 +179,45 @@ def _picture(column: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> N
 def _placements(column: bpy.types.UILayout, placed: list[api.Placement]) -> None:
     column.separator()
     column.label(text="In the Scene")
-    box = column.column(align=True)
     for one in placed:
-        prefix, icon = _KINDS[one.kind]
-        row = box.row(align=True)
-        row.label(text=one.name.removeprefix(prefix), icon=icon)
-        if one.kind == "projection":
-            lit = row.operator_menu_enum("segaddon.set_lighting", "lighting", text="", icon=_LIGHTING[one.lighting])
-            lit.name = one.name
-        row.operator("segaddon.update_placement", text="", icon="FILE_REFRESH").name = one.name
-        row.operator("segaddon.remove_placement", text="", icon="X").name = one.name
+        _placement(column.box(), one)
+
+
+def _placement(box: bpy.types.UILayout, one: api.Placement) -> None:
+    """Thumbnail, name, camera and prompt of a picture in the scene, and what can be done with it."""
+    prefix, icon = _KINDS[one.kind]
+    about = api.about_placement(one)
+    split = box.row()
+    if about.image is not None and about.image.preview is not None:
+        split.template_icon(about.image.preview.icon_id, scale=2.6)
+    column = split.column(align=True)
+    head = column.row(align=True)
+    head.active = one.shown
+    head.label(text=one.name.removeprefix(prefix), icon=icon)
+    row = column.row(align=True)
+    if about.camera:
+        row.label(text=about.camera, icon="CAMERA_DATA")
+    if one.kind == "projection":
+        lit = row.operator_menu_enum("segaddon.set_lighting", "lighting", text="", icon=_LIGHTING[one.lighting])
+        lit.name = one.name
+    for operator, symbol in (
+        ("show_placement", "HIDE_OFF" if one.shown else "HIDE_ON"),
+        ("update_placement", "FILE_REFRESH"),
+        ("repaint_view", "SHADERFX"),
+        ("send_to_image_editor", "IMAGE_DATA"),
+        ("remove_placement", "X"),
+    ):
+        row.operator(f"segaddon.{operator}", text="", icon=symbol).name = one.name
+
+
+def _views(column: bpy.types.UILayout) -> None:
+    column.separator()
+    buttons = column.column(align=True)
+    row = buttons.row(align=True)
+    row.operator("segaddon.suggest_camera", icon="OUTLINER_OB_CAMERA")
+    row.operator("segaddon.show_coverage", text="Coverage", icon="IMAGE_ZDEPTH")
+    buttons.operator("segaddon.next_view", icon="RENDERLAYERS")
+    _action(column, "segaddon.apply_bake", "TEXTURE")
 
 
 CLASSES = (

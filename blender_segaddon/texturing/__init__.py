@@ -3,41 +3,56 @@
 from __future__ import annotations
 
 from .backdrop import backdrop
-from .bake import bake
+from .bake import UV_LAYER, Baked, PlannedBake, bake_steps, plan
+from .baked import keep_copies
+from .baked import put as put_bake
+from .baked import take_off as take_off_bake
 from .blending import View, blended, share
 from .carrying import Lookup, Points, identity, own_weight, pixels_per_unit
-from .colour import LinearPicture, to_display, to_scene_linear
+from .colour import LinearPicture, emitted, to_display, to_scene_linear, unexposed
 from .image_plane import compositor_input, image_plane
 from .lighting import set_lighting
+from .linked import name_of
 from .placement import Placement, group_of, placements, remove, show
-from .projection import project, reshare
+from .projection import project, reshare, stored
 from .render import render_view
 from .shading import LIGHTINGS
 
 __all__ = [
     "LIGHTINGS",
+    "UV_LAYER",
+    "Baked",
     "LinearPicture",
     "Lookup",
     "Placement",
+    "PlannedBake",
     "Points",
     "View",
     "backdrop",
-    "bake",
+    "bake_steps",
     "blended",
     "compositor_input",
+    "emitted",
     "group_of",
     "identity",
     "image_plane",
+    "keep_copies",
+    "name_of",
     "own_weight",
     "pixels_per_unit",
     "placements",
+    "plan",
     "project",
+    "put_bake",
     "remove",
     "render_view",
     "reshare",
     "set_lighting",
     "share",
     "show",
+    "stored",
+    "take_off_bake",
     "to_display",
     "to_scene_linear",
+    "unexposed",
 ]

@@ -1,154 +1,215 @@
-"""What is projected, written into images on a UV layer of its own."""
+"""What is projected, written into textures: each texel asks the views for its own point, no render is needed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from dataclasses import dataclass
 
 import bpy
 import numpy as np
 
+from ..core import texels as texel_work
 from ..protocol.errors import InvalidInput, SceneError
-from .images import data_image
+from . import sheets
+from .blending import View, blended
+from .carrying import Lookup
+from .projector import GAMMA
+from .sheets import UV_LAYER, Sheet
 
-UV_LAYER = "Seg Bake"
-_MARGIN = 8
-"""Pixels that each island is grown by, so that filtering finds no seams."""
-_SETTINGS = {
-    "render": {"engine": "CYCLES"},
-    "cycles": {"device": "CPU", "samples": 1, "use_adaptive_sampling": False, "use_denoising": False},
-}
+BUDGET = 4096 * 4096
+"""Texels of all images together, when nobody says otherwise."""
+_FINEST = 4.0
+"""Texels on a length for one pixel of the picture, at most: more shows nothing more."""
+_MARGIN = 4
+"""Texels that each chart is grown by, so that filtering finds no seams."""
 
 
-def bake(scene: bpy.types.Scene, objects: Sequence[bpy.types.Object], *, texels: int = 1024) -> list[bpy.types.Image]:
-    """Bake what the objects emit towards a camera into one packed image each: float, scene-linear, raw data.
+@dataclass(frozen=True)
+class PlannedBake:
+    """What a bake would do to one object."""
 
-    Each mesh gets the UV layer "Seg Bake"; its other layers, which may overlap or have no area, stay as they are.
+    object: str
+    mesh: str
+    pixels: int
+    """that the pictures show of it"""
+    texels: int
+    """about how many it would get"""
+    copies_mesh: str
+    """Path of the library that the mesh is linked from: the object would get a local copy of it; "" where not."""
+
+
+@dataclass(frozen=True, eq=False)
+class Baked:
+    """The texture of one object."""
+
+    object: bpy.types.Object
+    light: np.ndarray
+    """float32 H×W×3, scene-linear, row 0 at the top"""
+    layer: str
+    """name of the UV layer"""
+    seen: float
+    """share of the texels that a picture shows; the others are made from their neighbours, 0..1"""
+
+
+def plan(objects: Sequence[bpy.types.Object], views: Sequence[View], budget: int = BUDGET) -> list[PlannedBake]:
+    """What a bake of these objects would do; nothing is changed. Raises as ``bake_steps``."""
+    check(objects, budget)
+    shown = {one.name: _pixels(one, views) for one in objects}
+    total = max(1, sum(shown.values()))
+    return [
+        PlannedBake(
+            one.name,
+            one.data.name,
+            shown[one.name],
+            int(min(budget * shown[one.name] / total, shown[one.name] * _FINEST**2)),
+            one.data.library.filepath if one.data.library else "",
+        )
+        for one in objects
+    ]
+
+
+def bake_steps(
+    scene: bpy.types.Scene,
+    objects: Sequence[bpy.types.Object],
+    views: Sequence[View],
+    *,
+    budget: int = BUDGET,
+    layer: str | None = None,
+    local_copies: bool = False,
+    own_meshes: bool = False,
+) -> Iterator[Baked]:
+    """Bake objects one after the other. What the views do not show is made from what they show near it.
 
     Args:
-        texels: width and height of each image.
+        views: with pixels that are light to the power of 1/GAMMA, oldest first.
+        budget: texels of all images together; each object gets them by the pixels that the views have of it.
+        layer: a UV layer of the user's to bake into; None: the new layer "Seg Bake", others stay as they are.
+        local_copies: give objects with linked meshes local ones.
+        own_meshes: give objects that share a mesh one each: then none has texels for what only others show.
+
     Raises:
-        InvalidInput: no objects, no meshes, a linked mesh, one that several objects share, or a silly size.
-        SceneError: an object is hidden or not in the scene's view layer, or Blender could not bake it.
+        InvalidInput: no objects, no meshes, linked ones, no picture on one, a layer that cannot be used, no budget.
     """
-    if not 16 <= texels <= 16384:
-        raise InvalidInput(f"{texels} texels cannot be baked", "Choose 16 to 16384")
+    check(objects, budget)
+    before = [(one, one.data) for one in objects]
+    _localise(objects, local_copies, own_meshes)
+    lookups = [(view.lookup(follow=True), view.blend) for view in views]
+    added: list[bpy.types.Mesh] = []
+    try:
+        laid = _sheets(scene, objects, [one for one, _ in lookups], layer, added)
+        scale = _scale(laid, budget)
+        for sheet in laid:
+            sheet.lay_out(scale)
+        for sheet in laid:
+            for one, size in zip(sheet.objects, sheet.image_sizes(scale), strict=True):
+                yield _baked(scene, one, sheet, size, lookups)
+    except BaseException:
+        for mesh in added:
+            mesh.uv_layers.remove(mesh.uv_layers[UV_LAYER])
+        for one, mesh in before:
+            copy, one.data = one.data, mesh
+            if copy != mesh and copy.users == 0:
+                bpy.data.meshes.remove(copy)
+        raise
+
+
+def check(objects: Sequence[bpy.types.Object], budget: int) -> None:
+    """Raises InvalidInput for what cannot be baked."""
+    if not 256 <= budget <= 16384 * 16384:
+        raise InvalidInput(f"{budget} texels cannot be baked", "Choose 256 to 268435456")
     if not objects:
         raise InvalidInput("There is nothing to bake", "Name at least one object")
     for one in objects:
-        _check(one, scene)
-    with _settings(scene), _shown(scene), _selection(scene):
-        return [_bake_one(scene, one, texels) for one in objects]
+        if one.type != "MESH" or not one.data.polygons:
+            raise InvalidInput(f"'{one.name}' has no faces to bake", "Choose meshes, or convert it to one")
+        if one.mode == "EDIT":
+            raise InvalidInput(f"'{one.name}' is in edit mode", "Leave edit mode and bake again")
 
 
-def _check(one: bpy.types.Object, scene: bpy.types.Scene) -> None:
-    if one.type != "MESH" or not one.data.polygons:
-        raise InvalidInput(f"'{one.name}' has no faces to bake", "Choose meshes, or convert it to one")
-    if one.data.library is not None or one.data.users > 1:
-        raise InvalidInput(f"The mesh of '{one.name}' is linked or shared", "Make it single-user and local first")
-    layer = scene.view_layers[0]
-    if scene.objects.get(one.name) != one or one.hide_render or not one.visible_get(view_layer=layer):
-        raise SceneError(f"'{one.name}' is hidden in the view layer or in renders", "Show it and bake again")
-    if any(slot.material is None or slot.material.library is not None for slot in one.material_slots):
-        raise InvalidInput(f"'{one.name}' has an empty or linked material", "Project a picture on it first")
-    if not one.material_slots:
-        raise InvalidInput(f"'{one.name}' has no material", "Project a picture on it first")
+def _localise(objects: Sequence[bpy.types.Object], local_copies: bool, own_meshes: bool) -> None:
+    for one in objects:
+        if one.library is not None:
+            raise InvalidInput(f"'{one.name}' is linked from a library", "Project a picture on it, or make it local")
+        if one.data.library is not None and not local_copies:
+            raise InvalidInput(
+                f"The mesh of '{one.name}' is linked from {one.data.library.filepath}",
+                "Allow local copies: the object gets one, the library stays as it is",
+            )
+    copies: dict[bpy.types.Mesh, bpy.types.Mesh] = {}
+    for one in objects:
+        if one.data.library is not None:
+            copies[one.data] = copies.get(one.data) or one.data.copy()
+            one.data = copies[one.data]
+    for one in objects:
+        if own_meshes and one.data.users > 1:
+            one.data = one.data.copy()
 
 
-def _bake_one(scene: bpy.types.Scene, one: bpy.types.Object, texels: int) -> bpy.types.Image:
-    layer = scene.view_layers[0]
-    for other in layer.objects:
-        other.select_set(other == one, view_layer=layer)
-    layer.objects.active = one
-    image = data_image(f"{UV_LAYER} {one.name}", np.zeros((texels, texels, 4), np.float32))
-    context = {"object": one, "active_object": one, "selected_objects": [one], "selected_editable_objects": [one]}
-    try:
-        with bpy.context.temp_override(scene=scene, view_layer=layer, **context), _own_uv(one), _target(one, image):
-            bpy.ops.object.bake(type="EMIT", uv_layer=UV_LAYER, margin=min(_MARGIN, texels // 32), use_clear=True)
-    except RuntimeError as error:
-        bpy.data.images.remove(image)
-        reason = " ".join(str(error).split())
-        raise SceneError(f"Blender could not bake '{one.name}': {reason}", "Leave edit mode and bake again") from error
-    image.pack()
-    return image
+def _sheets(
+    scene: bpy.types.Scene,
+    objects: Sequence[bpy.types.Object],
+    lookups: Sequence[Lookup],
+    layer: str | None,
+    added: list[bpy.types.Mesh],
+) -> list[Sheet]:
+    by_mesh: dict[bpy.types.Mesh, list[bpy.types.Object]] = {}
+    for one in objects:
+        by_mesh.setdefault(one.data, []).append(one)
+    laid = []
+    for mesh, owners in by_mesh.items():
+        if layer is not None and layer != UV_LAYER:
+            laid.append(sheets.own_sheet(mesh, owners, layer, lookups, scene))
+            continue
+        if UV_LAYER not in mesh.uv_layers:
+            added.append(mesh)
+        laid.append(sheets.new_sheet(mesh, owners, lookups, scene))
+    return laid
 
 
-@contextmanager
-def _own_uv(one: bpy.types.Object) -> Iterator[None]:
-    """The UV layer that is baked into, active for the time being."""
-    layers = one.data.uv_layers
-    before = layers.active.name if layers.active else None
-    new = UV_LAYER not in layers
-    layer = layers[UV_LAYER] if not new else layers.new(name=UV_LAYER, do_init=False)
-    if layer is None:
-        raise InvalidInput(f"'{one.name}' has no room for another UV layer", "Remove one of its eight")
-    layers.active = layers[UV_LAYER]
-    try:
-        if new:
-            bpy.ops.object.mode_set(mode="EDIT")
-            bpy.ops.mesh.select_all(action="SELECT")
-            bpy.ops.uv.smart_project(angle_limit=1.15, island_margin=0.003)
-            bpy.ops.object.mode_set(mode="OBJECT")
-        yield
-    finally:
-        if before:
-            one.data.uv_layers.active = one.data.uv_layers[before]
+def _scale(laid: Sequence[Sheet], budget: int) -> float:
+    """Texels a pixel, on a length, with which all images together stay within the budget."""
+
+    def total(scale: float) -> int:
+        return sum(int(np.prod(size)) for sheet in laid for size in sheet.image_sizes(scale))
+
+    low, high = 0.0, _FINEST
+    if total(high) <= budget:
+        return high
+    for _ in range(12):
+        middle = (low + high) / 2
+        low, high = (middle, high) if total(middle) <= budget else (low, middle)
+    return max(low, 1e-3)
 
 
-@contextmanager
-def _target(one: bpy.types.Object, image: bpy.types.Image) -> Iterator[None]:
-    """Blender bakes into the active image node of each material: put one there, and take it away again."""
-    added = []
-    for material in {slot.material for slot in one.material_slots}:
-        nodes = material.node_tree.nodes
-        before = nodes.active
-        node = nodes.new("ShaderNodeTexImage")
-        node.image = image
-        nodes.active = node
-        added.append((nodes, node, before))
-    try:
-        yield
-    finally:
-        for nodes, node, before in added:
-            nodes.remove(node)
-            nodes.active = before
+def _baked(
+    scene: bpy.types.Scene,
+    one: bpy.types.Object,
+    sheet: Sheet,
+    size: tuple[int, int],
+    lookups: Sequence[tuple[Lookup, bool]],
+) -> Baked:
+    triangles = sheets.triangles_of(one, sheets.graph_of(scene), sheet.layer)
+    found, points = triangles.points(size, sheets.thing_of(one))
+    if not found.at.size:
+        raise SceneError(f"'{one.name}' has no surface to bake", "Check its modifiers")
+    shown = blended(lookups, points)
+    colours = texel_work.spread(points.position, shown.colour, shown.seen)
+    light = np.zeros((size[1] * size[0], 3), np.float32)
+    light[found.at] = colours ** np.float32(GAMMA)
+    known = np.zeros(size[0] * size[1], bool)
+    known[found.at] = True
+    nearby = texel_work.with_margin(known.reshape(size[1], size[0]), _MARGIN)
+    light = light[np.where(nearby < 0, 0, nearby)]
+    return Baked(one, light, sheet.layer, float(shown.seen.mean()))
 
 
-@contextmanager
-def _settings(scene: bpy.types.Scene) -> Iterator[None]:
-    kept = []
-    for owner, values in ((scene.render, _SETTINGS["render"]), (scene.cycles, _SETTINGS["cycles"])):
-        for name, value in values.items():
-            kept.append((owner, name, getattr(owner, name)))
-            setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        for owner, name, value in kept:
-            setattr(owner, name, value)
-
-
-@contextmanager
-def _shown(scene: bpy.types.Scene) -> Iterator[None]:
-    """Edit mode, which unwrapping needs, works in the scene of the window alone."""
-    window = bpy.context.window
-    before = window.scene if window else scene
-    if before != scene:
-        window.scene = scene
-    try:
-        yield
-    finally:
-        if before != scene:
-            window.scene = before
-
-
-@contextmanager
-def _selection(scene: bpy.types.Scene) -> Iterator[None]:
-    layer = scene.view_layers[0]
-    active, selected = layer.objects.active, [one for one in layer.objects if one.select_get(view_layer=layer)]
-    try:
-        yield
-    finally:
-        for one in layer.objects:
-            one.select_set(one in selected, view_layer=layer)
-        layer.objects.active = active
+def _pixels(one: bpy.types.Object, views: Sequence[View]) -> int:
+    name = sheets.thing_of(one).object
+    return (
+        max(
+            (sum(seen.pixels for seen in view.maps.instances if seen.object == name and not seen.instancer))
+            for view in views
+        )
+        if views
+        else 0
+    )

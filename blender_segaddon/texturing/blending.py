@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..core.maps import SceneMaps
 from .carrying import Carried, Lookup, Points, own_weight
+from .projector import GAMMA
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +38,8 @@ class Blend:
     """float32 N: sum of the views' weights; 0 where no view sees the point"""
     density: np.ndarray
     """float32 N: pixels per scene unit of the view that shows it best; 0 where not seen"""
+    share: np.ndarray
+    """float32 N: the largest of the views' ``Carried.share``"""
 
     @property
     def seen(self) -> np.ndarray:
@@ -45,10 +48,10 @@ class Blend:
 
 
 def blended(lookups: Sequence[tuple[Lookup, bool]], points: Points) -> Blend:
-    """What the views show of points, as the shader mixes them.
+    """What the views show of points, as the shader mixes them: as light.
 
     Args:
-        lookups: (lookup, ``View.blend``), oldest first.
+        lookups: (lookup, ``View.blend``), oldest first; of pictures in display-referred numbers.
     """
     count = len(points.position)
     total: Blend | None = None
@@ -56,10 +59,11 @@ def blended(lookups: Sequence[tuple[Lookup, bool]], points: Points) -> Blend:
         found = lookup.ask(points)
         total = _added(total, found, blend)
     if total is None:
-        return Blend(np.zeros((count, 3), np.float32), np.zeros(count, np.float32), np.zeros(count, np.float32))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        colour = np.where(total.seen[:, None], total.colour / total.weight[:, None], 0)
-    return Blend(colour, total.weight, total.density)
+        return Blend(np.zeros((count, 3), np.float32), *(np.zeros(count, np.float32) for _ in range(3)))
+    colour = np.zeros_like(total.colour)
+    seen = total.seen
+    colour[seen] = (total.colour[seen] / total.weight[seen, None]) ** np.float32(1 / GAMMA)
+    return replace(total, colour=colour)
 
 
 def share(maps: SceneMaps, earlier: Sequence[View]) -> np.ndarray:
@@ -79,14 +83,20 @@ def share(maps: SceneMaps, earlier: Sequence[View]) -> np.ndarray:
 
 
 def _added(total: Blend | None, found: Carried, blend: bool) -> Blend:
-    colour, weight = found.colour * found.weight[:, None], found.weight
+    own = Blend(found.colour ** np.float32(GAMMA) * found.weight[:, None], found.weight, found.density, found.share)
     if total is None:
-        return Blend(colour, weight, found.density)
+        return own
     if blend:
-        return Blend(total.colour + colour, total.weight + weight, np.maximum(total.density, found.density))
+        return Blend(
+            total.colour + own.colour,
+            total.weight + own.weight,
+            np.maximum(total.density, own.density),
+            np.maximum(total.share, own.share),
+        )
     over = found.seen
     return Blend(
-        np.where(over[:, None], colour, total.colour),
-        np.where(over, weight, total.weight),
-        np.where(over, found.density, total.density),
+        np.where(over[:, None], own.colour, total.colour),
+        np.where(over, own.weight, total.weight),
+        np.where(over, own.density, total.density),
+        np.where(over, own.share, total.share),
     )

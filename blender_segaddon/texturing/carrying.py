@@ -7,7 +7,9 @@ one with the most pixels on the surface counts most.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +20,7 @@ from ..core.maps import BACKGROUND, Instance, SceneMaps
 from .evidence import evidence
 from .projector import COVER, SLACK, TOLERANCE
 
-_BAND = 1 << 17
+_BAND = 1 << 16
 """points that are worked on at once: what is computed from them stays in the processor's cache"""
 _SOFT = 0.012
 """Width of the soft edge of a view, as a share of the picture's diagonal; at least 2 pixels."""
@@ -36,7 +38,9 @@ class Points:
     """int N, index in ``things``; -1 for none"""
     things: Sequence[Instance]
     normal: np.ndarray | None = None
-    """float N×3, unit, world space, towards the side that is looked at; None: both sides are meant"""
+    """float N×3, unit, world space, towards the side that is looked at; None: any"""
+    two_sided: bool = False
+    """Either side is meant: a texture shows on both."""
 
     @classmethod
     def of_maps(cls, maps: SceneMaps, where: np.ndarray | None = None) -> Points:
@@ -53,12 +57,18 @@ class Carried:
 
     colour: np.ndarray
     """float32 N×3, in the picture's own numbers; 0 where not seen"""
-    seen: np.ndarray
-    """bool N"""
+    share: np.ndarray
+    """float32 N, 0..1: how much of the four texels around the point is of its surface; > 0 where seen. Below 1 the
+    colour is extended from one side: the edge of what the view saw"""
     density: np.ndarray
     """float32 N: pixels of the picture per scene unit on a surface that faces the camera; 0 where not seen"""
     weight: np.ndarray
     """float32 N: how much the view counts among others, > 0 where seen"""
+
+    @property
+    def seen(self) -> np.ndarray:
+        """bool N"""
+        return self.share > 0
 
 
 class Lookup:
@@ -82,15 +92,15 @@ class Lookup:
     def ask(self, points: Points) -> Carried:
         """What the picture shows of each point."""
         count, channels = len(points.position), self._pixels.shape[1]
-        found = Carried(
-            np.zeros((count, channels), np.float32),
-            np.zeros(count, bool),
-            np.zeros(count, np.float32),
-            np.zeros(count, np.float32),
-        )
+        found = Carried(np.zeros((count, channels), np.float32), *(np.zeros(count, np.float32) for _ in range(3)))
         ids, moves = self._known(points.things)
-        for start in range(0, count, _BAND):
-            self._band(points, slice(start, start + _BAND), ids, moves, found)
+        bands = [slice(start, start + _BAND) for start in range(0, count, _BAND)]
+        if len(bands) <= 1:
+            for band in bands:
+                self._band(points, band, ids, moves, found)
+            return found
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # numpy lets go of the interpreter for most of the work
+            list(pool.map(lambda band: self._band(points, band, ids, moves, found), bands))
         return found
 
     def _known(self, things: Sequence[Instance]) -> tuple[np.ndarray, np.ndarray | None]:
@@ -114,28 +124,30 @@ class Lookup:
         camera = self.maps.camera
         place, depth = camera.project(position)
         facing = _facing(camera, position, normal)
+        facing = np.abs(facing) if points.two_sided else facing
         with np.errstate(invalid="ignore"):
             inside = ((place > 0) & (place < (camera.width, camera.height))).all(axis=-1)
         pick = np.flatnonzero(inside & (depth > 0) & (facing > 0) & (ids[thing] > 0))
         if not pick.size:
             return
         near = depth[pick] if camera.type == "ORTHO" else 1 / depth[pick]
-        colour, share, at = self._taps(place[pick] - 0.5, near, ids[thing[pick]])
+        colour, soft, share = self._taps(place[pick] - 0.5, near, ids[thing[pick]])
         sure = share > COVER
-        pick, at = pick[sure], at[sure]
+        pick, soft = pick[sure], soft[sure] / share[sure]
         density = pixels_per_unit(camera, depth[pick]).astype(np.float32)
         index = pick + band.start
         found.colour[index] = colour[sure] / share[sure, None]
-        found.seen[index], found.density[index] = True, density
-        found.weight[index] = _weight(density, facing[pick]) * np.maximum(self._soft[at], _LEAST)
+        found.share[index], found.density[index] = share[sure], density
+        # colours that are extended from one side hardly count where another view has them
+        found.weight[index] = _weight(density, facing[pick]) * np.maximum(soft, _LEAST) * share[sure] ** 4
 
     def _taps(self, place: np.ndarray, near: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(colour · weight, sum of weights, index of the pixel that each point is in) of the four texels around."""
+        """(colour · weight, softness · weight, sum of weights) of the four texels around."""
         camera = self.maps.camera
         base = np.floor(place).astype(np.int64)
         inside = (place - base).astype(np.float32)
         colour = np.zeros((len(place), self._pixels.shape[1]), np.float32)
-        total = np.zeros(len(place), np.float32)
+        total, soft = np.zeros(len(place), np.float32), np.zeros(len(place), np.float32)
         near = near.astype(np.float32)
         for right, down in ((0, 0), (1, 0), (0, 1), (1, 1)):
             column, row = base[:, 0] + right, base[:, 1] + down
@@ -147,9 +159,9 @@ class Lookup:
             reach = _reach(camera, seen, np.abs(slope_x) + np.abs(slope_y))
             weight = (1 - np.abs(x)) * (1 - np.abs(y)) * (valid & (key == own) & (seen > 0) & (off < reach))
             colour += self._pixels[at] * weight[:, None]
+            soft += self._soft[at] * weight
             total += weight
-        nearest = np.clip(np.rint(place).astype(np.int64), 0, (camera.width - 1, camera.height - 1))
-        return colour, total, nearest[:, 1] * camera.width + nearest[:, 0]
+        return colour, soft, total
 
 
 def identity(one: Instance) -> tuple[object, ...]:

@@ -73,6 +73,13 @@ def emitted(linear: np.ndarray, scene: bpy.types.Scene) -> np.ndarray:
     return linear if exposure in (0.0, 1.0) else (linear / exposure).astype(np.float32)
 
 
+def unexposed(light: np.ndarray, scene: bpy.types.Scene) -> np.ndarray:
+    """The reverse of ``emitted``: what arrives in the picture."""
+    cycles = getattr(scene, "cycles", None)
+    exposure = float(cycles.film_exposure) if cycles else 1.0
+    return light if exposure in (0.0, 1.0) else (light * exposure).astype(np.float32)
+
+
 def view_key(scene: bpy.types.Scene) -> tuple[Any, ...]:
     """Everything that the look of a scene-linear colour depends on, as a hashable value."""
     view = scene.view_settings

@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 
 
-def data_image(name: str, values: np.ndarray) -> bpy.types.Image:
+def data_image(name: str, values: np.ndarray, *, pack: bool = True) -> bpy.types.Image:
     """A float image of raw values that no colour management touches, packed so that it survives save and reload.
 
     Args:
@@ -21,7 +21,8 @@ def data_image(name: str, values: np.ndarray) -> bpy.types.Image:
     image.use_half_precision = False
     image.pixels.foreach_set(buffer.ravel())
     image.update()
-    image.pack()
+    if pack:
+        image.pack()
     return image
 
 
@@ -40,7 +41,7 @@ def number_image(name: str, numbers: np.ndarray) -> bpy.types.Image:
     return image
 
 
-def display_image(name: str, pixels: np.ndarray) -> bpy.types.Image:
+def display_image(name: str, pixels: np.ndarray, *, pack: bool = True) -> bpy.types.Image:
     """An 8-bit image to look at, in the configuration's own space for such images, packed.
 
     Args:
@@ -52,7 +53,8 @@ def display_image(name: str, pixels: np.ndarray) -> bpy.types.Image:
     buffer[..., :3] = pixels[::-1].astype(np.float32) / np.float32(255)
     image.pixels.foreach_set(buffer.ravel())
     image.update()
-    image.pack()
+    if pack:
+        image.pack()
     return image
 
 

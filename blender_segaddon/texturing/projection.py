@@ -53,7 +53,7 @@ def project(
     title = free_name(scene, f"Seg Projection {name}")
     linked.make_local(scene, {one.object for one in chosen})
     keys = linked.keys(scene, chosen)
-    colours = data_image(f"{title} picture", with_share(_stored(emitted(linear, scene)), _faded(maps, share, soft)))
+    colours = data_image(f"{title} picture", with_share(stored(emitted(linear, scene)), _faded(maps, share, soft)))
     colours[LIGHT] = True
     seen = data_image(f"{title} evidence", evidence(maps, keys))
     number = locking.free_number() if lock else None
@@ -128,7 +128,8 @@ def _faded(maps: SceneMaps, share: np.ndarray | None, soft: float) -> np.ndarray
     return ramp if share is None else ramp * share
 
 
-def _stored(light: np.ndarray) -> np.ndarray:
+def stored(light: np.ndarray) -> np.ndarray:
+    """Light as the image of a projection holds it."""
     return np.maximum(light, 0) ** np.float32(1 / GAMMA)
 
 
