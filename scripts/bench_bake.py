@@ -27,12 +27,15 @@ def main() -> None:
     parser.add_argument("--size", default="1024x576", help="of the picture")
     parser.add_argument("--budget", type=int, default=4096 * 4096, help="texels of all textures together")
     parser.add_argument("--objects", type=int, default=0, help="bake only so many, those that fill most of the picture")
+    parser.add_argument("--own-meshes", action="store_true", help="as api.bake's own_meshes")
     parser.add_argument("--images", type=Path, metavar="FOLDER", help="write the renders there as PNG files")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file as well")
     options = parser.parse_args()
     width, height = map(int, options.size.split("x"))
     bpy.ops.wm.open_mainfile(filepath=options.scene)
-    figures = measure(bpy.context.scene, (width, height), options.budget, options.objects, options.images)
+    figures = measure(
+        bpy.context.scene, (width, height), options.budget, options.objects, options.own_meshes, options.images
+    )
     figures = {"scene": Path(options.scene).name, "blender": bpy.app.version_string, "size": options.size, **figures}
     print("\n".join(f"{key:>24}  {value}" for key, value in figures.items()), flush=True)
     if options.json:
@@ -40,7 +43,7 @@ def main() -> None:
 
 
 def measure(
-    scene: bpy.types.Scene, size: tuple[int, int], budget: int, count: int, images: Path | None
+    scene: bpy.types.Scene, size: tuple[int, int], budget: int, count: int, own_meshes: bool, images: Path | None
 ) -> dict[str, object]:
     """Figures of one scene, seen by its camera (one is made where there is none)."""
     scene.render.dither_intensity = 0
@@ -52,7 +55,7 @@ def measure(
     shown = {"projected": texturing.render_view(scene, size=size)[..., :3]}
     names = _largest(maps, scene, placed.skipped, count)
     start = time.perf_counter()
-    baked = api.apply_bake(names, budget=budget, local_copies=True)
+    baked = api.apply_bake(names, budget=budget, local_copies=True, own_meshes=own_meshes)
     seconds = time.perf_counter() - start
     shown["baked"] = texturing.render_view(scene, size=size)[..., :3]
     if images:

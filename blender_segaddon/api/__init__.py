@@ -27,6 +27,7 @@ from ..capture import CaptureJob, Sequel
 from ..core.maps import SceneMaps
 from ..core.naming import ClassMatch
 from ..core.quality import Finding, Report
+from ..flows.baking import BakeJob
 from ..flows.generating import Connection
 from ..flows.jobs import Job
 from ..flows.masking import Mask
@@ -39,7 +40,7 @@ from ..flows.views import Coverage
 from ..protocol.errors import SegAddonError
 from ..protocol.messages import ModelInfo, ServerState
 from ..texturing import Placement
-from .baking import apply_bake, bake, plan_bake, remove_bake
+from .baking import apply_bake, bake, plan_bake, remove_bake, start_bake
 from .image_overlay import (
     Layer,
     Shown,
@@ -72,6 +73,7 @@ from .pictures import (
     variation,
 )
 from .placing import (
+    about_placement,
     backdrop,
     compositor_input,
     image_plane,
@@ -121,10 +123,11 @@ from .server import (
     server_state,
     unfinished,
 )
-from .views import coverage, next_view, repaint_view, replace_view, suggest_cameras
+from .views import coverage, coverage_image, next_view, repaint_view, replace_view, suggest_cameras
 
 __all__ = [
     "DEFAULT_CONNECTION",
+    "BakeJob",
     "CaptureJob",
     "ClassMatch",
     "Connection",
@@ -150,6 +153,7 @@ __all__ = [
     "Storing",
     "Thing",
     "Unfinished",
+    "about_placement",
     "accept",
     "add_camera",
     "apply_bake",
@@ -166,6 +170,7 @@ __all__ = [
     "configure",
     "configure_storing",
     "coverage",
+    "coverage_image",
     "describe",
     "discard",
     "end_server",
@@ -225,6 +230,7 @@ __all__ = [
     "show_image_overlay",
     "show_overlay",
     "show_placement",
+    "start_bake",
     "start_capture",
     "start_remove",
     "start_segment",

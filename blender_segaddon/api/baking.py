@@ -9,7 +9,7 @@ import bpy
 
 from .. import texturing
 from ..flows import baking, placing
-from ..flows.baking import Tell
+from ..flows.baking import BakeJob, Tell
 from ..protocol.errors import InvalidInput
 from ..texturing import PlannedBake
 from .kinds import Objects
@@ -37,6 +37,7 @@ def bake(
     colours: str = "scene",
     folder: str | Path | None = None,
     local_copies: bool = False,
+    own_meshes: bool = False,
     tell: Tell | None = None,
     scene: bpy.types.Scene | None = None,
 ) -> list[bpy.types.Image]:
@@ -53,6 +54,8 @@ def bake(
             itself, as game engines and exporters want it.
         folder: where to save the images; None: they are packed into the .blend.
         local_copies: give objects whose mesh is linked from a library a local one; ``plan_bake`` says which.
+        own_meshes: give objects that share a mesh one each; sharper at the same budget, since none needs texels for
+            what is seen of the others only, but they are instances no more.
         tell: hears (objects done, objects in all); may raise ``Cancelled``.
 
     Raises:
@@ -61,7 +64,10 @@ def bake(
         SceneError: an object is not in the scene. StorageError: the folder cannot be written. Cancelled.
         After any error all is as before.
     """
-    return [image for _, image, _ in _baked(objects, budget, uv_layer, colours, folder, local_copies, tell, scene)]
+    return [
+        image
+        for _, image, _ in _baked(objects, budget, uv_layer, colours, folder, local_copies, own_meshes, tell, scene)
+    ]
 
 
 def apply_bake(
@@ -73,6 +79,7 @@ def apply_bake(
     colours: str = "scene",
     folder: str | Path | None = None,
     local_copies: bool = False,
+    own_meshes: bool = False,
     tell: Tell | None = None,
     scene: bpy.types.Scene | None = None,
 ) -> list[bpy.types.Image]:
@@ -87,9 +94,34 @@ def apply_bake(
     scene = scene or bpy.context.scene
     if lighting not in baking.LIGHTING:
         raise InvalidInput(f"Lighting '{lighting}' is unknown", f"Choose: {', '.join(baking.LIGHTING)}")
-    done = _baked(objects, budget, uv_layer, colours, folder, local_copies, tell, scene)
+    done = _baked(objects, budget, uv_layer, colours, folder, local_copies, own_meshes, tell, scene)
     baking.apply(scene, done, lighting)
     return [image for _, image, _ in done]
+
+
+def start_bake(
+    objects: Objects | None = None,
+    *,
+    lighting: str = "unlit",
+    budget: int = BUDGET,
+    colours: str = "scene",
+    folder: str | Path | None = None,
+    local_copies: bool = False,
+    own_meshes: bool = False,
+    scene: bpy.types.Scene | None = None,
+) -> BakeJob:
+    """As ``apply_bake``, one object at each call of the job's ``done()``: ask it from a timer, then ``result()``."""
+    scene = scene or bpy.context.scene
+    return BakeJob(
+        scene,
+        _named(scene, objects),
+        lighting,
+        budget=budget,
+        colours=colours,
+        folder=None if folder is None else Path(folder),
+        local_copies=local_copies,
+        own_meshes=own_meshes,
+    )
 
 
 def remove_bake(objects: Objects | None = None, *, scene: bpy.types.Scene | None = None) -> list[str]:
@@ -109,6 +141,7 @@ def _baked(
     colours: str,
     folder: str | Path | None,
     local_copies: bool,
+    own_meshes: bool,
     tell: Tell | None,
     scene: bpy.types.Scene | None,
 ) -> list[tuple[bpy.types.Object, bpy.types.Image, str]]:
@@ -122,6 +155,7 @@ def _baked(
         colours=colours,
         folder=None if folder is None else Path(folder),
         local_copies=local_copies,
+        own_meshes=own_meshes,
     )
 
 

@@ -7,6 +7,7 @@ import bpy
 from .. import texturing
 from ..flows import placing, updating
 from ..flows.picture import Picture, PictureLike
+from ..flows.placing import About
 from ..texturing import Placement
 from .kinds import Objects
 from .views import made
@@ -130,6 +131,11 @@ def picture_of(placement: Placement) -> Picture | None:
 def remove_placement(placement: Placement) -> None:
     """Take a projection or a backdrop out of the scene again, without a trace."""
     placing.remove(placement)
+
+
+def about_placement(placement: Placement) -> About:
+    """Prompt, camera and Blender image of a placement, for lists; quick."""
+    return placing.about(placement)
 
 
 def show_placement(placement: Placement, shown: bool = True) -> Placement:

@@ -12,7 +12,7 @@ from ..flows import views as _views
 from ..flows.picture import Picture, PictureLike, Recipe
 from ..flows.views import Coverage
 from ..protocol.errors import InvalidInput
-from ..texturing import Placement
+from ..texturing import Placement, images
 from .pictures import begin
 from .scene_maps import capture
 
@@ -35,6 +35,11 @@ def coverage(
     scene = scene or bpy.context.scene
     maps = maps or capture(scene, camera, _size(scene, size))
     return _views.coverage(maps, [view for _, view in placing.views(scene)])
+
+
+def coverage_image(found: Coverage) -> bpy.types.Image:
+    """The heat picture of a coverage as the Blender image "Seg Coverage", replaced at each call."""
+    return images.swapped_image("Seg Coverage", found.heat)
 
 
 def suggest_cameras(count: int = 1, *, scene: bpy.types.Scene | None = None) -> list[bpy.types.Object]:

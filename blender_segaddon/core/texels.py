@@ -5,10 +5,14 @@ Texel coordinates have x to the right and y downwards, row 0 at the top; texel c
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
+_BAND = 1 << 16
+"""texels that are worked on at once: what is computed from them stays in the processor's cache"""
 _GRID = 48
 """Cells along the longest side of the box that unknown texels look for colours in."""
 
@@ -97,12 +101,19 @@ def spread(places: np.ndarray, colours: np.ndarray, known: np.ndarray) -> np.nda
     low, extent = places.min(axis=0), max(float(np.ptp(places, axis=0).max()), 1e-9)
     at = (places - low) * ((_GRID - 1) / extent)
     shape = tuple((np.floor(at.max(axis=0)).astype(int) + 2).tolist())
-    cell = np.ravel_multi_index(tuple(np.rint(at[known]).astype(np.int64).T), shape)
+    cell = np.asarray(np.ravel_multi_index(tuple(np.rint(at[known]).astype(np.int64).T), shape))
     values = np.stack([np.ones(len(cell)), *colours[known].T.astype(np.float64)], axis=0)
     grid = np.stack([np.bincount(cell, weights=one, minlength=int(np.prod(shape))).reshape(shape) for one in values])
     filled = _pulled_and_pushed(grid / np.maximum(grid[:1], 1))
     result = colours.copy()
-    result[~known] = _between(filled, at[~known])
+    lost = np.flatnonzero(~known)
+    bands = [lost[start : start + _BAND] for start in range(0, len(lost), _BAND)]
+
+    def fill(band: np.ndarray) -> None:
+        result[band] = _between(filled, at[band])
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # numpy lets go of the interpreter for most of the work
+        list(pool.map(fill, bands))
     return result
 
 

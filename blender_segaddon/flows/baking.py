@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import texturing
 from ..core.atomic import storage_error
-from ..protocol.errors import InvalidInput, StorageError
+from ..protocol.errors import Cancelled, InvalidInput, StorageError
 from ..texturing import Baked, PlannedBake, View
 from ..texturing.images import data_image, display_image
 from . import placing
@@ -35,6 +35,7 @@ def bake_steps(
     budget: int,
     layer: str | None = None,
     local_copies: bool = False,
+    own_meshes: bool = False,
     colours: str = "scene",
     folder: Path | None = None,
 ) -> Iterator[tuple[bpy.types.Object, bpy.types.Image, str]]:
@@ -48,7 +49,8 @@ def bake_steps(
     if not views:
         raise InvalidInput(f"No picture is projected in scene '{scene.name}'", "Project one first")
     made: list[bpy.types.Image] = []
-    steps = texturing.bake_steps(scene, objects, views, budget=budget, layer=layer, local_copies=local_copies)
+    meshes = {"local_copies": local_copies, "own_meshes": own_meshes}
+    steps = texturing.bake_steps(scene, objects, views, budget=budget, layer=layer, **meshes)
     try:
         for one in steps:
             made.append(_image(scene, one, colours, folder))
@@ -75,6 +77,63 @@ def bake(
         steps.throw(error) if steps.gi_frame is not None else None  # so that what was made goes again
         raise
     return done
+
+
+class BakeJob:
+    """A bake that goes on by one object at each ``done()``: for a timer in Blender's window, which stays alive."""
+
+    def __init__(self, scene: bpy.types.Scene, objects: Sequence[bpy.types.Object], lighting: str, **options) -> None:
+        self._scene, self._count, self._lighting = scene.name, len(objects), lighting
+        self._made: list[tuple[bpy.types.Object, bpy.types.Image, str]] = []
+        self._steps = bake_steps(scene, objects, **options)
+        self._error: BaseException | None = None
+        self._ended = False
+
+    @property
+    def progress(self) -> float:
+        """0 .. 1"""
+        return len(self._made) / max(1, self._count)
+
+    @property
+    def message(self) -> str:
+        return f"Baking {len(self._made)} of {self._count}"
+
+    def done(self) -> bool:
+        """Bake the next object; whether that was the last."""
+        if not self._ended:
+            try:
+                self._made.append(next(self._steps))
+            except StopIteration:
+                self._ended = True
+            except BaseException as error:  # noqa: BLE001  # raised by result(), in the hands of who asked
+                self._error, self._ended = error, True
+        return self._ended
+
+    def result(self) -> list[str]:
+        """The rest at once; then the textures are put on. Gives the objects' names. Raises as ``api.bake``."""
+        while not self.done():
+            pass
+        if self._error is not None:
+            raise self._error
+        return apply(bpy.data.scenes[self._scene], self._made, self._lighting)
+
+    def cancel(self) -> None:
+        """End it; everything is as before."""
+        if not self._ended:
+            self._ended, self._error = True, Cancelled("The bake was cancelled")
+            self._steps.close()
+
+    def holds_scene(self) -> bool:
+        """What is baked must not change meanwhile."""
+        return not self._ended
+
+    def let_go(self) -> None:
+        """Nobody waits any more."""
+        self.cancel()
+
+    def wait(self, _seconds: float) -> bool:
+        """There is no thread to wait for."""
+        return True
 
 
 def apply(

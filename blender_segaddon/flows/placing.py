@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 import bpy
@@ -27,6 +27,19 @@ _outlines: WeakKeyDictionary[SceneMaps, Outlines | None] = WeakKeyDictionary()
 """What was found for the maps of pictures that were projected before; None where nothing could be."""
 _KEPT = "seg_picture"
 """Custom property of a placement's node group: its picture as ``keeping.pack`` gives it."""
+_PROMPT, _CAMERA = "seg_prompt", "seg_camera"
+"""The same, for lists: unpacking a picture takes too long for them."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What a list shows of a placement."""
+
+    prompt: str
+    camera: str
+    """name of the camera that the picture was made for"""
+    image: bpy.types.Image | None
+    """the picture's Blender image, where there is one"""
 
 
 def names_of(objects: Iterable[bpy.types.Object | str] | bpy.types.Object | str) -> list[str]:
@@ -219,6 +232,16 @@ def picture_of(placement: Placement) -> Picture | None:
     return known
 
 
+def about(placement: Placement) -> About:
+    """What a list shows of a placement, quick enough to be asked at every redraw."""
+    group = texturing.group_of(placement)
+    if group is None:
+        return About("", "", None)
+    token = group.get(pictures.TOKEN, "")
+    image = next((one for one in bpy.data.images if token and one.get(pictures.TOKEN) == token), None)
+    return About(group.get(_PROMPT, ""), group.get(_CAMERA, ""), image)
+
+
 def scene_of(placement: Placement) -> bpy.types.Scene:
     """The scene that a placement stands on. Raises SceneError where it is gone."""
     return _scene(placement.scene)
@@ -236,6 +259,8 @@ def _remembered(placement: Placement, picture: Picture) -> Placement:
     group = texturing.group_of(placement)
     if group is not None:
         group[pictures.TOKEN], group[_KEPT] = pictures.remember(picture), keeping.pack(picture)
+        group[_PROMPT] = picture.recipe.prompt or picture.metadata.get("composed_prompt", "")
+        group[_CAMERA] = picture.maps.camera.name if picture.maps else ""
     return placement
 
 

@@ -13,6 +13,7 @@ from . import (
     retouch_results,
     retouch_tool,
     server,
+    views,
 )
 
 __all__ = ["CLASSES", "register", "unregister"]
@@ -29,6 +30,7 @@ CLASSES = (
     *retouch_list.CLASSES,
     *retouch_results.CLASSES,
     *retouch_tool.CLASSES,
+    *views.CLASSES,
     *server.CLASSES,
 )
 

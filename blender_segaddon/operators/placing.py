@@ -10,7 +10,8 @@ from .generation import keep, knows_maps
 from .reporting import reported
 
 
-def _placement(context: bpy.types.Context, name: str) -> api.Placement:
+def placement_named(context: bpy.types.Context, name: str) -> api.Placement:
+    """The placement of the active scene. Raises InvalidInput where it is gone."""
     for one in api.placements(context.scene):
         if one.name == name:
             return one
@@ -55,6 +56,81 @@ class SEGADDON_OT_backdrop(bpy.types.Operator):
         return {"CANCELLED"}
 
 
+class SEGADDON_OT_image_plane(bpy.types.Operator):
+    """Put the picture on a plane behind all that the camera sees"""
+
+    bl_idname = "segaddon.image_plane"
+    bl_label = "Image Plane"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        return knows_maps(cls, context)
+
+    def execute(self, context):
+        with reported(self):
+            placement = api.image_plane(context.scene.segaddon.picture, scene=context.scene)
+            self.report({"INFO"}, f"Placed '{placement.name}'")
+            return {"FINISHED"}
+        return {"CANCELLED"}
+
+
+class SEGADDON_OT_reference(bpy.types.Operator):
+    """Show the picture over the view through the camera, to model by; it never renders"""
+
+    bl_idname = "segaddon.reference"
+    bl_label = "Camera Reference"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        return context.scene.segaddon.picture is not None
+
+    def execute(self, context):
+        with reported(self):
+            api.reference(context.scene.segaddon.picture, scene=context.scene)
+            return {"FINISHED"}
+        return {"CANCELLED"}
+
+
+class SEGADDON_OT_compositor_input(bpy.types.Operator):
+    """Add the picture to the compositor as an image node"""
+
+    bl_idname = "segaddon.compositor_input"
+    bl_label = "To Compositor"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        return context.scene.segaddon.picture is not None
+
+    def execute(self, context):
+        with reported(self):
+            node = api.compositor_input(context.scene.segaddon.picture, scene=context.scene)
+            self.report({"INFO"}, f"Added '{node.name}' to the compositor")
+            return {"FINISHED"}
+        return {"CANCELLED"}
+
+
+class SEGADDON_OT_use_camera(bpy.types.Operator):
+    """Look through the camera that the picture was captured with, if the scene's was moved since"""
+
+    bl_idname = "segaddon.use_camera"
+    bl_label = "Use Stored Camera"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        return knows_maps(cls, context)
+
+    def execute(self, context):
+        with reported(self):
+            camera = api.use_camera_of(context.scene.segaddon.picture, scene=context.scene)
+            self.report({"INFO"}, f"Looking through '{camera.name}'")
+            return {"FINISHED"}
+        return {"CANCELLED"}
+
+
 class SEGADDON_OT_update_placement(bpy.types.Operator):
     """After moving things: keep what stayed, paint again what changed"""
 
@@ -66,7 +142,7 @@ class SEGADDON_OT_update_placement(bpy.types.Operator):
 
     def execute(self, context):
         with reported(self):
-            placement = api.update(_placement(context, self.name))
+            placement = api.update(placement_named(context, self.name))
             picture = api.picture_of(placement)
             if picture is not None:
                 keep(context, context.scene, picture)
@@ -86,7 +162,7 @@ class SEGADDON_OT_remove_placement(bpy.types.Operator):
 
     def execute(self, context):
         with reported(self):
-            api.remove_placement(_placement(context, self.name))
+            api.remove_placement(placement_named(context, self.name))
             return {"FINISHED"}
         return {"CANCELLED"}
 
@@ -110,7 +186,7 @@ class SEGADDON_OT_set_lighting(bpy.types.Operator):
 
     def execute(self, context):
         with reported(self):
-            api.set_lighting(_placement(context, self.name), self.lighting)
+            api.set_lighting(placement_named(context, self.name), self.lighting)
             return {"FINISHED"}
         return {"CANCELLED"}
 
@@ -135,6 +211,10 @@ class SEGADDON_OT_view_result(bpy.types.Operator):
 CLASSES = (
     SEGADDON_OT_project,
     SEGADDON_OT_backdrop,
+    SEGADDON_OT_image_plane,
+    SEGADDON_OT_reference,
+    SEGADDON_OT_compositor_input,
+    SEGADDON_OT_use_camera,
     SEGADDON_OT_update_placement,
     SEGADDON_OT_remove_placement,
     SEGADDON_OT_set_lighting,

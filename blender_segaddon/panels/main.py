@@ -108,11 +108,25 @@ class SEGADDON_PT_results(_Part, bpy.types.Panel):
         buttons = column.column(align=True)
         buttons.operator("segaddon.project", icon="MOD_UVPROJECT")
         buttons.operator("segaddon.backdrop", icon="WORLD")
+        buttons.menu("SEGADDON_MT_more_places", text="More Places", icon="DOWNARROW_HLT")
         placed = api.placements(context.scene)
         if placed:
             _placements(column, placed)
+            if any(one.kind == "projection" for one in placed):
+                _views(column)
             if context.space_data.shading.type in ("WIREFRAME", "SOLID"):
                 column.operator("segaddon.view_result", icon="SHADING_RENDERED")
+
+
+class SEGADDON_MT_more_places(bpy.types.Menu):
+    bl_label = "More Places"
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        self.layout.operator("segaddon.image_plane", icon="IMAGE_PLANE")
+        self.layout.operator("segaddon.reference", icon="CAMERA_DATA")
+        self.layout.operator("segaddon.compositor_input", icon="NODE_COMPOSITING")
+        self.layout.separator()
+        self.layout.operator("segaddon.use_camera", icon="VIEW_CAMERA")
 
 
 def _column(layout: bpy.types.UILayout) -> bpy.types.UILayout:
@@ -169,16 +183,52 @@ def _picture(column: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> N
 def _placements(column: bpy.types.UILayout, placed: list[api.Placement]) -> None:
     column.separator()
     column.label(text="In the Scene")
-    box = column.column(align=True)
     for one in placed:
-        prefix, icon = _KINDS[one.kind]
-        row = box.row(align=True)
-        row.label(text=one.name.removeprefix(prefix), icon=icon)
-        if one.kind == "projection":
-            lit = row.operator_menu_enum("segaddon.set_lighting", "lighting", text="", icon=_LIGHTING[one.lighting])
-            lit.name = one.name
-        row.operator("segaddon.update_placement", text="", icon="FILE_REFRESH").name = one.name
-        row.operator("segaddon.remove_placement", text="", icon="X").name = one.name
+        _placement(column.box(), one)
 
 
-CLASSES = (SEGADDON_PT_main, SEGADDON_PT_maps, SEGADDON_PT_generate, SEGADDON_PT_retouch, SEGADDON_PT_results)
+def _placement(box: bpy.types.UILayout, one: api.Placement) -> None:
+    """Thumbnail, name, camera and prompt of a picture in the scene, and what can be done with it."""
+    prefix, icon = _KINDS[one.kind]
+    about = api.about_placement(one)
+    split = box.row()
+    if about.image is not None and about.image.preview is not None:
+        split.template_icon(about.image.preview.icon_id, scale=2.6)
+    column = split.column(align=True)
+    head = column.row(align=True)
+    head.active = one.shown
+    head.label(text=one.name.removeprefix(prefix), icon=icon)
+    row = column.row(align=True)
+    if about.camera:
+        row.label(text=about.camera, icon="CAMERA_DATA")
+    if one.kind == "projection":
+        lit = row.operator_menu_enum("segaddon.set_lighting", "lighting", text="", icon=_LIGHTING[one.lighting])
+        lit.name = one.name
+    for operator, symbol in (
+        ("show_placement", "HIDE_OFF" if one.shown else "HIDE_ON"),
+        ("update_placement", "FILE_REFRESH"),
+        ("repaint_view", "SHADERFX"),
+        ("send_to_image_editor", "IMAGE_DATA"),
+        ("remove_placement", "X"),
+    ):
+        row.operator(f"segaddon.{operator}", text="", icon=symbol).name = one.name
+
+
+def _views(column: bpy.types.UILayout) -> None:
+    column.separator()
+    buttons = column.column(align=True)
+    row = buttons.row(align=True)
+    row.operator("segaddon.suggest_camera", icon="OUTLINER_OB_CAMERA")
+    row.operator("segaddon.show_coverage", text="Coverage", icon="IMAGE_ZDEPTH")
+    buttons.operator("segaddon.next_view", icon="RENDERLAYERS")
+    _action(column, "segaddon.apply_bake", "TEXTURE")
+
+
+CLASSES = (
+    SEGADDON_MT_more_places,
+    SEGADDON_PT_main,
+    SEGADDON_PT_maps,
+    SEGADDON_PT_generate,
+    SEGADDON_PT_retouch,
+    SEGADDON_PT_results,
+)

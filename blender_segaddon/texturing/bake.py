@@ -76,6 +76,7 @@ def bake_steps(
     budget: int = BUDGET,
     layer: str | None = None,
     local_copies: bool = False,
+    own_meshes: bool = False,
 ) -> Iterator[Baked]:
     """Bake objects one after the other. What the views do not show is made from what they show near it.
 
@@ -84,24 +85,31 @@ def bake_steps(
         budget: texels of all images together; each object gets them by the pixels that the views have of it.
         layer: a UV layer of the user's to bake into; None: the new layer "Seg Bake", others stay as they are.
         local_copies: give objects with linked meshes local ones.
+        own_meshes: give objects that share a mesh one each: then none has texels for what only others show.
 
     Raises:
         InvalidInput: no objects, no meshes, linked ones, no picture on one, a layer that cannot be used, no budget.
     """
     check(objects, budget)
-    _localise(objects, local_copies)
+    before = [(one, one.data) for one in objects]
+    _localise(objects, local_copies, own_meshes)
     lookups = [(view.lookup(follow=True), view.blend) for view in views]
     added: list[bpy.types.Mesh] = []
     try:
         laid = _sheets(scene, objects, [one for one, _ in lookups], layer, added)
         scale = _scale(laid, budget)
-        sizes = {sheet.mesh: sheet.lay_out(scale) for sheet in laid}
         for sheet in laid:
-            for one in sheet.objects:
-                yield _baked(scene, one, sheet, sizes[sheet.mesh], lookups)
+            sheet.lay_out(scale)
+        for sheet in laid:
+            for one, size in zip(sheet.objects, sheet.image_sizes(scale), strict=True):
+                yield _baked(scene, one, sheet, size, lookups)
     except BaseException:
         for mesh in added:
             mesh.uv_layers.remove(mesh.uv_layers[UV_LAYER])
+        for one, mesh in before:
+            copy, one.data = one.data, mesh
+            if copy != mesh and copy.users == 0:
+                bpy.data.meshes.remove(copy)
         raise
 
 
@@ -118,7 +126,7 @@ def check(objects: Sequence[bpy.types.Object], budget: int) -> None:
             raise InvalidInput(f"'{one.name}' is in edit mode", "Leave edit mode and bake again")
 
 
-def _localise(objects: Sequence[bpy.types.Object], local_copies: bool) -> None:
+def _localise(objects: Sequence[bpy.types.Object], local_copies: bool, own_meshes: bool) -> None:
     for one in objects:
         if one.library is not None:
             raise InvalidInput(f"'{one.name}' is linked from a library", "Project a picture on it, or make it local")
@@ -132,6 +140,9 @@ def _localise(objects: Sequence[bpy.types.Object], local_copies: bool) -> None:
         if one.data.library is not None:
             copies[one.data] = copies.get(one.data) or one.data.copy()
             one.data = copies[one.data]
+    for one in objects:
+        if own_meshes and one.data.users > 1:
+            one.data = one.data.copy()
 
 
 def _sheets(
@@ -159,7 +170,7 @@ def _scale(laid: Sequence[Sheet], budget: int) -> float:
     """Texels a pixel, on a length, with which all images together stay within the budget."""
 
     def total(scale: float) -> int:
-        return sum(int(np.prod(sheet.size_at(scale))) * len(sheet.objects) for sheet in laid)
+        return sum(int(np.prod(size)) for sheet in laid for size in sheet.image_sizes(scale))
 
     low, high = 0.0, _FINEST
     if total(high) <= budget:

@@ -34,6 +34,8 @@ PART = (0.0005, 0.5)
 """As (``TOLERANCE``, ``SLACK``), for a part of a pixel, whose plane was measured close by."""
 WHOLE = (0.0005 + outlines.TOLERANCE, 0.05 + outlines.SLACK)
 """The same for a pixel that one plane fills, as closely as ``core.outlines`` has found."""
+CENTRE = 0.02
+"""Pixels from its centre within which a pixel's own evidence holds, also where an outline goes right through it."""
 DIGITS = (255.0, 255.0 * 256, 255.0 * 65536)
 """A number in the red, green and blue of an 8-bit texel."""
 
@@ -279,9 +281,11 @@ def _within(
         _agrees(graph, camera, seen, offset, place.nearness, keys, limits)
         for seen, offset, limits in ((whole, in_whole, WHOLE), (cut, in_part, PART))
     ]
-    is_cut = graph.math("GREATER_THAN", number, 0.5)
-    is_whole = graph.math("SUBTRACT", 1.0, is_cut)
-    return graph.math("MULTIPLY_ADD", tests[1], is_cut, graph.math("MULTIPLY", tests[0], is_whole))
+    whole_pixel = graph.math("LESS_THAN", number, 0.5)
+    centre = graph.math("LESS_THAN", graph.vector("LENGTH", in_whole), CENTRE)
+    by_pixel = graph.math("MULTIPLY", tests[0], graph.math("MAXIMUM", whole_pixel, centre))
+    by_part = graph.math("MULTIPLY", tests[1], graph.math("SUBTRACT", 1.0, whole_pixel))
+    return graph.math("MAXIMUM", by_pixel, by_part)
 
 
 def _reach(

@@ -26,6 +26,8 @@ _SHARE = 0.9
 """Share of a chart's visible pixels that get the texels they need; the nearest few would take too many."""
 _UNSEEN = 0.08
 """Texels on a length of what no picture shows, as a share of the most that the object has elsewhere."""
+_LEAST = 0.2
+"""The smallest image of an object against that of the nearest with its mesh: less would eat the charts' margins."""
 _CROWDED = 0.02
 """Share of texels that several faces may claim in a UV layer of the user's."""
 
@@ -68,22 +70,29 @@ class Sheet:
     """float64 C×2: texels on a scene unit of each chart, to the right and up, for one texel a pixel; 1×2 for the
     user's own layer"""
 
+    part: tuple[float, ...] = ()
+    """Of each object: how large its image is against the layout's, 0..1; far ones need less of the same layout."""
+
+    def image_sizes(self, scale: float) -> list[tuple[int, int]]:
+        """(width, height) of each object's image with ``scale`` texels a pixel."""
+        width, height = self.size_at(scale)
+        return [(max(16, round(width * part)), max(16, round(height * part))) for part in self.part]
+
     def size_at(self, scale: float) -> tuple[int, int]:
-        """(width, height) of the image with ``scale`` texels a pixel."""
+        """(width, height) of the layout with ``scale`` texels a pixel."""
         if self.charts is None:
             side = int(np.clip(np.ceil(self.need.max() * scale), 16, charts_limit()))
             return side, side
         return self._packed(scale)[1]
 
-    def lay_out(self, scale: float) -> tuple[int, int]:
-        """Write the UV layer for that many texels a pixel; gives the (width, height) of the image."""
+    def lay_out(self, scale: float) -> None:
+        """Write the UV layer for that many texels a pixel."""
         if self.charts is None:
-            return self.size_at(scale)
+            return
         places, size, density = self._packed(scale)
         own = self.charts.of_face[_faces(self.mesh)]
         at = places[own] + _padding(self.charts.size * density)[own, None] + self.charts.flat * density[own]
         write_uv(self.mesh, self.layer, at / size, flip=True)
-        return size
 
     def _packed(self, scale: float) -> tuple[np.ndarray, tuple[int, int], np.ndarray]:
         """(left and top of each chart, size of all, texels on a unit of each chart to the right and up)."""
@@ -156,10 +165,10 @@ def new_sheet(
     boxes = _boxes(cut.size * density)
     for index, ((left, top), (wide, high)) in enumerate(zip(places.tolist(), boxes.tolist(), strict=True)):
         label[top : top + high, left : left + wide] = index
-    need = _need(trial, size, label.reshape(-1), lookups, scene)
-    if not need.any():
-        raise InvalidInput(f"No picture is on '{objects[0].name}'", "Project one on it first, or leave it out")
-    return Sheet(mesh, tuple(objects), UV_LAYER, cut, np.maximum(need, _UNSEEN * need.max()))
+    needs = _needs(trial, size, label.reshape(-1), lookups, scene)
+    need = np.maximum.reduce(needs)
+    need = np.maximum(need, _UNSEEN * need.max())
+    return Sheet(mesh, tuple(objects), UV_LAYER, cut, need, _parts(needs, need))
 
 
 def _add_layer(mesh: bpy.types.Mesh) -> None:
@@ -191,13 +200,13 @@ def own_sheet(
     if not found.at.size or found.crowded > _CROWDED * found.at.size:
         raise InvalidInput(f"Faces overlap in the UV layer '{layer}' of '{mesh.name}'", "Bake into a new layer")
     whole = Sheet(mesh, tuple(objects), layer, None, np.zeros((1, 2)))
-    pixels = _need(whole, size, np.zeros(size[0] * size[1], np.int64), lookups, scene)
-    if not pixels.any():
-        raise InvalidInput(f"No picture is on '{objects[0].name}'", "Project one on it first, or leave it out")
+    needs = _needs(whole, size, np.zeros(size[0] * size[1], np.int64), lookups, scene)
+    pixels = np.maximum.reduce(needs)
     corners, places = triangles.corners, triangles.places
     uv_area = np.abs(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])).sum() / 2
     area = np.linalg.norm(np.cross(places[:, 1] - places[:, 0], places[:, 2] - places[:, 0]), axis=1).sum() / 2
-    return Sheet(mesh, tuple(objects), layer, None, pixels * np.sqrt(area / max(float(uv_area), 1e-9)))
+    need = pixels * np.sqrt(area / max(float(uv_area), 1e-9))
+    return Sheet(mesh, tuple(objects), layer, None, need, _parts(needs, pixels))
 
 
 def graph_of(scene: bpy.types.Scene) -> bpy.types.Depsgraph:
@@ -214,13 +223,18 @@ def write_uv(mesh: bpy.types.Mesh, layer: str, uv: np.ndarray, *, flip: bool = F
     mesh.update()
 
 
-def _need(
+def _parts(needs: Sequence[np.ndarray], need: np.ndarray) -> tuple[float, ...]:
+    return tuple(float(np.clip((one / need).max(), _LEAST, 1)) for one in needs)
+
+
+def _needs(
     sheet: Sheet, size: tuple[int, int], label: np.ndarray, lookups: Sequence[Lookup], scene: bpy.types.Scene
-) -> np.ndarray:
-    """float64 C×2: pixels that the views have on a scene unit of each chart, to its right and up; 0 where none."""
-    need = np.zeros_like(sheet.need)
-    graph = graph_of(scene)
+) -> list[np.ndarray]:
+    """Of each object float64 C×2: pixels that the views have on a scene unit of each chart, to its right and up; 0
+    where none. Raises InvalidInput where no view sees an object."""
+    graph, needs = graph_of(scene), []
     for one in sheet.objects:
+        need = np.zeros_like(sheet.need)
         found, points = triangles_of(one, graph, sheet.layer).points(size, thing_of(one))
         for lookup in lookups:
             density = lookup.ask(points).density.astype(np.float64)
@@ -230,7 +244,10 @@ def _need(
             for axis in (0, 1):
                 most = _quantiles(group, density[seen] * slant[:, axis], len(need))
                 need[:, axis] = np.maximum(need[:, axis], most)
-    return need
+        if not need.any():
+            raise InvalidInput(f"No picture is on '{one.name}'", "Project one on it first, or leave it out")
+        needs.append(need)
+    return needs
 
 
 def _slant(camera: Camera, position: np.ndarray, cut: Charts | None, group: np.ndarray) -> np.ndarray:

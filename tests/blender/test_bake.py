@@ -1,19 +1,22 @@
-"""The projected picture in an image of the object's own."""
+"""The projected pictures in textures of the objects' own."""
+
+from __future__ import annotations
+
+from pathlib import Path
 
 import bpy
 import numpy as np
 import pytest
 
-from blender_segaddon.protocol.errors import InvalidInput, SceneError
-from blender_segaddon.texturing.bake import UV_LAYER, bake
-from blender_segaddon.texturing.colour import to_scene_linear
+from blender_segaddon import api, texturing
+from blender_segaddon.flows.picture import Picture, Recipe
+from blender_segaddon.protocol.errors import Cancelled, InvalidInput, SceneError, StorageError
 from blender_segaddon.texturing.images import read_image
-from blender_segaddon.texturing.placement import remove
-from blender_segaddon.texturing.projection import project
-from blender_segaddon.texturing.render import render_view
 
 from .cast import cast_maps
-from .little import SIZE, little_scene, psnr
+from .little import SIZE, camera, little_scene, psnr
+
+BUDGET = 300_000
 
 
 @pytest.fixture
@@ -28,58 +31,201 @@ def smooth_picture() -> np.ndarray:
     return np.stack([60 + x, 200 - y, 90 + x // 2], axis=-1).astype(np.uint8)
 
 
-def test_the_bake_shows_the_picture(scene):
-    """Put on as a plain emission through its UV layer, the bake looks as the projection did."""
+@pytest.fixture
+def maps(scene) -> api.SceneMaps:
+    """A picture is on the scene."""
     maps = cast_maps(scene, SIZE)
+    api.project(Picture(smooth_picture(), Recipe(maps)), scene=scene)
+    return maps
+
+
+def test_the_baked_scene_shows_the_picture(scene, maps):
     ground = bpy.data.objects["Ground"]
     ground.data.uv_layers.new(name="Own")
-    placed = project(scene, to_scene_linear(smooth_picture(), scene).pixels, maps)
-    scene.render.engine, scene.cycles.samples = "BLENDER_WORKBENCH", 77
-    (image,) = bake(scene, [ground], texels=512)
-    assert (scene.render.engine, scene.cycles.samples) == ("BLENDER_WORKBENCH", 77)
+    told = []
+    images = api.apply_bake(budget=BUDGET, tell=lambda done, count: told.append((done, count)))
+    names = ["Bare", "Ground", "Left", "Nodeless", "Right", "Slot"]
+    assert [image.name for image in images] == [f"Seg Bake {name}" for name in sorted(names, key=_mesh_order(names))]
+    assert told[-1] == (6, 6)
+    assert sum(image.size[0] * image.size[1] for image in images) <= BUDGET * 1.02
+    assert all(image.packed_file for image in images)
+    assert api.placements() == []
     assert ground.data.uv_layers.active.name == "Own"
-    assert [one.name for one in ground.data.uv_layers] == ["Own", UV_LAYER]
-    assert image.packed_file
-    assert read_image(image).max() > 0.2
-    remove(placed)
-    _show(ground.data.materials[0], image)
-    seen = maps.instance_map == next(one.id for one in maps.instances if one.object == "Ground")
-    assert psnr(render_view(scene, size=SIZE), smooth_picture(), _inner(seen)) >= 40
+    assert [one.name for one in ground.data.uv_layers] == ["Own", "Seg Bake"]
+    baked = [one.id for one in maps.instances if not one.instancer]
+    seen = np.isin(maps.instance_map, baked)
+    shown = texturing.render_view(scene, size=SIZE)
+    assert psnr(shown, smooth_picture(), _inner(seen)) >= 45
+    assert psnr(shown, smooth_picture(), seen) >= 36
+    assert sorted(api.remove_bake()) == names
+    assert not [one for one in bpy.data.images if one.name.startswith("Seg Bake")]
+    assert bpy.data.objects["Left"].active_material.name == "Red"
+    assert not bpy.data.objects["Bare"].data.materials
+    assert not [key for one in bpy.data.objects for key in one.keys() if key.startswith("seg_")]  # noqa: SIM118
 
 
-def test_what_cannot_be_baked_is_said(scene):
-    for objects, texels in (([], 64), ([bpy.data.objects["Left"]], 64), ([bpy.data.objects["Sun"]], 64)):
-        with pytest.raises(InvalidInput):
-            bake(scene, objects, texels=texels)
-    assert not [one for one in bpy.data.images if UV_LAYER in one.name]
-    with pytest.raises(InvalidInput):
-        bake(scene, [bpy.data.objects["Ground"]], texels=100000)
+def test_what_no_picture_shows_is_made_from_what_is_near(scene, maps):
+    api.apply_bake(["Left"], budget=40_000)
+    back = camera(scene, "Back", (-6, 5, 2.5), (-2, 0, 0.7))
+    shown = texturing.render_view(scene, camera=back, size=SIZE)[..., :3]
+    here = cast_maps(scene, SIZE, back)
+    left = _inner(here.instance_map == next(one.id for one in here.instances if one.object == "Left"))
+    low, high = smooth_picture().min(axis=(0, 1)), smooth_picture().max(axis=(0, 1))
+    assert ((shown[left] >= low - 3) & (shown[left] <= high + 3)).all()
 
 
-def test_hidden_objects_are_said(scene):
-    ground = bpy.data.objects["Ground"]
-    ground.hide_render = True
-    with pytest.raises(SceneError, match="Ground"):
-        bake(scene, [ground], texels=64)
-    assert not ground.data.uv_layers
+def test_parts_that_pictures_show_get_the_texels(scene, maps):
+    """The ground's top is seen, its sides and bottom hardly."""
+    api.bake(["Ground"], budget=BUDGET)
+    mesh = bpy.data.objects["Ground"].data
+    uv = np.empty(len(mesh.loops) * 2, np.float32)
+    mesh.uv_layers["Seg Bake"].uv.foreach_get("vector", uv)
+    assert uv.min() >= 0
+    assert uv.max() <= 1
+    areas = {}
+    for face in mesh.polygons:
+        x, y = uv.reshape(-1, 2)[list(face.loop_indices)].T
+        areas[tuple(round(value) for value in face.normal)] = (
+            abs(np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1))) / 2
+        )
+    assert areas[0, 0, 1] > 20 * areas[0, 0, -1]
 
 
-def test_a_scene_that_no_window_shows_can_be_baked(scene):
+def test_the_plan_says_what_would_be_done(scene, maps):
+    rows = {row.object: row for row in api.plan_bake(budget=BUDGET)}
+    assert set(rows) == {"Ground", "Left", "Right", "Nodeless", "Slot", "Bare"}
+    assert rows["Ground"].texels > rows["Bare"].texels > 0
+    assert not bpy.data.objects["Ground"].data.uv_layers
+    assert {row.copies_mesh for row in rows.values()} == {""}
+
+
+def test_textures_of_a_scene_with_another_view(scene):
+    scene.view_settings.view_transform = "AgX"
     maps = cast_maps(scene, SIZE)
-    project(scene, to_scene_linear(smooth_picture(), scene).pixels, maps)
-    other = bpy.context.window.scene = bpy.data.scenes.new("Other")
-    (image,) = bake(scene, [bpy.data.objects["Ground"]], texels=64)
-    assert read_image(image)[..., :3].max() > 0.2
-    assert bpy.context.window.scene == other
+    api.project(Picture(smooth_picture() // 2 + 50, Recipe(maps)), scene=scene)
+    (light,) = api.bake(["Ground"], budget=40_000)
+    (shown,) = api.bake(["Ground"], budget=40_000, colours="display")
+    assert light.is_float
+    assert not shown.is_float
+    foretold = texturing.to_display(read_image(light)[..., :3], scene)
+    assert np.abs(foretold - read_image(shown)[..., :3]).max() <= 2 / 255
 
 
-def _show(material: bpy.types.Material, image: bpy.types.Image) -> None:
-    tree = material.node_tree
-    uv, texture, light = (tree.nodes.new(f"ShaderNode{kind}") for kind in ("UVMap", "TexImage", "Emission"))
-    uv.uv_map, texture.image = UV_LAYER, image
-    tree.links.new(uv.outputs[0], texture.inputs[0])
-    tree.links.new(texture.outputs[0], light.inputs[0])
-    tree.links.new(light.outputs[0], tree.get_output_node("CYCLES").inputs["Surface"])
+def test_a_layer_of_the_users_own(scene, maps):
+    mesh = bpy.data.objects["Ground"].data
+    mesh.uv_layers.new(name="Overlapping")  # each face fills the image
+    with pytest.raises(InvalidInput, match="overlap"):
+        api.bake(["Ground"], uv_layer="Overlapping", budget=40_000)
+    with pytest.raises(InvalidInput, match="no UV layer"):
+        api.bake(["Ground"], uv_layer="Nobody", budget=40_000)
+    mesh.uv_layers.new(name="Usable")
+    for number, face in enumerate(mesh.polygons):
+        for corner, loop in zip(((0, 0), (1, 0), (1, 1), (0, 1)), face.loop_indices, strict=True):
+            place = np.array(corner) * 0.3 + (number % 3 / 3 + 0.01, number // 3 / 3 + 0.01)
+            mesh.uv_layers["Usable"].uv[loop].vector = place.tolist()
+    api.apply_bake(["Ground"], uv_layer="Usable", budget=90_000)
+    assert "Seg Bake" not in mesh.uv_layers
+    seen = maps.instance_map == next(one.id for one in maps.instances if one.object == "Ground")
+    assert psnr(texturing.render_view(scene, size=SIZE), smooth_picture(), _inner(seen)) >= 40
+
+
+def test_through_a_gltf_file(scene, maps, tmp_path):
+    """What an engine gets: exported, imported into an empty file, and rendered from the same place."""
+    api.apply_bake(budget=BUDGET, colours="display")
+    matrix, lens = scene.camera.matrix_world.copy(), scene.camera.data.lens
+    seen = _inner(np.isin(maps.instance_map, [one.id for one in maps.instances if not one.instancer]))
+    path = tmp_path / "scene.glb"
+    bpy.ops.export_scene.gltf(filepath=str(path), export_yup=True)
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.import_scene.gltf(filepath=str(path))
+    again = bpy.context.scene
+    again.view_settings.view_transform = "Standard"
+    again.camera = bpy.data.objects.new("Eye", bpy.data.cameras.new("Eye"))
+    again.collection.objects.link(again.camera)
+    again.camera.matrix_world, again.camera.data.lens = matrix, lens
+    bpy.context.view_layer.update()
+    assert psnr(texturing.render_view(again, size=SIZE), smooth_picture(), seen) >= 35
+
+
+def test_through_a_usd_file(scene, maps, tmp_path):
+    folder = tmp_path / "textures"
+    images = api.apply_bake(["Ground", "Left"], budget=BUDGET, colours="display", folder=folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["Seg Bake Ground.png", "Seg Bake Left.png"]
+    assert not any(image.packed_file for image in images)
+    path = tmp_path / "scene.usda"
+    bpy.ops.wm.usd_export(filepath=str(path))
+    text = path.read_text()
+    assert "Seg Bake Ground.png" in text
+    assert "UsdPreviewSurface" in text
+
+
+def test_cancelled_or_failed_leaves_no_trace(scene, maps, tmp_path):
+    def stop(done: int, count: int) -> None:
+        if done == 2:
+            raise Cancelled("The bake was cancelled")
+
+    before = {one.name for one in bpy.data.images}
+    with pytest.raises(Cancelled):
+        api.apply_bake(budget=BUDGET, tell=stop)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError):
+        api.bake(["Ground"], budget=BUDGET, folder=tmp_path / "file")
+    assert {one.name for one in bpy.data.images} == before
+    assert not any(mesh.uv_layers for mesh in bpy.data.meshes)
+    assert len(api.placements()) == 1
+
+
+def test_a_linked_mesh_needs_leave(scene, tmp_path):
+    path = str(tmp_path / "library.blend")
+    bpy.data.libraries.write(path, {bpy.data.meshes["Ground"]})
+    with bpy.data.libraries.load(path, link=True) as (_, wanted):
+        wanted.meshes = ["Ground"]
+    ground = bpy.data.objects["Ground"]
+    ground.data = wanted.meshes[0]
+    maps = cast_maps(scene, SIZE)
+    api.project(Picture(smooth_picture(), Recipe(maps)), scene=scene)
+    (row,) = api.plan_bake(["Ground"])
+    assert Path(bpy.path.abspath(row.copies_mesh)).name == "library.blend"
+    with pytest.raises(InvalidInput, match="linked"):
+        api.bake(["Ground"], budget=40_000)
+    api.bake(["Ground"], budget=40_000, local_copies=True)
+    assert ground.data.library is None
+    assert not wanted.meshes[0].uv_layers
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "said"),
+    [
+        ({"objects": []}, InvalidInput, "nothing"),
+        ({"objects": ["Sun"]}, InvalidInput, "no faces"),
+        ({"objects": ["Nobody"]}, SceneError, "Nobody"),
+        ({"objects": ["Ground"], "budget": 3}, InvalidInput, "texels"),
+        ({"objects": ["Ground"], "colours": "pink"}, InvalidInput, "pink"),
+        ({"objects": ["Hidden"]}, InvalidInput, "No picture"),
+        ({"objects": ["Empty"]}, InvalidInput, "no faces"),
+    ],
+)
+def test_what_cannot_be_baked_is_said(scene, maps, options, error, said):
+    for name, mesh in (("Hidden", bpy.data.meshes["Nodeless"]), ("Empty", bpy.data.meshes.new("Empty"))):
+        one = bpy.data.objects.new(name, mesh.copy())
+        one.location = (0, 0, -40)
+        scene.collection.objects.link(one)
+    bpy.context.view_layer.update()
+    with pytest.raises(error, match=said) as caught:
+        api.bake(**{"budget": 40_000, **options})
+    assert caught.value.hint
+    assert not [one for one in bpy.data.images if "Seg Bake" in one.name]
+
+
+def test_without_a_picture_there_is_nothing_to_bake(scene):
+    with pytest.raises(InvalidInput):
+        api.bake(["Ground"])
+
+
+def _mesh_order(names: list[str]):
+    """Objects that share a mesh are baked one after the other."""
+    meshes = list(dict.fromkeys(bpy.data.objects[name].data.name for name in names))
+    return lambda name: (meshes.index(bpy.data.objects[name].data.name), name)
 
 
 def _inner(mask: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ import mathutils
 import numpy as np
 import pytest
 
+from blender_segaddon import capture
 from blender_segaddon.protocol.errors import InvalidInput
 from blender_segaddon.texturing.colour import to_scene_linear
 from blender_segaddon.texturing.placement import placements, remove
@@ -212,3 +213,25 @@ def test_soft_borders_fade_into_what_was_there(scene):
     border = maps.instance_map[-1] > 0
     off = np.abs(shown[-1, :, :3].astype(int) - plain[-1]).mean(axis=-1)[border]
     assert off.mean() < 0.3 * np.abs(gentle_picture()[-1].astype(int) - plain[-1]).mean(axis=-1)[border].mean()
+
+
+@pytest.mark.parametrize("kind", ["PERSP", "ORTHO"])
+def test_outlines_keep_the_picture_where_it_was_seen(scene, kind):
+    """Of what the camera did not see hardly anything is painted, of what it saw hardly anything is not."""
+    scene.view_settings.view_transform = "Standard"
+    scene.camera.data.type, scene.camera.data.ortho_scale = kind, 9
+    side = camera(scene, "Side", (7, -4, 4), (0, 0, 0.5))
+    maps = capture.add_outlines(capture.capture(scene, size=SIZE), scene)
+    assert maps.outlines is not None
+    shown = []
+    for picture in (gentle_picture(), 255 - gentle_picture()):
+        placed = project(scene, to_scene_linear(picture, scene).pixels, maps)
+        shown.append(render_view(scene, camera=side, size=SIZE)[..., :3].astype(int))
+        remove(placed)
+    painted = np.abs(shown[0] - shown[1]).max(axis=-1) > 2
+    truth = side_view(scene, maps.camera, side, SIZE)
+    inside = ((truth.pixels >= 0.5) & (truth.pixels <= np.array(SIZE) - 0.5)).all(axis=-1)
+    hidden = truth.hit & ~truth.visible & inside
+    assert hidden.sum() > 300
+    assert painted[hidden].mean() <= 0.01
+    assert (~painted)[truth.visible].mean() <= 0.015
