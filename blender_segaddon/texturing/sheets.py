@@ -103,8 +103,7 @@ class Sheet:
         # slivers are widened: between texel centres nothing of them would be seen
         density = np.maximum(density, _THINNEST / np.maximum(self.charts.size, 1e-9))
         boxes = _boxes(self.charts.size * density)
-        width = int(max(boxes[:, 0].max(), np.ceil(np.sqrt(boxes.prod(axis=1).sum() * 1.08))))
-        places, height = charts.pack(boxes, width)
+        places, (width, height) = charts.packed(boxes)
         return places, (max(width, 16), max(height, 16)), density
 
 
