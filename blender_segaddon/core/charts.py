@@ -90,7 +90,7 @@ def cut(surface: Surface) -> Charts:
 
 
 def packed(sizes: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
-    """Rectangles in a box that is about square and not much larger than they are: (places as ``pack``, (width, height)).
+    """Rectangles in a box not much larger than they are: (places as ``pack`` gives them, (width, height) of the box).
 
     Args:
         sizes: int C×2, width and height in texels.
