@@ -11,7 +11,7 @@ from .blending import View, blended, share
 from .carrying import Lookup, Points, identity, own_weight, pixels_per_unit
 from .colour import LinearPicture, emitted, to_display, to_scene_linear, unexposed
 from .linked import name_of
-from .placement import Placement, group_of, placements, remove, show
+from .placement import Placement, group_of, placements, remove, show, unseen
 from .projection import project, reshare, stored
 from .render import render_view
 
@@ -48,4 +48,5 @@ __all__ = [
     "to_display",
     "to_scene_linear",
     "unexposed",
+    "unseen",
 ]
