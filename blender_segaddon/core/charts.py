@@ -14,6 +14,9 @@ from ..protocol.errors import InvalidInput
 
 _TURNS = 12
 """Rotations within a quarter turn that are tried to make a chart's box small."""
+_WIDTHS = (1.05, 0.75, 0.85, 0.95, 1.15, 1.25, 1.4, 1.6, 1.8)
+"""Widths that shelves are tried with, against the side of a square as large as all rectangles together."""
+_MANY = 3000
 _STEEP = 0.35
 """Cosine; a face that leans further from its chart's plane gets a chart of its own."""
 
@@ -84,6 +87,25 @@ def cut(surface: Surface) -> Charts:
     flat = np.einsum("lac,lc->la", axes[own], surface.corners)
     low, high = _boxes(flat[np.argsort(own, kind="stable")], _starts(own))
     return Charts(chart, flat - low[own], high - low, axes)
+
+
+def packed(sizes: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
+    """Rectangles in a box not much larger than they are: (places as ``pack`` gives them, (width, height) of the box).
+
+    Args:
+        sizes: int C×2, width and height in texels.
+    """
+    side = float(np.sqrt(sizes.prod(axis=1).sum()))
+    widths = sorted({int(max(sizes[:, 0].max(), np.ceil(side * part))) for part in _WIDTHS[: _tries(len(sizes))]})
+    found = [(*pack(sizes, width), width) for width in widths]
+    trimmed = [(places, int((places[:, 0] + sizes[:, 0]).max()), height) for places, height, _ in found]
+    places, width, height = min(trimmed, key=lambda one: one[1] * one[2])
+    return places, (width, height)
+
+
+def _tries(count: int) -> int:
+    """How many widths are worth trying: with many rectangles, shelves waste little at any."""
+    return len(_WIDTHS) if count < _MANY else 1
 
 
 def pack(sizes: np.ndarray, width: int) -> tuple[np.ndarray, int]:

@@ -103,8 +103,7 @@ class Sheet:
         # slivers are widened: between texel centres nothing of them would be seen
         density = np.maximum(density, _THINNEST / np.maximum(self.charts.size, 1e-9))
         boxes = _boxes(self.charts.size * density)
-        width = int(max(boxes[:, 0].max(), np.ceil(np.sqrt(boxes.prod(axis=1).sum() * 1.08))))
-        places, height = charts.pack(boxes, width)
+        places, (width, height) = charts.packed(boxes)
         return places, (max(width, 16), max(height, 16)), density
 
 
@@ -203,7 +202,8 @@ def own_sheet(
     needs = _needs(whole, size, np.zeros(size[0] * size[1], np.int64), lookups, scene)
     pixels = np.maximum.reduce(needs)
     corners, places = triangles.corners, triangles.places
-    uv_area = np.abs(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])).sum() / 2
+    (ax, ay), (bx, by) = (corners[:, 1] - corners[:, 0]).T, (corners[:, 2] - corners[:, 0]).T
+    uv_area = np.abs(ax * by - ay * bx).sum() / 2
     area = np.linalg.norm(np.cross(places[:, 1] - places[:, 0], places[:, 2] - places[:, 0]), axis=1).sum() / 2
     need = pixels * np.sqrt(area / max(float(uv_area), 1e-9))
     return Sheet(mesh, tuple(objects), layer, None, need, _parts(needs, pixels))
