@@ -221,7 +221,7 @@ def _views(column: bpy.types.UILayout) -> None:
     row.operator("segaddon.suggest_camera", icon="OUTLINER_OB_CAMERA")
     row.operator("segaddon.show_coverage", text="Coverage", icon="IMAGE_ZDEPTH")
     buttons.operator("segaddon.next_view", icon="RENDERLAYERS")
-    _action(column, "segaddon.apply_bake", "TEXTURE")
+    action(column, "segaddon.apply_bake", "TEXTURE")
 
 
 CLASSES = (
