@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from ..protocol.errors import InvalidInput
@@ -90,7 +92,7 @@ def _looked_up(graph: Graph, light: bpy.types.Image) -> tuple[bpy.types.NodeSock
     tree = taps[0].node_tree.copy()
     for node in [one for one in tree.nodes if one.type == "TEX_IMAGE" and LIGHT in one.image]:
         node.image = light
-    sums = [None, None, None]
+    sums: list[Any] = [None, None, None]
     for tap in taps:
         node = _node(graph, "ShaderNodeGroup")
         node.node_tree = tree
