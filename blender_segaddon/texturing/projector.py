@@ -28,7 +28,9 @@ SLACK = 0.5
 
 COVER = 0.25
 """Share of the four texels' weight that must agree: less lets the picture spill over edges, more leaves seams bare."""
-SOME = 1e-4
+SAME = 1e-3
+"""What a texel of the same instance counts that sees another plane of it: enough where no other one is there."""
+SOME = 1e-5
 """The same where outlines say what was seen, and the texels only give the colour."""
 PART = (0.0005, 0.5)
 """As (``TOLERANCE``, ``SLACK``), for a part of a pixel, whose plane was measured close by."""
@@ -220,7 +222,8 @@ def _build_tap(name: str, camera: Camera, picture: bpy.types.Image, evidence: bp
     agrees = _agrees(graph, camera, seen, offset, near, keys)
     x, y, _ = graph.split(offset)
     shares = [graph.math("SUBTRACT", 1.0, graph.math("ABSOLUTE", one)) for one in (x, y)]
-    weight = graph.all_of(agrees, *shares)
+    same = graph.math("MAXIMUM", *(graph.math("COMPARE", key, seen.key, 0.0) for key in keys))
+    weight = graph.all_of(graph.math("MULTIPLY_ADD", same, SAME, agrees), *shares)
     shown = graph.texel(picture, where).outputs
     values = (graph.scaled(shown["Color"], weight), weight, graph.math("MULTIPLY", shown["Alpha"], weight))
     for value, socket in zip(values, ends["NodeGroupOutput"].inputs, strict=False):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import bpy
 
 from ..protocol.errors import InvalidInput
@@ -92,7 +90,7 @@ def _looked_up(graph: Graph, light: bpy.types.Image) -> tuple[bpy.types.NodeSock
     tree = taps[0].node_tree.copy()
     for node in [one for one in tree.nodes if one.type == "TEX_IMAGE" and LIGHT in one.image]:
         node.image = light
-    sums: list[Any] = [None, None, None]
+    sums: list[bpy.types.NodeSocket | None] = [None, None, None]
     for tap in taps:
         node = _node(graph, "ShaderNodeGroup")
         node.node_tree = tree
@@ -102,8 +100,9 @@ def _looked_up(graph: Graph, light: bpy.types.Image) -> tuple[bpy.types.NodeSock
         sums[0] = colour if sums[0] is None else _scaled(graph, "ADD", sums[0], colour)
         for index, number in enumerate(numbers, 1):
             sums[index] = number if sums[index] is None else _math(graph, "ADD", sums[index], number)
-    part = _math(graph, "DIVIDE", 1.0, _math(graph, "MAXIMUM", sums[1], 1e-9))
-    return _scaled(graph, "SCALE", sums[0], part), _math(graph, "MULTIPLY", sums[2], part)
+    colour, weight, alpha = sums
+    part = _math(graph, "DIVIDE", 1.0, _math(graph, "MAXIMUM", weight, 1e-9))
+    return _scaled(graph, "SCALE", colour, part), _math(graph, "MULTIPLY", alpha, part)
 
 
 def _math(graph: Graph, operation: str, *values: Value) -> bpy.types.NodeSocket:
