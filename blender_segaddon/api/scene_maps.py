@@ -15,7 +15,7 @@ from ..core.maps import SceneMaps
 from ..core.quality import Report
 from ..core.quality import report as _report
 from ..core.vocabulary import load
-from ..texturing import images, unseen
+from ..texturing import images
 from .meaning import scene_vocabulary
 
 
@@ -53,16 +53,15 @@ def capture(
     scene = scene or bpy.context.scene
     if coverage:
         _capture.check_samples(coverage, split)
-    with unseen(scene):
-        maps = _capture.capture(
-            scene,
-            camera=camera,
-            size=size,
-            engine=engine,
-            vocabulary=_vocabulary(scene, vocabulary),
-            background=_background(scene, background, _vocabulary(scene, vocabulary)),
-            split=split,
-        )
+    maps = _capture.capture(
+        scene,
+        camera=camera,
+        size=size,
+        engine=engine,
+        vocabulary=_vocabulary(scene, vocabulary),
+        background=_background(scene, background, _vocabulary(scene, vocabulary)),
+        split=split,
+    )
     return _capture.add_coverage(maps, scene, camera or scene.camera, samples=coverage) if coverage else maps
 
 
@@ -83,10 +82,9 @@ def capture_views(
     """
     scene = scene or bpy.context.scene
     classes = _vocabulary(scene, vocabulary)
-    with unseen(scene):
-        return _capture.capture_views(
-            scene, cameras, size=size, vocabulary=classes, background=_background(scene, background, classes)
-        )
+    return _capture.capture_views(
+        scene, cameras, size=size, vocabulary=classes, background=_background(scene, background, classes)
+    )
 
 
 def start_capture(

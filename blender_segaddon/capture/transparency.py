@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import bpy
 
+from ..core.marks import PICTURE_MARK
+
 Value = float | bpy.types.NodeSocket
 """A number, or the socket that gives it."""
 
@@ -70,6 +72,8 @@ class Transparency:
     def _of_group(self, tree: bpy.types.NodeTree, node: bpy.types.Node, output: str) -> Value:
         if node.node_tree is None:
             return 0.0
+        if PICTURE_MARK in node:  # a picture on the surface changes its colour alone
+            return self.of(tree, node.inputs["Surface"])
         told = self._inside(node.node_tree, output)
         if isinstance(told, float):
             return told

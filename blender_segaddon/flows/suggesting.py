@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
-from .. import capture, texturing
+from .. import capture
 from ..core.maps import BACKGROUND, SceneMaps
 from ..protocol.errors import InvalidInput, SceneError
 from ..texturing import Points, View, identity
@@ -34,11 +34,9 @@ def suggest_cameras(scene: bpy.types.Scene, count: int, views: Sequence[View]) -
     if scene.camera is None:
         raise SceneError(f"Scene '{scene.name}' has no camera", "Add one: suggested cameras have its lens")
     size = (_TRIAL_WIDTH, max(8, round(_TRIAL_WIDTH * scene.render.resolution_y / scene.render.resolution_x)))
-    with texturing.unseen(scene):
-        start = capture.capture(scene, size=size)
+    start = capture.capture(scene, size=size)
     places = _places(scene, [start, *(view.maps for view in views)])
-    with texturing.unseen(scene):
-        trials = [start, *capture.capture_views(scene, places, size=size)]
+    trials = [start, *capture.capture_views(scene, places, size=size)]
     chosen = _greedy(_cells(trials, views), count)
     matrices = [np.array(scene.camera.matrix_world), *(np.array(place) for place in places)]
     return [_add(scene, matrices[number], order) for order, number in enumerate(chosen, start=1)]

@@ -38,13 +38,11 @@ def _captured(placement: Placement, old: SceneMaps, scene: bpy.types.Scene, came
     """The scene as it is now. A backdrop hides things that are not in front: it is taken out for the while."""
     options = {"size": (old.width, old.height), "vocabulary": old.vocabulary, "background": old.background}
     if placement.kind != "backdrop" or placement.objects is None:
-        with texturing.unseen(scene):
-            return capture.capture(scene, camera=camera, **options)
+        return capture.capture(scene, camera=camera, **options)
     source = placing.picture_of(placement)
     texturing.remove(placement)
     try:
-        with texturing.unseen(scene):
-            return capture.capture(scene, camera=camera, **options)
+        return capture.capture(scene, camera=camera, **options)
     finally:
         if source is not None:
             placing.again(placement, source)

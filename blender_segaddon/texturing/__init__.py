@@ -13,7 +13,7 @@ from .colour import LinearPicture, emitted, to_display, to_scene_linear, unexpos
 from .image_plane import compositor_input, image_plane
 from .lighting import set_lighting
 from .linked import name_of
-from .placement import Placement, group_of, placements, remove, show, unseen
+from .placement import Placement, group_of, placements, remove, show
 from .projection import project, reshare, stored
 from .render import render_view
 from .shading import LIGHTINGS
@@ -55,5 +55,4 @@ __all__ = [
     "to_display",
     "to_scene_linear",
     "unexposed",
-    "unseen",
 ]

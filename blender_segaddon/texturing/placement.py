@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import bpy
@@ -94,23 +93,6 @@ def show(placement: Placement, shown: bool = True) -> Placement:
     for node in _nodes_of(group_of(placement)):
         node.mute = not shown
     return replace(placement, shown=shown)
-
-
-@contextmanager
-def unseen(scene: bpy.types.Scene) -> Iterator[None]:
-    """All pictures of a scene hidden for the while: captures look at the scene itself, and have less to compile.
-
-    On Blender 5.0 a capture crashes where groups that were extended for it stand one after the other.
-    """
-    groups = [one.get("group") for one in _records(scene).values()]
-    nodes = [node for group in groups for node in _nodes_of(group) if not node.mute]
-    for node in nodes:
-        node.mute = True
-    try:
-        yield
-    finally:
-        for node in nodes:
-            node.mute = False
 
 
 def take_out(group: bpy.types.NodeTree | None) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 import bpy
 
+from ..core.marks import PICTURE_MARK
+
 ORIGINAL = "seg_original"
 """On a stand-in: the material that it stands for; absent where there was none."""
 STAND_IN = "seg_stand_in"
@@ -18,7 +20,7 @@ SLOTS = "seg_slots"
 """On an object: what its slots were, {index: {"link", "material"}}."""
 SLOT_ADDED = "seg_slot_added"
 """On data without materials: a slot was added."""
-GROUP_MARK = "seg_projection"
+GROUP_MARK = PICTURE_MARK
 """On the node groups of placements and on the nodes that show them."""
 KEY = "seg_key"
 """On a painted object: Object Info Random at its first capture. Random hangs on the name, this outlasts renaming."""
