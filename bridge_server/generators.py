@@ -170,7 +170,7 @@ class Offer:
             InvalidInput: a file in one of the folders, describing models or where they are, that cannot be read.
         """
         here = (one.model for one in self._entries() if one.state == "here")
-        return (*self._without_models(), *map(self._of_model, here))
+        return (*self.without_models(), *map(self._of_model, here))
 
     def models(self) -> tuple[ModelInfo, ...]:
         """Every model that is known, here or not. Raises as ``all``."""
@@ -186,7 +186,7 @@ class Offer:
             InvalidInput: there is none; the text names the nearest. ModelMissing: a model whose files are not here.
             LicenceRefused: a model whose licence is not allowed.
         """
-        generators = {generator.name: generator for generator in self._without_models()}
+        generators = {generator.name: generator for generator in self.without_models()}
         if name in generators:
             return generators[name]
         library = self.library()
@@ -198,7 +198,8 @@ class Offer:
             raise InvalidInput(f"{name!r} needs torch and diffusers, which this server does not have", hint)
         return self._of_model(library.require(name))
 
-    def _without_models(self) -> tuple[Generator, ...]:
+    def without_models(self) -> tuple[Generator, ...]:
+        """Those that need no files."""
         return (*GENERATORS, *TEST_GENERATORS) if self.test_generators else GENERATORS
 
     def _of_model(self, model: Model) -> Generator:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 
@@ -11,14 +12,18 @@ from starlette.responses import Response
 
 from blender_segaddon.core import vocabulary
 from blender_segaddon.protocol import checks, framing
-from blender_segaddon.protocol.messages import Health, Limits, ServerInfo
+from blender_segaddon.protocol.errors import InvalidInput
+from blender_segaddon.protocol.messages import Health, Limits, ModelInfo, ServerInfo
 from blender_segaddon.protocol.version import ADDON_VERSION, PROTOCOL_VERSION
 
 from .. import metrics, segmenters
+from ..generators import Generator, Offer
 from ..problems import ProblemError
 from ..settings import Settings
 from .endpoint import Endpoint, reply
 from .service import Service, service_of
+
+logger = logging.getLogger(__name__)
 
 HEAVY_MODULES = ("torch", "diffusers", "transformers", "blender_segaddon.core.preview")
 """What the worker alone may load."""
@@ -52,7 +57,7 @@ async def info(request: Request) -> Response:
         hint = "Send the request again: a new server starts on demand"
         raise ProblemError(503, "server_stopping", "The server is ending", hint, retry_after=1)
     offer = service.settings.offer
-    generators, models = await asyncio.to_thread(lambda: (offer.all(), offer.models()))
+    generators, models = await asyncio.to_thread(_offered, offer)
     return reply(
         ServerInfo(
             version=ADDON_VERSION,
@@ -67,6 +72,15 @@ async def info(request: Request) -> Response:
             models=models,
         )
     )
+
+
+def _offered(offer: Offer) -> tuple[tuple[Generator, ...], tuple[ModelInfo, ...]]:
+    """A file on models that cannot be read takes away the models, not the server: jobs that ask for one say why."""
+    try:
+        return offer.all(), offer.models()
+    except InvalidInput as error:
+        logger.warning("no models are offered: %s", error)
+        return offer.without_models(), ()
 
 
 async def measurements(request: Request) -> Response:

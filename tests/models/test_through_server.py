@@ -146,3 +146,16 @@ def test_a_wrong_palette_is_said_and_what_needs_no_model_works(tmp_path):
     with pytest.raises(InvalidInput, match="'rainbow' is not one of"):
         offer.find("odd")
     assert offer.find("preview")
+
+
+def test_a_broken_list_of_models_is_said_by_what_asks_for_one_and_the_server_lives(tmp_path, monkeypatch):
+    own = tmp_path / "models"
+    own.mkdir()
+    (own / "models.toml").write_text("[odd\n")
+    for name in ("SEGADDON_MODELS_DIRS", "SEGADDON_CONFIG", "OMP_NUM_THREADS"):
+        monkeypatch.setenv(name, "")  # given back afterwards
+    with _server(tmp_path / "home", own) as one:
+        info = one.ensure_running()
+        assert "preview" in info.generators and info.models == ()
+        with pytest.raises(SegAddonError, match=r"models\.toml"):
+            run(one, "odd")
