@@ -313,7 +313,7 @@ def test_what_cannot_be_done_is_not_offered(street):
 def test_the_image_goes_in_the_middle(street):
     """Deleted while something is made of it: the result is kept."""
     bpy.ops.segaddon.mask_click(at=centre("Car"))
-    from blender_segaddon.operators import retouch_results  # noqa: PLC0415
+    from blender_segaddon.operators import retouch_results
 
     class Stub:
         _image, _size = image().name, SIZE
