@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import bpy
-import numpy as np
 from bpy.props import EnumProperty, FloatVectorProperty, IntProperty, StringProperty
 
 from .. import api
@@ -127,7 +126,9 @@ def of_scene(prompt: Prompt) -> list[api.Mask]:
     alike = [one.id for one in maps.instances if kind and one.class_name == kind]
     if len(alike) < 2:
         return found
-    everything = replace(found[0], array=np.isin(maps.instance_map, alike), label=f"Every {kind}", ids=tuple(alike))
+    everything = replace(
+        found[0], array=_masks.from_ids(maps.instance_map, alike), label=f"Every {kind}", ids=tuple(alike)
+    )
     return [*found, everything]
 
 
