@@ -251,8 +251,10 @@ def inpainting() -> Iterator[float]:
     shot("result")
     yield from press("WHEELDOWNMOUSE")
     check(image().segaddon.result == 1, "the wheel does not step results")
-    yield from drag(at(0.5, 0.5), at(0.3, 0.5))
-    check(abs(settings.wipe - 0.3) < 0.02, f"the line between before and after is at {settings.wipe}")
+    yield 0.8
+    there = float(np.nonzero(mask)[1].mean() / image().size[0])
+    yield from drag(at(0.5, 0.5), at(there, 0.5))
+    check(abs(settings.wipe - there) < 0.02, f"the line between before and after is at {settings.wipe}, not {there}")
     shot("wiped")
     settings.wipe = 0.0
     with within():

@@ -166,7 +166,8 @@ def test_inpaint_choose_accept_and_go_back(street):
     assert bpy.ops.segaddon.inpaint(prompt="red brick", intent="REPLACE", count=2) == {"FINISHED"}
     assert [one.did for one in first.segaddon.results] == ["Replace: red brick"] * 2
     assert image() == first
-    assert not bpy.ops.segaddon.inpaint.poll()
+    with pytest.raises(RuntimeError, match="Accept or discard"):
+        bpy.ops.segaddon.inpaint(prompt="snow")
     bpy.ops.segaddon.result_next()
     second = first.segaddon.results[1].image
     count = len(bpy.data.images)
@@ -233,7 +234,6 @@ def test_masks_and_history_survive_save_and_reload(street, tmp_path):
     bpy.ops.segaddon.inpaint(prompt="gold")
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "street.blend"))
     bpy.ops.segaddon.result_accept()
-    bpy.ops.segaddon.inpaint.poll()
     image().segaddon.masks[0].use = True
     bpy.ops.segaddon.inpaint(prompt="snow")
     bpy.ops.wm.save_mainfile()
@@ -248,6 +248,17 @@ def test_masks_and_history_survive_save_and_reload(street, tmp_path):
     bpy.ops.segaddon.history_show(step=0)
     image().segaddon.masks[0].use = True
     assert bpy.ops.segaddon.inpaint(prompt="grass") == {"FINISHED"}
+
+
+def test_an_image_by_name_needs_no_editor(street):
+    name = image().name
+    place, street.segaddon.picture = centre("Car"), None
+    assert bpy.ops.segaddon.mask_click(image=name, at=place) == {"FINISHED"}
+    assert bpy.ops.segaddon.inpaint(image=name, prompt="gold") == {"FINISHED"}
+    assert bpy.ops.segaddon.result_accept(image=name) == {"FINISHED"}
+    assert len(bpy.data.images[name].segaddon.steps) == 2
+    with pytest.raises(RuntimeError, match="No picture is open"):
+        bpy.ops.segaddon.mask_click(at=place)
 
 
 def test_any_image_can_be_inpainted_by_a_mask(street):
@@ -274,6 +285,12 @@ def test_any_image_can_be_inpainted_by_a_mask(street):
         ("mask_of", {"what": "TEXT", "text": " "}, "No words"),
         ("mask_of", {"what": "TEXT", "text": "zeppelin"}, "zeppelin"),
         ("history_show", {"step": 3}, "no step 3"),
+        ("inpaint", {"prompt": "gold"}, "Nothing is masked"),
+        ("remove", {}, "Nothing is masked"),
+        ("mask_clear", {}, "no mask"),
+        ("mask_candidate", {}, "no mask"),
+        ("mask_remove", {}, "no active mask"),
+        ("result_accept", {}, "no result"),
     ],
 )
 def test_bad_input_is_reported_and_changes_nothing(street, operator, options, message):
@@ -300,11 +317,18 @@ def test_an_empty_mask_and_no_prompt_are_reported(street):
 
 
 def test_what_cannot_be_done_is_not_offered(street):
-    assert not bpy.ops.segaddon.inpaint.poll()
-    assert not bpy.ops.segaddon.mask_remove.poll()
-    assert not bpy.ops.segaddon.result_accept.poll()
-    street.segaddon.picture = None
-    assert not bpy.ops.segaddon.mask_of.poll()
+    window = bpy.context.window_manager.windows[0]
+    area = window.screen.areas[0]
+    area.ui_type = "IMAGE_EDITOR"
+    with bpy.context.temp_override(window=window, area=area):
+        assert not bpy.ops.segaddon.mask_of.poll()
+        area.spaces.active.image = image()
+        assert bpy.ops.segaddon.mask_of.poll()
+        for operator in ("inpaint", "remove", "mask_remove", "mask_clear", "result_accept"):
+            assert not getattr(bpy.ops.segaddon, operator).poll(), operator
+        bpy.ops.segaddon.mask_click(at=centre("Car"))
+        for operator in ("inpaint", "remove", "mask_remove", "mask_clear"):
+            assert getattr(bpy.ops.segaddon, operator).poll(), operator
     movie = bpy.data.images.new("Movie", 8, 8)
     movie.source = "TILED"
     assert retouch_masks.refusal(movie, street)
