@@ -189,7 +189,18 @@ def _mask(maps: SceneMaps, things: Sequence[Instance], score: float) -> Mask:
 def _of_ids(maps: SceneMaps, ids: Sequence[int], score: float) -> Mask:
     behind = maps.background or "background"
     names = [behind if one == BACKGROUND else maps.instance(one).object for one in ids]
-    return Mask(masks.from_ids(maps.instance_map, ids), score, ", ".join(dict.fromkeys(names)), tuple(ids))
+    return Mask(_pixels_of(maps, ids), score, ", ".join(dict.fromkeys(names)), tuple(ids))
+
+
+def _pixels_of(maps: SceneMaps, ids: Sequence[int]) -> np.ndarray:
+    """bool H×W. Looks only where the instances are: a click on a large picture is answered at once."""
+    if BACKGROUND in ids:
+        return masks.from_ids(maps.instance_map, ids)
+    boxes = np.array([maps.instance(one).bbox for one in ids])
+    (x0, y0), (x1, y1) = boxes[:, :2].min(0), boxes[:, 2:].max(0)
+    mask = np.zeros(maps.instance_map.shape, bool)
+    mask[y0:y1, x0:x1] = masks.from_ids(maps.instance_map[y0:y1, x0:x1], ids)
+    return mask
 
 
 def checked_points(points: Sequence[Sequence[float]] | None) -> list[tuple[float, float]]:

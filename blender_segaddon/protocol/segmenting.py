@@ -136,16 +136,20 @@ def _check_prompt(prompt: PromptMessage, request: SegmentRequest) -> None:
         x0, y0, x1, y1 = prompt.box
         fits = max(x0, 0) < min(x1, request.width) and max(y0, 0) < min(y1, request.height)
         _demand(fits, f"the empty box {prompt.box}", "Give (x0, y0, x1, y1) inside the picture")
+    if prompt.source is not None:
+        _check_source(prompt.source, request)
     if prompt.logits is not None:
-        _check_logits(prompt, request)
+        _check_logits(prompt.logits, prompt.source)
 
 
-def _check_logits(prompt: PromptMessage, request: SegmentRequest) -> None:
-    logits, source = prompt.logits, prompt.source
-    if logits is None or source is None:
+def _check_logits(logits: BufferRef, source: Source | None) -> None:
+    if source is None:
         raise InvalidInput("The request holds logits without their source", "Send the source with them")
     square = logits.dtype == "float32" and len(logits.shape) == 2 and logits.shape[0] == logits.shape[1] <= MAX_LOGITS
     _demand(square, f"logits of {logits.dtype} {logits.shape}", "Send float32 S×S")
+
+
+def _check_source(source: Source, request: SegmentRequest) -> None:
     _demand(source.image == request.image, "a mask of another picture to go on from", "Click anew on this picture")
     same = request.segmenter in ("", source.segmenter)
     _demand(same, f"a mask of {source.segmenter:.80} to go on from", "Use the same segmenter, or click anew")

@@ -161,7 +161,7 @@ class _Task:
         """Answers to the prompts; those that begin anew together, those that go on from a mask each in its window."""
         whole = windows.whole(self.size)
         prompts = [self._prompt(one) for one in self.request.prompts]
-        at = [one.source.window if one.source else whole for one in self.request.prompts]
+        at = [one.source.window if one.source and one.logits else whole for one in self.request.prompts]
         answers: dict[int, list[Answered]] = {}
         for window in dict.fromkeys(at):
             indices = [index for index, one in enumerate(at) if one == window]

@@ -289,7 +289,7 @@ def test_export(maps, tmp_path):
         (lambda picture: api.segment(picture, objects="No\nbody"), InvalidInput),
         (lambda picture: api.bake("Nobody"), SceneError),
         (lambda picture: api.segment(picture, objects=["Nobody"]), InvalidInput),
-        (lambda picture: api.segment(picture.pixels, points=[(1, 1)]), InvalidInput),
+        (lambda picture: api.segment(picture.pixels, points=[(1, 1)], model="scene"), InvalidInput),
         (lambda picture: api.inpaint(picture, np.zeros((96, 160), bool), "x"), InvalidInput),
         (lambda picture: api.inpaint(picture, np.ones((5, 5), bool), "x"), InvalidInput),
         (lambda picture: api.inpaint(picture, np.ones((96, 160), bool), "x", intent="eat"), InvalidInput),

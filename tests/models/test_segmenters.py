@@ -224,29 +224,9 @@ def test_logits_of_something_else_are_refused(folder, tmp_path, source, fields, 
         ask(logits=np.zeros((32, 32), np.float32), source=source, **fields)
 
 
-def test_on_a_large_picture_it_looks_once_more_at_the_part_that_is_meant(folder, tmp_path):
-    large = np.zeros((900, 1200, 3), np.uint8)
-    ask = Asking(folder, tmp_path, large)
-    box = PromptMessage(box=(110.0, 110.0, 170.0, 160.0))
-    result, masks = ask(prompts=(box,), segmenter="tiny-sam", sharp=False)
-    assert (result.encodings, result.masks[0].window) == (1, (0, 0, 1200, 900))
-    if masks[0].mean() > 0.05:
-        pytest.skip("random weights give no small mask here")
-    result, _ = ask(prompts=(box,), segmenter="tiny-sam")
-    assert result.encodings == 1
-    assert result.masks[0].window != (0, 0, 1200, 900)
-    assert ask(prompts=(box,), segmenter="tiny-sam")[0].encodings == 0
-
-
-def test_masks_stay_within_a_region(folder, tmp_path):
-    ask = Asking(folder, tmp_path, PICTURE)
-    result, masks = ask(prompts=CLICK, segmenter="tiny-sam2")
-    assert any(mask[:, 75:].any() for mask in masks)
-
-
 def test_everything_gives_each_thing_once(folder, tmp_path):
     ask = Asking(folder, tmp_path, PICTURE)
-    result, masks = ask(wanted="everything", segmenter="tiny-sam")
+    result, _ = ask(wanted="everything", segmenter="tiny-sam")
     assert result.encodings == 1
     boxes = [one.box for one in result.masks]
     assert len(set(boxes)) == len(boxes)

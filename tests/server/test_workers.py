@@ -93,7 +93,7 @@ def test_models_that_are_idle_are_unloaded_and_then_the_worker_ends(tmp_path: Pa
             await until(lambda: runner.devices()[0].loaded == {})
             assert runner.worker_pids == (worker,)
             await until(lambda: not runner.worker_pids)
-            assert not alive(worker)
+            await until(lambda: not alive(worker))
             assert (await ended(await submit(jobs)))[-1].state == "succeeded"
 
     drive(run())

@@ -1,0 +1,120 @@
+"""How fast a click becomes a mask: on a scene's object through Blender, and by a segmenter the size of SAM's vit_b.
+
+    python -m scripts.bench_retouch --json FILE [--part scene|model]
+
+The part "scene" needs Blender as a module (.venv-bpy-*), "model" the models' environment (.venv-models): each runs what
+its environment has. The weights of vit_b's size are random: masks are noise, times are the real ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+_SIZE = 2048
+_CLICKS = 7
+
+
+def main() -> None:
+    """Measure what can be measured here, print it, write it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--part", choices=("scene", "model"))
+    options = parser.parse_args()
+    parts = {"scene": ("bpy", scene_clicks), "model": ("torch", model_clicks)}
+    figures = {
+        name: measure()
+        for name, (needed, measure) in parts.items()
+        if options.part in (None, name) and importlib.util.find_spec(needed)
+    }
+    text = json.dumps(figures, indent=1)
+    print(text)
+    if options.json:
+        options.json.write_text(text)
+
+
+def scene_clicks() -> dict[str, float]:
+    """Seconds from a click on a Blender image (2048²) of a picture with maps to the object's mask."""
+    import bpy
+
+    from blender_segaddon import api as seg
+
+    for one in range(6):
+        bpy.ops.mesh.primitive_cube_add(location=(2.5 * one - 6, 0, 0))
+    seg.add_camera(bpy.context.scene)
+    maps = seg.capture(size=(_SIZE, _SIZE))
+    pixels = np.random.default_rng(0).integers(0, 255, (_SIZE, _SIZE, 3), dtype=np.uint8)
+    from blender_segaddon.flows.picture import Picture, Recipe
+
+    image = Picture(pixels, Recipe(maps=maps)).image
+    rows, columns = np.nonzero(maps.instance_map)
+    places = np.random.default_rng(1).integers(0, rows.size, _CLICKS)
+    took = [_seconds(lambda at=at: seg.segment(image, points=[(columns[at], rows[at])])) for at in places]
+    return {"median_s": statistics.median(took), "worst_s": max(took), "pixels": float(_SIZE)}
+
+
+def model_clicks() -> dict[str, float]:
+    """Seconds of the first click on a picture and of those after it, in the worker's own desk; vit_b's size, CPU."""
+    import torch
+
+    from blender_segaddon.protocol.framing import BodyWriter, read_body
+    from blender_segaddon.protocol.segmenting import PromptMessage, SegmentRequest
+    from bridge_server.segmentation.desk import Desk
+
+    from .lib import tiny_models
+
+    with tempfile.TemporaryDirectory() as folder:
+        sams = Path(folder) / "sams"
+        sams.mkdir()
+        torch.manual_seed(0)
+        network = tiny_models.sam(1024, 768, 12, 12, 256, (2, 5, 8, 11), 14)
+        torch.save(network.state_dict(), sams / "vit_b_random.pth")
+        parameters = sum(one.numel() for one in network.parameters())
+        place = Path(folder) / "picture"
+        place.write_bytes(np.random.default_rng(0).integers(0, 255, (768, 1024, 3), dtype=np.uint8).tobytes())
+        desk = Desk("cpu", [Path(folder)])
+
+        def ask(**fields: object) -> None:
+            request = SegmentRequest("a" * 64, 768, 1024, segmenter="vit_b_random", **fields)  # pyright: ignore
+            desk.answer(read_body(b"".join(BodyWriter().finish(request))), place)
+
+        def click(x: float) -> None:
+            ask(prompts=(PromptMessage(((x, 300.0),), (1,)),))
+
+        desk._load(_files(Path(folder)))  # loading is no part of a click
+        first = _seconds(lambda: click(100.0))
+        later = [_seconds(lambda x=x: click(x)) for x in np.linspace(150, 900, _CLICKS)]
+        second = statistics.median(later)
+        return {
+            "first_s": first,
+            "second_s": second,
+            "ratio": second / first,
+            "encodings": float(desk.encoded.total()),
+            "parameters": float(parameters),
+        }
+
+
+def _files(folder: Path):
+    from bridge_server import segmenters
+
+    return segmenters.choose([folder], "vit_b_random")
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()
+    sys.stdout.flush()
