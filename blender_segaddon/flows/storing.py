@@ -85,7 +85,7 @@ def _free_path(picture: Picture, template: str) -> str:
             raise InvalidInput(f"The path template {template!r} cannot be read: {error}", hint) from error
         if not Path(bpy.path.abspath(path)).exists():
             return path
-    raise InvalidInput(f"There are {version} versions of {title!r}", "Put {version} into the template, or clean up")
+    raise InvalidInput(f"There is no free version of {title!r}", "Put {version} into the template, or clean up")
 
 
 def _write(picture: Picture, path: Path) -> None:

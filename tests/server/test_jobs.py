@@ -151,7 +151,7 @@ def test_a_failure_in_the_generator_is_told(shared: Bridge):
 
 
 def test_an_unknown_generator_is_refused_with_the_list(shared: Bridge):
-    with pytest.raises(InvalidInput, match=r"'sdxl'.*preview, rehearsal"):
+    with pytest.raises(InvalidInput, match=r"'sdxl'.*preview, classical, rehearsal"):
         shared.run(rehearsal(generator="sdxl"))
 
 

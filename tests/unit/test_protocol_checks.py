@@ -19,6 +19,7 @@ from .test_protocol_wire import some_maps
 WRITER = BodyWriter()
 SCENE = scene_to_wire(some_maps(4, 6), WRITER)
 IMAGE = WRITER.add(np.zeros((4, 6, 3), np.uint8))
+FLOATS = WRITER.add(np.zeros((4, 6, 3), np.float32))
 MASK = WRITER.add(np.zeros((4, 6), bool))
 GREY = WRITER.add(np.zeros((4, 6), np.uint8))
 SMALL = WRITER.add(np.zeros((3, 6, 3), np.uint8))
@@ -46,6 +47,9 @@ def test_what_can_be_run_passes(parts: dict[str, Any]):
         {"image": SMALL, "mask": None},
         {"mask": GREY},
         {"scene": None, "image": SMALL},
+        {"softness": -1.0},
+        {"softness": 513.0},
+        {"image": FLOATS, "mask": None},
     ],
     ids=", ".join,
 )

@@ -90,9 +90,10 @@ def _reach(
     if label == NOWHERE:
         return np.full(rows.size, _BEYOND), np.full(rows.size, np.inf)
     camera = maps.camera
-    at = np.nonzero(known & (seen.labels == label))
-    at = tuple(one[:: max(1, at[0].size // 20000)] for one in at)
-    points = camera.points_of(*at, seen.depth[at].astype(float))
+    rows_seen, columns_seen = np.nonzero(known & (seen.labels == label))
+    some = slice(None, None, max(1, rows_seen.size // 20000))
+    at = rows_seen[some], columns_seen[some]
+    points = camera.points_of(at[0], at[1], seen.depth[at].astype(float))
     normal = np.median(maps.normal[at] @ camera.matrix_world[:3, :3].T, axis=0)
     normal = normal / max(float(np.linalg.norm(normal)), 1e-9)
     offset = float(np.median(points @ normal))

@@ -23,6 +23,10 @@ _FRINGE = 2
 """Pixels around the mask that may show a little of what goes: nothing is learnt from them."""
 _WORK = 400
 """Side of the square, in pixels, that texture is searched in; larger holes are filled at a smaller size."""
+_FADE = 0.2
+"""Distance over which differences from a surface's trend fade in a hole, as a share of its width."""
+_SHADOW = 2.0
+"""How much less what is darker than usual counts."""
 _FEW = 12
 """pixels: a surface that is seen less says nothing"""
 
@@ -77,25 +81,30 @@ def _surfaces(maps: SceneMaps | None, crop: Crop, after: bool) -> tuple[np.ndarr
 def _base(values: np.ndarray, hole: np.ndarray, known: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """float32 H×W×3: the smooth light of each surface, going on in the hole."""
     result = np.zeros_like(values)
-    reach = max(4, round(0.15 * float(np.sqrt(hole.sum()))))
+    fading = hole / max(16.0, _FADE**2 * float(hole.sum()))
     for label in np.unique(labels[hole]):
         own = labels == label
         here = own & known
         if here.sum() < _FEW:
             here = known
-        trend = _trend(values, here, hole)
+        trend, usual = _trend(values, here, hole)
         rest = np.where(here[..., None], values - trend, 0)
         soft = blurred(rest, 3) / np.maximum(blurred(here[..., None].astype(_F), 3), _F(1e-3))
-        # in the hole a little weight for "nothing": the rest fades with the distance from what is seen
-        prior = np.where(here, _F(1), _F(1 / reach**2) * hole)
-        gone_on = spread(np.where(here[..., None], soft, 0), prior)
+        # what is darker than usual is the thing's shadow more often than not: it goes on for a little only
+        dark = np.clip(-soft.mean(axis=-1) / usual - 1, 0, None)
+        # and with a little weight for "nothing" in the hole, all of it fades with the distance from what is seen
+        gone_on = spread(np.where(here[..., None], soft, 0), np.where(here, 1 / (1 + dark * dark * _SHADOW), fading))
         mixed = trend + np.where(here[..., None], soft, gone_on)
         result[own] = mixed[own]
     return result
 
 
-def _trend(values: np.ndarray, here: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """float32 H×W×3: a plane through the colours of a surface, near ones counting most and strays not at all."""
+def _trend(values: np.ndarray, here: np.ndarray, hole: np.ndarray) -> tuple[np.ndarray, float]:
+    """A plane through the colours of a surface, near ones counting most and strays not at all.
+
+    Returns:
+        (float32 H×W×3, how far colours are from it usually).
+    """
     height, width = here.shape
     rows, columns = np.nonzero(here)
     centre_y, centre_x = (float(one.mean()) for one in np.nonzero(hole)) if hole.any() else (height / 2, width / 2)
@@ -106,18 +115,19 @@ def _trend(values: np.ndarray, here: np.ndarray, hole: np.ndarray) -> np.ndarray
     colours = values[rows, columns].astype(np.float64)
     weight = near
     ridge = np.diag([0.0, 1.0, 1.0]) * 0.02 * near.sum()
+    answer, usual = np.zeros((3, colours.shape[1])), 1.0
     for _ in range(4):
         weighted = design * weight[:, None]
         answer = np.linalg.solve(weighted.T @ design + ridge + 1e-9 * np.eye(3), weighted.T @ colours)
         error = (colours - design @ answer).mean(axis=1)
         usual = max(1.5 * float(np.median(np.abs(error))), 4 / 255)
-        error = np.where(error < 0, 2 * error, error)  # the thing's shadow goes with it
+        error = np.where(error < 0, 1.5 * error, error)  # darker ones are in the thing's shadow more often than not
         weight = near / (1 + (error / usual) ** 2) ** 2
     grid_y = (np.arange(height)[:, None] - centre_y) / scale
     grid_x = (np.arange(width)[None, :] - centre_x) / scale
     plane = answer[0] + grid_x[..., None] * answer[1] + grid_y[..., None] * answer[2]
     low, high = np.percentile(colours, (2, 98), axis=0)
-    return np.clip(plane, low, high).astype(_F)
+    return np.clip(plane, low, high).astype(_F), usual
 
 
 def _detail(
@@ -130,5 +140,5 @@ def _detail(
     if scale == 1.0:
         return patches.fill(detail, wanted, known, labels, guide, seed)
     small = max(8, round(size[0] * scale)), max(8, round(size[1] * scale))
-    arrays = [nearest(one, small) for one in (wanted, known, labels, guide)]
-    return resized(patches.fill(resized(detail, small), *arrays, seed), size)
+    hole_, source, names, far = (nearest(one, small) for one in (wanted, known, labels, guide))
+    return resized(patches.fill(resized(detail, small), hole_, source, names, far, seed), size)

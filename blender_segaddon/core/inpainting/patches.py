@@ -47,8 +47,8 @@ class _Field:
 
         return _Field(
             four(self.values).mean(0),
-            four(self.hole).any(0),
-            four(self.source).all(0),
+            four(self.hole).max(0),
+            four(self.source).min(0),
             four(self.labels)[0],
             four(self.guide)[0],
         )
