@@ -64,13 +64,6 @@ void main()
 }
 """
 _PICTURE = """
-vec3 linear(vec3 shown)
-{
-  vec3 low = shown / 12.92;
-  vec3 high = pow((shown + 0.055) / 1.055, vec3(2.4));
-  return mix(low, high, step(vec3(0.04045), shown));
-}
-
 void main()
 {
   if (at.x < reach.x) {
@@ -79,8 +72,8 @@ void main()
   ivec2 size = textureSize(pixels, 0);
   /* Enlarged, pixels are squares, as the editor itself shows them. */
   color_out = reach.y > 0.5 ? texelFetch(pixels, min(ivec2(at * vec2(size)), size - 1), 0) : texture(pixels, at);
-  /* What is drawn over an image is encoded as sRGB afterwards. */
-  color_out = vec4(linear(color_out.rgb), 1.0);
+  /* Blender encodes what is drawn over an image with this exponent, not with the curve of sRGB: measured on screen. */
+  color_out = vec4(pow(color_out.rgb, vec3(2.2)), 1.0);
 }
 """
 
