@@ -25,6 +25,8 @@ archive, blend, out, *_rest = sys.argv[sys.argv.index("--") + 1 :]
 failures: list[str] = []
 shots = itertools.count(1)
 
+PROMPT = (1210, 513)
+"""Where the panel has its prompt when one mask with candidates is accepted, in pixels from the lower left."""
 TARGET, OTHER = "Boat_Fishing", "House.Left"
 
 
@@ -139,6 +141,18 @@ def press(kind: str, **modifiers: bool) -> Iterator[float]:
     yield 0.8
 
 
+def typed(text: str, place: tuple[int, int]) -> Iterator[float]:
+    """Into the field at a place of the window."""
+    yield from click(place)
+    for letter in text:
+        window().event_simulate(type=letter.upper(), value="PRESS", x=place[0], y=place[1], unicode=letter)
+        event(letter.upper(), "RELEASE", place)
+        yield 0.2
+    event("RET", "PRESS", place)
+    event("RET", "RELEASE", place)
+    yield 0.8
+
+
 def until_made(longest: float = 60) -> Iterator[float]:
     end = time.monotonic() + longest
     yield 0.3
@@ -241,7 +255,10 @@ def fit() -> None:
 def inpainting() -> Iterator[float]:
     first = image().name
     settings = bpy.context.scene.segaddon.retouch
-    settings.prompt, settings.count = "gold", 2
+    settings.count = 2
+    yield from typed("gold", PROMPT)
+    check(settings.prompt == "gold", f"what was typed as a prompt is {settings.prompt!r}")
+    shot("prompt_typed")
     mask = covered().copy()
     image().segaddon.feather = 0
     with within():
