@@ -1,7 +1,7 @@
 """Masks as short texts, so that they can be properties of an image: saved with the file, and part of its undo steps.
 
 A bit a pixel, row by row, deflated. Against an 8-bit picture packed into the file, of the masks of a street at 2048²:
-see docs/retouch.md.
+see docs/image_editor.md.
 """
 
 from __future__ import annotations

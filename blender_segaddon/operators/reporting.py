@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import bpy
@@ -22,6 +22,17 @@ def reported(operator: bpy.types.Operator) -> Iterator[None]:
         operator.report({"INFO"}, "Cancelled")
     except SegAddonError as error:
         operator.report({"ERROR"}, str(error))
+
+
+def press(operator: bpy.types.Operator, pressed: Callable[..., set[str]], **options: object) -> None:
+    """Press another button from an operator, with a step of undo; what it reports is reported by this one.
+
+    A Python call of an operator that reports an error raises instead of showing it.
+    """
+    try:
+        pressed("INVOKE_DEFAULT", True, **options)
+    except RuntimeError as error:
+        operator.report({"ERROR"}, str(error).strip().removeprefix("Error: "))
 
 
 def show_in_image_editor(context: bpy.types.Context, image: bpy.types.Image) -> bool:

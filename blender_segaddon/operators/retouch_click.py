@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import bpy
-import numpy as np
 from bpy.props import EnumProperty, FloatVectorProperty, IntProperty, StringProperty
 
 from .. import api
@@ -127,7 +126,9 @@ def of_scene(prompt: Prompt) -> list[api.Mask]:
     alike = [one.id for one in maps.instances if kind and one.class_name == kind]
     if len(alike) < 2:
         return found
-    everything = replace(found[0], array=np.isin(maps.instance_map, alike), label=f"Every {kind}", ids=tuple(alike))
+    everything = replace(
+        found[0], array=_masks.from_ids(maps.instance_map, alike), label=f"Every {kind}", ids=tuple(alike)
+    )
     return [*found, everything]
 
 
@@ -228,11 +229,20 @@ class _OfMask:
 
     @classmethod
     def poll(cls, context):
-        image = retouch_masks.shown_image(context)
+        if context.space_data is None or context.space_data.type != "IMAGE_EDITOR":
+            return True  # a script may name another image
+        image = context.space_data.image
         if image is None or retouch_masks.active(image) is None:
             cls.poll_message_set("There is no mask: click on the picture first")
             return False
         return True
+
+    def found(self, context) -> bpy.types.Image:
+        """The image, which has an active mask. Raises InvalidInput where it has none."""
+        image = retouch_masks.find_image(context, self.image)
+        if retouch_masks.active(image) is None:
+            raise InvalidInput("There is no mask", "Click on the picture first")
+        return image
 
 
 class SEGADDON_OT_mask_candidate(_OfMask, bpy.types.Operator):
@@ -245,8 +255,8 @@ class SEGADDON_OT_mask_candidate(_OfMask, bpy.types.Operator):
 
     def execute(self, context):
         with reported(self):
-            mask = retouch_masks.active(retouch_masks.find_image(context, self.image))
-            if mask is None or len(mask.candidates) < 2:
+            mask = retouch_masks.active(self.found(context))
+            if len(mask.candidates) < 2:
                 return {"CANCELLED"}
             mask.candidate = (mask.candidate + self.step) % len(mask.candidates)
             running.redraw()
@@ -262,7 +272,7 @@ class SEGADDON_OT_mask_accept(_OfMask, bpy.types.Operator):
 
     def execute(self, context):
         with reported(self):
-            retouch_masks.find_image(context, self.image).segaddon.is_open = False
+            self.found(context).segaddon.is_open = False
             api.redraw_image_overlay()
             running.redraw()
             return {"FINISHED"}
@@ -277,7 +287,7 @@ class SEGADDON_OT_mask_clear(_OfMask, bpy.types.Operator):
 
     def execute(self, context):
         with reported(self):
-            image = retouch_masks.find_image(context, self.image)
+            image = self.found(context)
             retouch_masks.remove(image, image.segaddon.active_mask)
             return {"FINISHED"}
         return {"CANCELLED"}

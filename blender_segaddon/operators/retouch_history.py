@@ -61,7 +61,7 @@ def show(context: bpy.types.Context, old: bpy.types.Image, new: bpy.types.Image)
     """Show ``new`` wherever ``old`` was shown."""
     for space in _spaces().values():
         if space.image == old:
-            space.image = new
+            _swap(space, new)
     if context.scene.segaddon.picture == old:
         context.scene.segaddon.picture = new
 
@@ -86,7 +86,15 @@ def follow() -> None:
             continue
         now = _current(origin)
         if space.image is None or (now != _before.get(origin.name, origin.name) and now in bpy.data.images):
-            space.image = bpy.data.images[now]
+            _swap(space, bpy.data.images[now])
+
+
+def _swap(space: bpy.types.SpaceImageEditor, image: bpy.types.Image) -> None:
+    """Show another image at the same zoom: Blender begins anew with each."""
+    zoom = space.zoom_percentage
+    space.image = image
+    if zoom > 0:
+        space.zoom_percentage = zoom
 
 
 def _current(origin: bpy.types.Image) -> str:

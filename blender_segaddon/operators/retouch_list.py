@@ -12,27 +12,44 @@ from .retouch_click import IMAGE
 
 
 class OnImage:
-    """For the picture that is shown."""
+    """For the picture that is shown, or a named one.
+
+    ``poll`` cannot know what a script names: it speaks for Image Editors alone, everywhere else ``execute`` reports.
+    """
 
     bl_options = {"UNDO"}
 
     image: IMAGE
 
+    @staticmethod
+    def refusal(_image: bpy.types.Image) -> tuple[str, str] | None:
+        """(why this cannot be done with the image now, what to do about it), None where it can."""
+        return None
+
     @classmethod
     def poll(cls, context):
-        image = retouch_masks.shown_image(context)
+        if context.space_data is None or context.space_data.type != "IMAGE_EDITOR":
+            return True
+        image = context.space_data.image
         if image is None:
             cls.poll_message_set("Open a picture that SegAddon made, or any image")
             return False
-        reason = retouch_masks.refusal(image, context.scene)
+        reason = retouch_masks.refusal(image, context.scene) or cls.refusal(image)
         if reason:
             cls.poll_message_set(". ".join(reason))
-            return False
-        return True
+        return not reason
+
+    def found(self, context) -> bpy.types.Image:
+        """The image. Raises InvalidInput where this cannot be done with it."""
+        image = retouch_masks.find_image(context, self.image)
+        reason = self.refusal(image)
+        if reason:
+            raise InvalidInput(*reason)
+        return image
 
     def execute(self, context):
         with reported(self):
-            self.do(context, retouch_masks.find_image(context, self.image))
+            self.do(context, self.found(context))
             api.show_image_overlay()
             running.redraw()
             return {"FINISHED"}
@@ -90,14 +107,10 @@ class SEGADDON_OT_mask_of(OnImage, bpy.types.Operator):
 class _OnMask(OnImage):
     """For the active mask of the picture."""
 
-    @classmethod
-    def poll(cls, context):
-        if not super().poll(context):
-            return False
-        if retouch_masks.active(retouch_masks.shown_image(context)) is None:
-            cls.poll_message_set("The picture has no mask: click on it with the Retouch tool")
-            return False
-        return True
+    @staticmethod
+    def refusal(image):
+        none = retouch_masks.active(image) is None
+        return ("The picture has no active mask", "Click on it with the Retouch tool") if none else None
 
 
 class SEGADDON_OT_mask_remove(_OnMask, bpy.types.Operator):

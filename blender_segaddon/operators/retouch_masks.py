@@ -6,6 +6,7 @@ found anew by every operator: undo and file load leave references dangling.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -172,11 +173,11 @@ def remove(image: bpy.types.Image, index: int) -> None:
 
 
 def free_name(image: bpy.types.Image, name: str) -> str:
-    """The name, with a number where another mask has it."""
-    name = name[:60] or "Mask"
+    """The name, with another number where a mask has it."""
+    stem = re.sub(r"\.\d{3}$", "", name[:60]) or "Mask"
     taken = {one.name for one in image.segaddon.masks}
-    numbered = (f"{name}.{number:03}" for number in range(1, len(taken) + 2))
-    return name if name not in taken else next(one for one in numbered if one not in taken)
+    numbered = (f"{stem}.{number:03}" for number in range(1, len(taken) + 2))
+    return name[:60] if name and name[:60] not in taken else next(one for one in numbered if one not in taken)
 
 
 def fill(mask: bpy.types.PropertyGroup, found: Sequence[api.Mask]) -> None:

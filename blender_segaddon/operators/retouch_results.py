@@ -21,20 +21,19 @@ class _Retouching(running.Modal, OnImage):
 
     @classmethod
     def poll(cls, context):
-        if not running.is_idle(cls) or not super().poll(context):
-            return False
-        image = retouch_masks.shown_image(context)
+        return running.is_idle(cls) and super().poll(context)
+
+    @staticmethod
+    def refusal(image):
         if len(image.segaddon.results):
-            cls.poll_message_set("Accept or discard the results first")
-            return False
+            return "There are results to choose from", "Accept or discard them first"
         if not any(one.use for one in image.segaddon.masks):
-            cls.poll_message_set("Nothing is masked: click on the picture with the Retouch tool")
-            return False
-        return True
+            return "Nothing is masked", "Click on the picture with the Retouch tool"
+        return None
 
     def gathered(self, context) -> tuple[bpy.types.Image, api.Mask]:
         """The image and what is masked in it. Raises InvalidInput where that is nothing."""
-        image = retouch_masks.find_image(context, self.image)
+        image = self.found(context)
         size = retouch_masks.size_of(image, context.scene)
         mask = retouch_masks.as_given(image, size)
         if mask is None or not mask.array.any():
@@ -119,14 +118,9 @@ class SEGADDON_OT_remove(_Retouching, bpy.types.Operator):
 class _OnResults(OnImage):
     """For a picture of which something was made."""
 
-    @classmethod
-    def poll(cls, context):
-        if not super().poll(context):
-            return False
-        if not len(retouch_masks.shown_image(context).segaddon.results):
-            cls.poll_message_set("There is no result: inpaint first")
-            return False
-        return True
+    @staticmethod
+    def refusal(image):
+        return None if len(image.segaddon.results) else ("There is no result", "Inpaint first")
 
 
 class SEGADDON_OT_result_next(_OnResults, bpy.types.Operator):

@@ -7,6 +7,7 @@ import bpy
 
 from .. import api
 from . import retouch_masks, retouch_overlay
+from .reporting import press as press_button
 from .retouch_click import HOW, SOURCE
 
 _WHEEL = {"WHEELUPMOUSE": -1, "WHEELDOWNMOUSE": 1, "WHEELINMOUSE": -1, "WHEELOUTMOUSE": 1}
@@ -69,9 +70,9 @@ class _Mouse:
         now = place(context.region, event, press.size)
         options = {"image": press.image, "how": press.how, "source": press.source}
         if press.is_box:
-            bpy.ops.segaddon.mask_box("INVOKE_DEFAULT", True, box=(*press.start, *now), **options)
+            press_button(self, bpy.ops.segaddon.mask_box, box=(*press.start, *now), **options)
         else:
-            bpy.ops.segaddon.mask_click("INVOKE_DEFAULT", True, at=press.start, **options)
+            press_button(self, bpy.ops.segaddon.mask_click, at=press.start, **options)
 
     def give_up(self) -> None:
         """Nothing comes of it."""
@@ -97,17 +98,17 @@ def _works_on(context) -> bool:
     return image is not None and retouch_masks.refusal(image, context.scene) is None
 
 
-def on_key(context, event_type: str) -> bool:
+def on_key(operator: bpy.types.Operator, context, event_type: str) -> bool:
     """Do what a key or the wheel stands for; whether it stood for anything."""
     record = retouch_masks.shown_image(context).segaddon
     step = _WHEEL.get(event_type, 0)
     if len(record.results):
         if step and len(record.results) > 1:
-            bpy.ops.segaddon.result_next("INVOKE_DEFAULT", True, step=step)
+            press_button(operator, bpy.ops.segaddon.result_next, step=step)
         elif event_type in _ACCEPT:
-            bpy.ops.segaddon.result_accept("INVOKE_DEFAULT", True)
+            press_button(operator, bpy.ops.segaddon.result_accept)
         elif event_type in _CLEAR:
-            bpy.ops.segaddon.result_discard("INVOKE_DEFAULT", True)
+            press_button(operator, bpy.ops.segaddon.result_discard)
         else:
             return False
         return True
@@ -115,11 +116,11 @@ def on_key(context, event_type: str) -> bool:
     if mask is None:
         return False
     if step and len(mask.candidates) > 1:
-        bpy.ops.segaddon.mask_candidate("INVOKE_DEFAULT", True, step=step)
+        press_button(operator, bpy.ops.segaddon.mask_candidate, step=step)
     elif event_type in _ACCEPT:
-        bpy.ops.segaddon.mask_accept("INVOKE_DEFAULT", True)
+        press_button(operator, bpy.ops.segaddon.mask_accept)
     elif event_type in _CLEAR:
-        bpy.ops.segaddon.mask_clear("INVOKE_DEFAULT", True)
+        press_button(operator, bpy.ops.segaddon.mask_clear)
     else:
         return False
     return True
@@ -169,7 +170,7 @@ class SEGADDON_OT_retouch_key(bpy.types.Operator):
         return _works_on(context)
 
     def invoke(self, context, event):
-        return {"FINISHED"} if on_key(context, event.type) else {"PASS_THROUGH"}
+        return {"FINISHED"} if on_key(self, context, event.type) else {"PASS_THROUGH"}
 
 
 class SEGADDON_OT_retouch_pick(_Mouse, bpy.types.Operator):
@@ -206,7 +207,7 @@ class SEGADDON_OT_retouch_pick(_Mouse, bpy.types.Operator):
                 how = "ADD" if event.shift else "TAKE" if event.ctrl else "NEW"
                 self.press(bpy.context, event, how, "MODEL" if event.alt else "AUTO")
                 return {"RUNNING_MODAL"}
-            known = on_key(bpy.context, event.type)
+            known = on_key(self, bpy.context, event.type)
             if event.type in _ACCEPT | _CLEAR:
                 return self._end(context)
             return {"RUNNING_MODAL"} if known else {"PASS_THROUGH"}
@@ -288,7 +289,7 @@ def keys(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         texts += (("EVENT_ALT", "Ask Model"), ("MOUSE_MMB", "Wheel: Candidates"))
         texts += (("EVENT_RETURN", "Accept"), ("EVENT_ESC", "Clear"))
     for icon, text in texts:
-        row.label(text=text + "  ", icon=icon)
+        row.label(text=f" {text}  ", icon=icon)
 
 
 def _status(self: bpy.types.Header, context: bpy.types.Context) -> None:

@@ -19,6 +19,7 @@ class SEGADDON_UL_masks(bpy.types.UIList):
     """A mask a row: whether it is used, its name, how it goes together with those above it."""
 
     def draw_item(self, context, layout, data, item, _icon, _active_data, _active_property):
+        layout.use_property_split = False  # a row has no label
         row = layout.row(align=True)
         row.prop(item, "use", text="")
         size = retouch_masks.size_of(data.id_data, context.scene)
@@ -165,7 +166,7 @@ def _mask(column: bpy.types.UILayout, context: bpy.types.Context, mask: bpy.type
         _steps(
             column,
             "segaddon.mask_candidate",
-            "Meaning",
+            "Candidate",
             min(mask.candidate, len(mask.candidates) - 1),
             len(mask.candidates),
         )

@@ -25,6 +25,8 @@ archive, blend, out, *_rest = sys.argv[sys.argv.index("--") + 1 :]
 failures: list[str] = []
 shots = itertools.count(1)
 
+PROMPT = (1210, 513)
+"""Where the panel has its prompt when one mask with candidates is accepted, in pixels from the lower left."""
 TARGET, OTHER = "Boat_Fishing", "House.Left"
 
 
@@ -54,9 +56,20 @@ def addon(part: str):
     return sys.modules[f"{MODULE}.{part}"]
 
 
-def shot(name: str) -> None:
+def shot(name: str) -> str:
     """The whole screen; Blender's own screenshot is black under OpenGL without a GPU."""
-    subprocess.run(["import", "-window", "root", f"{out}/retouch_{next(shots):02}_{name}.png"], check=True)
+    path = f"{out}/retouch_{next(shots):02}_{name}.png"
+    subprocess.run(["import", "-window", "root", path], check=True)
+    return path
+
+
+def seen(path: str) -> np.ndarray:
+    """float32 H×W×3: the middle of the picture in a screenshot, without the titles at its top."""
+    made = bpy.data.images.load(path)
+    values = np.array(made.pixels, np.float32).reshape(made.size[1], made.size[0], -1)[..., :3]
+    bpy.data.images.remove(made)
+    part = region()
+    return values[part.y + 10 : part.y + part.height - 60, part.x + 10 : part.x + part.width - 10]
 
 
 def image() -> bpy.types.Image:
@@ -77,9 +90,9 @@ def of(*names: str) -> np.ndarray:
 
 
 def middle(name: str) -> tuple[int, int]:
-    """Where the picture shows an object, in pixels of the window."""
+    """Where the picture shows an object, in pixels of the window: of its pixels the one nearest to its middle."""
     rows, columns = np.nonzero(of(name))
-    order = len(rows) // 2
+    order = np.hypot(rows - rows.mean(), columns - columns.mean()).argmin()
     return at((columns[order] + 0.5) / image().size[0], (rows[order] + 0.5) / image().size[1])
 
 
@@ -128,6 +141,18 @@ def press(kind: str, **modifiers: bool) -> Iterator[float]:
     yield 0.8
 
 
+def typed(text: str, place: tuple[int, int]) -> Iterator[float]:
+    """Into the field at a place of the window."""
+    yield from click(place)
+    for letter in text:
+        window().event_simulate(type=letter.upper(), value="PRESS", x=place[0], y=place[1], unicode=letter)
+        event(letter.upper(), "RELEASE", place)
+        yield 0.2
+    event("RET", "PRESS", place)
+    event("RET", "RELEASE", place)
+    yield 0.8
+
+
 def until_made(longest: float = 60) -> Iterator[float]:
     end = time.monotonic() + longest
     yield 0.3
@@ -169,6 +194,7 @@ def masking() -> Iterator[float]:
     yield from click(middle(TARGET))
     check(masks() == [TARGET], f"a click made masks {masks()}")
     check((covered() == of(TARGET)).all(), "a click does not mask the object exactly")
+    yield 1.0  # panels that grow move for a moment
     shot("clicked")
     yield from click(middle(OTHER), shift=True)
     check((covered() == of(TARGET, OTHER)).all(), "Shift-click does not add the other object")
@@ -204,23 +230,35 @@ def masking() -> Iterator[float]:
 
 
 def zoomed() -> Iterator[float]:
+    rows, columns = np.nonzero(of(TARGET))
+    width, height = image().size
+    aside = (columns.mean() - width / 2, height / 2 - rows.mean())
     with within():
-        bpy.ops.image.view_zoom_ratio(ratio=4.0)
+        bpy.ops.image.view_zoom_ratio(ratio=3.0)
+        bpy.ops.image.view_pan(offset=aside)
     yield 0.8
     shot("zoomed_in")
     with within():
         bpy.ops.image.view_zoom_ratio(ratio=0.25)
-    yield 0.5
+        bpy.ops.image.view_pan(offset=(-aside[0], -aside[1]))
+    yield 0.8
     shot("zoomed_out")
+    fit()
+    yield 0.5
+
+
+def fit() -> None:
     with within():
         bpy.ops.image.view_all(fit_view=True)
-    yield 0.5
 
 
 def inpainting() -> Iterator[float]:
     first = image().name
     settings = bpy.context.scene.segaddon.retouch
-    settings.prompt, settings.count = "gold", 2
+    settings.count = 2
+    yield from typed("gold", PROMPT)
+    check(settings.prompt == "gold", f"what was typed as a prompt is {settings.prompt!r}")
+    shot("prompt_typed")
     mask = covered().copy()
     image().segaddon.feather = 0
     with within():
@@ -230,16 +268,30 @@ def inpainting() -> Iterator[float]:
     shot("result")
     yield from press("WHEELDOWNMOUSE")
     check(image().segaddon.result == 1, "the wheel does not step results")
-    yield from drag(at(0.5, 0.5), at(0.3, 0.5))
-    check(abs(settings.wipe - 0.3) < 0.02, f"the line between before and after is at {settings.wipe}")
+    yield 0.8
+    there = float(np.nonzero(mask)[1].mean() / image().size[0])
+    yield from drag(at(0.5, 0.5), at(there, 0.5))
+    check(abs(settings.wipe - there) < 0.02, f"the line between before and after is at {settings.wipe}, not {there}")
     shot("wiped")
+    settings.wipe = 0.0
+    with within():
+        bpy.ops.image.view_zoom_ratio(ratio=2.0)  # Blender's way to make pictures smaller is its own
+    yield 0.8
+    zoom = editor().spaces.active.zoom[0]
+    over = shot("result_alone")
     before = addon("api").find_picture(image()).pixels
     yield from press("RET")
     check(image().name != first, "Enter does not accept the result")
     after = addon("api").find_picture(image()).pixels
     check((before[~mask] == after[~mask]).all(), "pixels outside of the mask changed")
     check((before[mask] != after[mask]).any(), "nothing was painted")
-    shot("accepted")
+    check(abs(zoom - editor().spaces.active.zoom[0]) < 0.01, "accepting changes the zoom")
+    difference = np.abs(seen(over) - seen(shot("accepted"))).mean() * 255
+    print(f"a result and the same picture accepted differ on screen by {difference:.2f} of 255")
+    fit()
+    yield 0.8
+    shot("accepted_whole")
+    check(difference < 1.0, f"a result is shown in other colors than the same picture: {difference:.1f} of 255")
     second = image().name
     yield from press("Z", ctrl=True)
     check(image() and image().name == first, f"after undo the editor shows {image()}")
@@ -288,7 +340,7 @@ def reopened() -> Iterator[float]:
     bpy.ops.wm.open_mainfile(filepath=path)
     yield 1.0
     region("UI").active_panel_category = "SegAddon"
-    yield 1.0
+    yield 1.5
     shot("reopened")
     check(image() is not None and masks() == names, f"after reopening the masks are {masks()}, not {names}")
     check(max(image().pixels[:4000]) > 0, "the picture is black after reopening")

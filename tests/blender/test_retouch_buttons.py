@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import bpy
 import numpy as np
 import pytest
@@ -13,6 +15,9 @@ from blender_segaddon.operators import retouch_history, retouch_masks
 from .test_api import SIZE, scene  # noqa: F401  # a fixture
 
 GREY = (12, 8)
+needs_server = pytest.mark.skipif(
+    "SEGADDON_SERVER_PYTHON" not in os.environ, reason="SEGADDON_SERVER_PYTHON is not set"
+)
 
 
 @pytest.fixture
@@ -166,7 +171,8 @@ def test_inpaint_choose_accept_and_go_back(street):
     assert bpy.ops.segaddon.inpaint(prompt="red brick", intent="REPLACE", count=2) == {"FINISHED"}
     assert [one.did for one in first.segaddon.results] == ["Replace: red brick"] * 2
     assert image() == first
-    assert not bpy.ops.segaddon.inpaint.poll()
+    with pytest.raises(RuntimeError, match="Accept or discard"):
+        bpy.ops.segaddon.inpaint(prompt="snow")
     bpy.ops.segaddon.result_next()
     second = first.segaddon.results[1].image
     count = len(bpy.data.images)
@@ -233,7 +239,6 @@ def test_masks_and_history_survive_save_and_reload(street, tmp_path):
     bpy.ops.segaddon.inpaint(prompt="gold")
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "street.blend"))
     bpy.ops.segaddon.result_accept()
-    bpy.ops.segaddon.inpaint.poll()
     image().segaddon.masks[0].use = True
     bpy.ops.segaddon.inpaint(prompt="snow")
     bpy.ops.wm.save_mainfile()
@@ -248,6 +253,17 @@ def test_masks_and_history_survive_save_and_reload(street, tmp_path):
     bpy.ops.segaddon.history_show(step=0)
     image().segaddon.masks[0].use = True
     assert bpy.ops.segaddon.inpaint(prompt="grass") == {"FINISHED"}
+
+
+def test_an_image_by_name_needs_no_editor(street):
+    name = image().name
+    place, street.segaddon.picture = centre("Car"), None
+    assert bpy.ops.segaddon.mask_click(image=name, at=place) == {"FINISHED"}
+    assert bpy.ops.segaddon.inpaint(image=name, prompt="gold") == {"FINISHED"}
+    assert bpy.ops.segaddon.result_accept(image=name) == {"FINISHED"}
+    assert len(bpy.data.images[name].segaddon.steps) == 2
+    with pytest.raises(RuntimeError, match="No picture is open"):
+        bpy.ops.segaddon.mask_click(at=place)
 
 
 def test_any_image_can_be_inpainted_by_a_mask(street):
@@ -274,6 +290,12 @@ def test_any_image_can_be_inpainted_by_a_mask(street):
         ("mask_of", {"what": "TEXT", "text": " "}, "No words"),
         ("mask_of", {"what": "TEXT", "text": "zeppelin"}, "zeppelin"),
         ("history_show", {"step": 3}, "no step 3"),
+        ("inpaint", {"prompt": "gold"}, "Nothing is masked"),
+        ("remove", {}, "Nothing is masked"),
+        ("mask_clear", {}, "no mask"),
+        ("mask_candidate", {}, "no mask"),
+        ("mask_remove", {}, "no active mask"),
+        ("result_accept", {}, "no result"),
     ],
 )
 def test_bad_input_is_reported_and_changes_nothing(street, operator, options, message):
@@ -300,11 +322,18 @@ def test_an_empty_mask_and_no_prompt_are_reported(street):
 
 
 def test_what_cannot_be_done_is_not_offered(street):
-    assert not bpy.ops.segaddon.inpaint.poll()
-    assert not bpy.ops.segaddon.mask_remove.poll()
-    assert not bpy.ops.segaddon.result_accept.poll()
-    street.segaddon.picture = None
-    assert not bpy.ops.segaddon.mask_of.poll()
+    window = bpy.context.window_manager.windows[0]
+    area = window.screen.areas[0]
+    area.ui_type = "IMAGE_EDITOR"
+    with bpy.context.temp_override(window=window, area=area):
+        assert not bpy.ops.segaddon.mask_of.poll()
+        area.spaces.active.image = image()
+        assert bpy.ops.segaddon.mask_of.poll()
+        for operator in ("inpaint", "remove", "mask_remove", "mask_clear", "result_accept"):
+            assert not getattr(bpy.ops.segaddon, operator).poll(), operator
+        bpy.ops.segaddon.mask_click(at=centre("Car"))
+        for operator in ("inpaint", "remove", "mask_remove", "mask_clear"):
+            assert getattr(bpy.ops.segaddon, operator).poll(), operator
     movie = bpy.data.images.new("Movie", 8, 8)
     movie.source = "TILED"
     assert retouch_masks.refusal(movie, street)
@@ -327,6 +356,49 @@ def test_the_image_goes_in_the_middle(street):
     with pytest.raises(api.SegAddonError, match="deleted or changed meanwhile"):
         retouch_results.SEGADDON_OT_inpaint.finish(Stub(), bpy.context, street, made)
     assert made[0].image.name in bpy.data.images
+
+
+def disc() -> bpy.types.Image:
+    """A red disc on green, from elsewhere."""
+    inside = np.hypot(*np.ogrid[-50:50, -70:70]) < 22
+    pixels = np.ones((100, 140, 4), np.float32)
+    pixels[..., :3] = np.where(inside[..., None], (0.8, 0.15, 0.1), (0.2, 0.5, 0.2))
+    pixels[..., :3] += np.random.default_rng(0).normal(0, 0.015, (100, 140, 3))
+    made = bpy.data.images.new("Disc", 140, 100)
+    made.pixels.foreach_set(pixels.clip(0, 1).ravel())
+    made.pack()
+    return made
+
+
+def test_without_a_server_a_click_beyond_the_scene_says_what_to_do(street, monkeypatch):
+    monkeypatch.delenv("SEGADDON_SERVER_PYTHON", raising=False)
+    with pytest.raises(RuntimeError, match="preferences"):
+        bpy.ops.segaddon.mask_click(image=disc().name, at=(70, 50))
+
+
+@needs_server
+def test_a_click_on_any_image_is_refined_by_further_clicks(street):
+    api.configure(api.Connection(server_command=(os.environ["SEGADDON_SERVER_PYTHON"], "-m", "bridge_server")))
+    image = disc()
+    assert bpy.ops.segaddon.mask_click(image=image.name, at=(70, 50)) == {"FINISHED"}
+    (mask,) = image.segaddon.masks
+    assert mask.by_model
+    assert retouch_masks.chosen(mask).source == "classical"
+    assert retouch_masks.refinable(mask) is not None
+    bpy.ops.segaddon.mask_click(image=image.name, at=(80, 52), how="ADD")
+    bpy.ops.segaddon.mask_click(image=image.name, at=(5, 5), how="TAKE")
+    (mask,) = image.segaddon.masks
+    assert [one.positive for one in mask.points] == [True, True, False]
+    covered = retouch_masks.together(image, (140, 100))
+    inside = np.hypot(*np.ogrid[-50:50, -70:70]) < 22
+    assert (covered & inside).sum() / (covered | inside).sum() > 0.8
+    bpy.ops.segaddon.mask_accept(image=image.name)
+    bpy.ops.segaddon.mask_box(image=image.name, box=(45, 25, 95, 75))
+    assert len(image.segaddon.masks) == 2
+    retouch_masks.forget()  # as after reopening the file: it looks anew, with all that was clicked
+    bpy.ops.segaddon.mask_click(image=image.name, at=(5, 5), how="TAKE")
+    assert len(image.segaddon.masks[1].points) == 1
+    assert any(image.segaddon.masks[1].box)
 
 
 def test_a_damaged_mask_does_not_count(street):

@@ -78,10 +78,14 @@ class Drawing:
 
 
 def _frame(region: bpy.types.Region) -> paint.Frame:
-    """Where the image lies in the region: its lower left and its upper right corner."""
-    x0, y0 = region.view2d.view_to_region(0.0, 0.0, clip=False)
-    x1, y1 = region.view2d.view_to_region(1.0, 1.0, clip=False)
-    return x0, y0, x1, y1
+    """Where the image lies in the region: its lower left and its upper right corner.
+
+    By ``region_to_view``, since ``view_to_region`` gives whole pixels only.
+    """
+    u0, v0 = region.view2d.region_to_view(0, 0)
+    u1, v1 = region.view2d.region_to_view(region.width, region.height)
+    across, up = region.width / (u1 - u0), region.height / (v1 - v0)
+    return -u0 * across, -v0 * up, (1 - u0) * across, (1 - v0) * up
 
 
 def _place(frame: paint.Frame, size: tuple[int, int], x: float, y: float) -> tuple[float, float]:

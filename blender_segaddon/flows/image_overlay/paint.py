@@ -72,7 +72,8 @@ void main()
   ivec2 size = textureSize(pixels, 0);
   /* Enlarged, pixels are squares, as the editor itself shows them. */
   color_out = reach.y > 0.5 ? texelFetch(pixels, min(ivec2(at * vec2(size)), size - 1), 0) : texture(pixels, at);
-  color_out.a = 1.0;
+  /* Blender encodes what is drawn over an image with this exponent, not with the curve of sRGB: measured on screen. */
+  color_out = vec4(pow(color_out.rgb, vec3(2.2)), 1.0);
 }
 """
 
