@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import bpy
 import numpy as np
 
 from .. import capture
-from ..core.maps import SceneMaps
+from ..core import vocabulary
+from ..core.maps import NO_CLASS, SceneMaps
+from ..protocol.errors import SceneError
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +42,30 @@ def maps_without(maps: SceneMaps, names: Iterable[str], mask: np.ndarray) -> Sce
     if not np.allclose(np.array(camera.matrix_world.normalized()), maps.camera.matrix_world, atol=1e-4):
         return None
     with _hidden(things):
-        found = capture.capture(scene, camera=camera, size=size, vocabulary=maps.vocabulary, background=maps.background)
+        try:
+            options = {"vocabulary": maps.vocabulary, "background": maps.background}
+            found = capture.capture(scene, camera=camera, size=size, **options)
+        except SceneError:  # nothing else is in sight
+            found = _bare(maps)
     if _alike(maps, found, ~mask) < _ALIKE:
         log.warning("The scene has changed since the picture was made: what lies behind is guessed from the old maps")
         return None
     return found
+
+
+def _bare(maps: SceneMaps) -> SceneMaps:
+    """The same view of nothing but background."""
+    known = vocabulary.load(maps.vocabulary)
+    background = known.lookup(maps.background).id if maps.background else NO_CLASS
+    return replace(
+        maps,
+        instance_map=np.zeros_like(maps.instance_map),
+        class_map=np.full_like(maps.class_map, background),
+        depth=np.full_like(maps.depth, np.inf),
+        normal=np.zeros_like(maps.normal),
+        instances=(),
+        outlines=None,
+    )
 
 
 def _alike(old: SceneMaps, new: SceneMaps, where: np.ndarray) -> float:

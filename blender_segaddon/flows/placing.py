@@ -68,7 +68,8 @@ def project(
     """Put a picture on the objects that it shows; see ``api.project``."""
     source, maps = pictures.with_maps(picture)
     scene = scene or _scene(maps.scene)
-    maps = outlined(maps, scene)
+    if not blend:  # views that share surfaces are foretold pixel by pixel, see ``texturing.carrying``
+        maps = outlined(maps, scene)
     _say_if_moved(scene, maps)
     names = None if objects is None else list(objects)
     share = texturing.share(maps, [view for _, view in views(scene)]) if blend else None
