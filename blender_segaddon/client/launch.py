@@ -35,7 +35,9 @@ _started: list[subprocess.Popen[bytes]] = []
 
 def reap() -> None:
     """Take note of the servers that have ended: else they stay as zombies until Blender quits."""
-    _started[:] = [process for process in _started if process.poll() is None]
+    for process in [one for one in _started if one.poll() is not None]:
+        with contextlib.suppress(ValueError):  # another thread was quicker; none may lose what a third one adds meanwhile
+            _started.remove(process)
 
 
 @contextlib.asynccontextmanager

@@ -58,6 +58,7 @@ class WorkerProcess:
         """asked and not yet answered"""
         self._asked = 0
         """so far"""
+        self._ending: asyncio.Task[None] | None = None
 
     @property
     def pid(self) -> int:
@@ -158,7 +159,12 @@ class WorkerProcess:
                 self._process.kill()
 
     async def end(self) -> None:
-        """Let it end, kill it if it does not, and forget it."""
+        """Let it end, kill it if it does not, and forget it; it comes to that also where the caller is cancelled."""
+        if self._ending is None or self._ending.done():
+            self._ending = asyncio.create_task(self._end())
+        await asyncio.shield(self._ending)
+
+    async def _end(self) -> None:
         process, ready = self._process, self._ready
         self._process, self._ready, self.memory = None, False, {}
         if process is None:
