@@ -36,7 +36,7 @@ _started: list[subprocess.Popen[bytes]] = []
 def reap() -> None:
     """Take note of the servers that have ended: else they stay as zombies until Blender quits."""
     for process in [one for one in _started if one.poll() is not None]:
-        with contextlib.suppress(ValueError):  # another thread was quicker; none may lose what a third one adds meanwhile
+        with contextlib.suppress(ValueError):  # another thread was quicker
             _started.remove(process)
 
 
