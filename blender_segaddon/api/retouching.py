@@ -249,12 +249,13 @@ def _begin(
 ) -> Job[list[Picture]]:
     """Begin; the pictures know what they were made from, and are light again where that was light."""
     parent = storing.mark(picture) if isinstance(picture, bpy.types.Image) else source.token
-    scene = bpy.context.scene.name
+    begun_in = bpy.context.scene.name
 
     def finish(made: list[Picture]) -> None:
         for one in made:
             one.parent = parent
             if source.light is not None and source.floats is not None and one.floats is not None:
-                one.light = light.relit(source.light, source.floats, one.floats, bpy.data.scenes[scene])
+                scene = bpy.data.scenes.get(begun_in) or bpy.context.scene
+                one.light = light.relit(source.light, source.floats, one.floats, scene)
 
     return begin(recipe, count, priority, finish=finish)

@@ -101,7 +101,8 @@ class SEGADDON_OT_retouch_object(_Making, bpy.types.Operator):
         settings = context.scene.segaddon
         mask = api.segment(settings.picture, objects=[context.active_object])[0]
         prompt = self.prompt or settings.retouch_prompt
-        return api.inpaint(settings.picture, mask, prompt, seed=seed_of(context.scene), wait=False)
+        seed, model = seed_of(context.scene), settings.model or None
+        return api.inpaint(settings.picture, mask, prompt, model=model, seed=seed, wait=False)
 
 
 class SEGADDON_OT_cancel(bpy.types.Operator):

@@ -96,10 +96,13 @@ class _Pointing(running.Modal):
 
     @staticmethod
     def _ask(prompt: Prompt) -> api.Job:
+        wanted = [good for _x, _y, good in prompt.points]
+        if prompt.box is None and not any(wanted):  # what is there is looked for, and taken away afterwards
+            wanted = [True] * len(wanted)
         return api.start_segment(
-            retouch_masks.source_of(bpy.data.images[prompt.image]),
+            bpy.data.images[prompt.image],
             points=[(x, y) for x, y, _ in prompt.points] or None,
-            labels=[int(good) for _x, _y, good in prompt.points] or None,
+            labels=[int(one) for one in wanted] or None,
             box=prompt.box,
             refine=prompt.refine,
             several=len(prompt.points) == 1 and prompt.box is None,

@@ -65,8 +65,8 @@ def size_of(image: bpy.types.Image, scene: bpy.types.Scene) -> tuple[int, int]:
     """(width, height) in pixels; of the Render Result, which tells Python none, that of the scene's renders."""
     if image.type == "RENDER_RESULT":
         render = scene.render
-        share = render.resolution_percentage / 100
-        return int(render.resolution_x * share), int(render.resolution_y * share)
+        share = render.resolution_percentage
+        return render.resolution_x * share // 100, render.resolution_y * share // 100
     return image.size[0], image.size[1]
 
 

@@ -80,14 +80,15 @@ class SEGADDON_OT_inpaint(_Retouching, bpy.types.Operator):
             raise InvalidInput("Nothing says what should be there", "Type a prompt, e.g. 'a red door'")
         self._did = f"{dict((one[0], one[1]) for one in INTENTS)[intent]}: {prompt}".removesuffix(": ")
         seed, count = seed_of(context.scene), self.count or settings.count
-        source, softness = retouch_masks.source_of(image), float(image.segaddon.feather)
+        softness = float(image.segaddon.feather)
         if intent == "REMOVE":
-            return api.start_remove(source, mask, seed=seed, count=count, softness=softness)
+            return api.start_remove(image, mask, seed=seed, count=count, softness=softness)
         strength = settings.strength if self.strength < 0 else self.strength
         return api.inpaint(
-            source,
+            image,
             mask,
             prompt,
+            model=context.scene.segaddon.model or None,
             intent=intent.lower(),
             strength=strength,
             softness=softness,
@@ -108,8 +109,8 @@ class SEGADDON_OT_remove(_Retouching, bpy.types.Operator):
 
     def start(self, context):
         image, mask = self.gathered(context)
-        source, softness = retouch_masks.source_of(image), float(image.segaddon.feather)
-        return api.start_remove(source, mask, seed=seed_of(context.scene), softness=softness)
+        softness = float(image.segaddon.feather)
+        return api.start_remove(image, mask, seed=seed_of(context.scene), softness=softness)
 
     def did(self) -> str:
         return "Remove"

@@ -109,6 +109,9 @@ class SEGADDON_PT_image_inpaint(_Part, bpy.types.Panel):
         buttons = column.column(align=True)
         action(buttons, "segaddon.inpaint", "BRUSH_DATA")
         action(buttons, "segaddon.remove", "TRASH")
+        note = column.row()
+        note.active = False
+        note.label(text=context.scene.segaddon.model or "Procedural preview, not a model")
 
 
 class SEGADDON_PT_image_history(_Part, bpy.types.Panel):

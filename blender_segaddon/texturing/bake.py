@@ -94,9 +94,9 @@ def bake_steps(
     before = [(one, one.data) for one in objects]
     _localise(objects, local_copies, own_meshes)
     lookups = [(view.lookup(follow=True), view.blend) for view in views]
-    added: list[bpy.types.Mesh] = []
+    layers: dict[bpy.types.Mesh, np.ndarray | None] = {}
     try:
-        laid = _sheets(scene, objects, [one for one, _ in lookups], layer, added)
+        laid = _sheets(scene, objects, [one for one, _ in lookups], layer, layers)
         scale = _scale(laid, budget)
         for sheet in laid:
             sheet.lay_out(scale)
@@ -104,8 +104,11 @@ def bake_steps(
             for one, size in zip(sheet.objects, sheet.image_sizes(scale), strict=True):
                 yield _baked(scene, one, sheet, size, lookups)
     except BaseException:
-        for mesh in added:
-            mesh.uv_layers.remove(mesh.uv_layers[UV_LAYER])
+        for mesh, uvs in layers.items():
+            if uvs is None:
+                mesh.uv_layers.remove(mesh.uv_layers[UV_LAYER])
+            else:  # an earlier bake goes by them
+                mesh.uv_layers[UV_LAYER].uv.foreach_set("vector", uvs)
         for one, mesh in before:
             copy, one.data = one.data, mesh
             if copy != mesh and copy.users == 0:
@@ -150,8 +153,9 @@ def _sheets(
     objects: Sequence[bpy.types.Object],
     lookups: Sequence[Lookup],
     layer: str | None,
-    added: list[bpy.types.Mesh],
+    layers: dict[bpy.types.Mesh, np.ndarray | None],
 ) -> list[Sheet]:
+    """``layers`` takes what the meshes' own layers hold now, None for those that have none yet."""
     by_mesh: dict[bpy.types.Mesh, list[bpy.types.Object]] = {}
     for one in objects:
         by_mesh.setdefault(one.data, []).append(one)
@@ -160,10 +164,15 @@ def _sheets(
         if layer is not None and layer != UV_LAYER:
             laid.append(sheets.own_sheet(mesh, owners, layer, lookups, scene))
             continue
-        if UV_LAYER not in mesh.uv_layers:
-            added.append(mesh)
+        layers[mesh] = _uvs(mesh) if UV_LAYER in mesh.uv_layers else None
         laid.append(sheets.new_sheet(mesh, owners, lookups, scene))
     return laid
+
+
+def _uvs(mesh: bpy.types.Mesh) -> np.ndarray:
+    flat = np.empty(2 * len(mesh.loops), np.float32)
+    mesh.uv_layers[UV_LAYER].uv.foreach_get("vector", flat)
+    return flat
 
 
 def _scale(laid: Sequence[Sheet], budget: int) -> float:

@@ -117,6 +117,7 @@ class Diffusion:
         own |= inpainting.described(
             inputs,
             native=self.model.native,
+            cell=self._cell,
             steps=round((request.options.steps or self.model.steps) * request.strength),
             nine=self._nine,
         )

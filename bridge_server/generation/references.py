@@ -73,9 +73,9 @@ class References:
 
     def _read(self, references: Sequence[ReferenceInput], guided: bool) -> list[torch.Tensor]:
         """What the image encoder makes of them: remembered for the candidates of a job."""
-        seen = tuple(id(one.image) for one in references)
-        if seen != self._seen:
-            self._seen, self._embedded = seen, {}
+        given = tuple(one.image for one in references)
+        if len(given) != len(self._seen) or any(a is not b for a, b in zip(given, self._seen, strict=True)):
+            self._seen, self._embedded = given, {}
         if guided not in self._embedded:
             pictures = [Image.fromarray(one.image) for one in references]
             with torch.no_grad():

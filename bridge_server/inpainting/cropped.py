@@ -76,11 +76,11 @@ def prepare(inputs: Inputs, *, native: int, cell: int = 8, family: str = "sd15",
     )
 
 
-def described(inputs: Inputs, *, native: int, steps: int, nine: bool) -> dict[str, str]:
+def described(inputs: Inputs, *, native: int, cell: int = 8, steps: int, nine: bool) -> dict[str, str]:
     """What goes into the result's metadata. ``steps``: of drawing."""
     if inputs.mask is None:
         return {}
-    crop = _planned(inputs, native, 8)
+    crop = _planned(inputs, native, cell)
     told = {"crop": "{} {} {} {}".format(*crop.box), "drawn": f"{crop.drawn[0]}×{crop.drawn[1]}"}
     soft = inputs.request.softness > 0 and not nine
     if soft and steps < _FEW_LEVELS:

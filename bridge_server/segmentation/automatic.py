@@ -6,6 +6,7 @@ The steps and numbers of Segment Anything's own generator of masks (Kirillov et 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -27,15 +28,31 @@ def everything(segmenter: Segmenter, embedding: Embedding, grid: int, lowest: fl
         grid: clicks along each side of the picture.
         lowest: score below which an answer is dropped.
     """
-    found = sorted(_answers(segmenter, embedding, grid, lowest), key=lambda one: -one[1])
-    kept: list[tuple[np.ndarray, float]] = []
-    boxes: list[tuple[int, int, int, int]] = []
-    for mask, score in found:
-        box = bbox(mask)
-        if box and all(_overlap(box, other) < _OVERLAP for other in boxes):
-            kept.append((mask, score))
-            boxes.append(box)
-    return kept
+    found = sorted(_answers(segmenter, embedding, grid, lowest), key=lambda one: -one.score)
+    kept: list[_Found] = []
+    for one in found:
+        if all(_overlap(one.box, other.box) < _OVERLAP for other in kept):
+            kept.append(one)
+    return [(one.mask(embedding.size), one.score) for one in kept]
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """A mask in as little memory as can be: there are thousands before the doubles are dropped."""
+
+    score: float
+    box: tuple[int, int, int, int]
+    """x0, y0, x1, y1, ends exclusive"""
+    bits: np.ndarray
+    """of what is in the box, eight pixels a byte"""
+
+    def mask(self, size: tuple[int, int]) -> np.ndarray:
+        """bool H×W of ``size`` (height, width)."""
+        x0, y0, x1, y1 = self.box
+        whole = np.zeros(size, bool)
+        inside = np.unpackbits(self.bits, count=(y1 - y0) * (x1 - x0)).reshape(y1 - y0, x1 - x0)
+        whole[y0:y1, x0:x1] = inside.astype(bool)
+        return whole
 
 
 def lowest_score(is_model: bool) -> float:
@@ -43,9 +60,7 @@ def lowest_score(is_model: bool) -> float:
     return _SCORE if is_model else 0.5
 
 
-def _answers(
-    segmenter: Segmenter, embedding: Embedding, grid: int, lowest: float
-) -> Iterator[tuple[np.ndarray, float]]:
+def _answers(segmenter: Segmenter, embedding: Embedding, grid: int, lowest: float) -> Iterator[_Found]:
     height, width = embedding.size
     middles = (np.arange(grid) + 0.5) / grid
     points = [np.array([[x * width, y * height]]) for y in middles for x in middles]
@@ -53,8 +68,10 @@ def _answers(
         prompts = [Prompt(point, np.array([1])) for point in points[start : start + _BATCH]]
         for answer in segmenter.masks(embedding, prompts, several=True):
             for mask, score, stability in zip(answer.masks, answer.scores, answer.stability, strict=True):
-                if score >= lowest and stability >= _STABILITY:
-                    yield mask, float(score)
+                box = bbox(mask) if score >= lowest and stability >= _STABILITY else None
+                if box:
+                    x0, y0, x1, y1 = box
+                    yield _Found(float(score), box, np.packbits(mask[y0:y1, x0:x1]))
 
 
 def _overlap(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> float:

@@ -125,6 +125,7 @@ class Desk:
     def _load(self, files: SegmenterFiles) -> Any:
         held = self._held.get(files.name)
         if held is None:
+            self._embeddings.forget(files.name)
             held = self._held[files.name] = _Held(_loaded(files, self._device), files.size, 0.0)
             logger.info("%s loaded", files.name)
         held.used = time.monotonic()

@@ -175,6 +175,21 @@ def test_cancelled_or_failed_leaves_no_trace(scene, maps, tmp_path):
     assert len(api.placements()) == 1
 
 
+def test_a_second_bake_that_is_cancelled_leaves_the_first_as_it_was(scene, maps):
+    def uvs() -> list[float]:
+        return [value for one in bpy.data.meshes["Ground"].uv_layers["Seg Bake"].uv for value in one.vector]
+
+    def stop(done: int, _count: int) -> None:
+        if done == 1:
+            raise Cancelled("The bake was cancelled")
+
+    api.bake(["Ground"], budget=BUDGET)
+    before = uvs()
+    with pytest.raises(Cancelled):
+        api.apply_bake(["Ground", "Left"], budget=BUDGET // 8, tell=stop)
+    assert uvs() == before
+
+
 def test_a_linked_mesh_needs_leave(scene, tmp_path):
     path = str(tmp_path / "library.blend")
     bpy.data.libraries.write(path, {bpy.data.meshes["Ground"]})

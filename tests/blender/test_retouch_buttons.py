@@ -358,49 +358,6 @@ def test_the_image_goes_in_the_middle(street):
     assert made[0].image.name in bpy.data.images
 
 
-def disc() -> bpy.types.Image:
-    """A red disc on green, from elsewhere."""
-    inside = np.hypot(*np.ogrid[-50:50, -70:70]) < 22
-    pixels = np.ones((100, 140, 4), np.float32)
-    pixels[..., :3] = np.where(inside[..., None], (0.8, 0.15, 0.1), (0.2, 0.5, 0.2))
-    pixels[..., :3] += np.random.default_rng(0).normal(0, 0.015, (100, 140, 3))
-    made = bpy.data.images.new("Disc", 140, 100)
-    made.pixels.foreach_set(pixels.clip(0, 1).ravel())
-    made.pack()
-    return made
-
-
-def test_without_a_server_a_click_beyond_the_scene_says_what_to_do(street, monkeypatch):
-    monkeypatch.delenv("SEGADDON_SERVER_PYTHON", raising=False)
-    with pytest.raises(RuntimeError, match="preferences"):
-        bpy.ops.segaddon.mask_click(image=disc().name, at=(70, 50))
-
-
-@needs_server
-def test_a_click_on_any_image_is_refined_by_further_clicks(street):
-    api.configure(api.Connection(server_command=(os.environ["SEGADDON_SERVER_PYTHON"], "-m", "bridge_server")))
-    image = disc()
-    assert bpy.ops.segaddon.mask_click(image=image.name, at=(70, 50)) == {"FINISHED"}
-    (mask,) = image.segaddon.masks
-    assert mask.by_model
-    assert retouch_masks.chosen(mask).source == "classical"
-    assert retouch_masks.refinable(mask) is not None
-    bpy.ops.segaddon.mask_click(image=image.name, at=(80, 52), how="ADD")
-    bpy.ops.segaddon.mask_click(image=image.name, at=(5, 5), how="TAKE")
-    (mask,) = image.segaddon.masks
-    assert [one.positive for one in mask.points] == [True, True, False]
-    covered = retouch_masks.together(image, (140, 100))
-    inside = np.hypot(*np.ogrid[-50:50, -70:70]) < 22
-    assert (covered & inside).sum() / (covered | inside).sum() > 0.8
-    bpy.ops.segaddon.mask_accept(image=image.name)
-    bpy.ops.segaddon.mask_box(image=image.name, box=(45, 25, 95, 75))
-    assert len(image.segaddon.masks) == 2
-    retouch_masks.forget()  # as after reopening the file: it looks anew, with all that was clicked
-    bpy.ops.segaddon.mask_click(image=image.name, at=(5, 5), how="TAKE")
-    assert len(image.segaddon.masks[1].points) == 1
-    assert any(image.segaddon.masks[1].box)
-
-
 def test_a_damaged_mask_does_not_count(street):
     bpy.ops.segaddon.mask_click(at=centre("Car"))
     retouch_masks.chosen(image().segaddon.masks[0]).code = "160x96:rubbish"
