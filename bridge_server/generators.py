@@ -218,7 +218,7 @@ def _info(entry: Entry) -> ModelInfo:
         guided=model.guided,
         native=model.native,
         controls=model.kinds,
-        references=model.adapter is not None,
+        references=model.references,
         panoramas=model.closes,
         licence=model.licence,
         licence_kind=model.licence_kind,

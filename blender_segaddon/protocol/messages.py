@@ -299,7 +299,7 @@ class ModelInfo:
     licence: str
     licence_kind: str = ""
     """commercial, conditional, non-commercial, gated, or own: the user knows"""
-    state: Literal["here", "missing", "refused", "unsupported"] = "here"
+    state: Literal["here", "missing", "refused"] = "here"
     """only a model that is here can draw"""
     hint: str = ""
     """what to do where it cannot"""

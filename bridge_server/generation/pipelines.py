@@ -14,7 +14,7 @@ import torch
 from blender_segaddon.protocol.errors import InvalidInput
 from blender_segaddon.protocol.messages import Control, LoraUse
 
-from ..models.catalogue import Model
+from ..models.catalogue import TRANSFORMERS, Model
 from ..models.loading import Device, load_base, load_control
 from ..models.loras import locate
 from . import sparing
@@ -40,6 +40,11 @@ _STOCK: dict[str, dict[Mode, Any]] = {
         "text": diffusers.ZImagePipeline,
         "image": diffusers.ZImageImg2ImgPipeline,
         "mask": diffusers.ZImageInpaintPipeline,
+    },
+    "flux2": {
+        "text": diffusers.Flux2KleinPipeline,
+        "image": diffusers.Flux2KleinInpaintPipeline,  # with a mask of everything: it has none for pictures alone
+        "mask": diffusers.Flux2KleinInpaintPipeline,
     },
     "sd15 controlled": {
         "text": diffusers.StableDiffusionControlNetPipeline,
@@ -74,7 +79,7 @@ class Pipelines:
         self.device = device
         self.mode = ""
         self.base = load_base(model, device, folders)
-        self.backbone: Any = self.base.transformer if model.family == "zimage" else self.base.unet
+        self.backbone: Any = self.base.transformer if model.family in TRANSFORMERS else self.base.unet
         self.words = Words(self.base, device.name)
         self.union: UnionWindows | None = None
         self._folders = folders
@@ -132,7 +137,7 @@ class Pipelines:
             ModelMissing, ModelDamaged: a ControlNet.
         """
         family = self.model.family
-        if not controls or family == "zimage":  # whose controls come in through the transformer
+        if not controls or family in TRANSFORMERS:  # whose controls come in through the transformer
             return self._assembled(_STOCK[family][mode]), {}
         if "union" in self.model.controls:
             union = self.net("union")
@@ -169,6 +174,8 @@ class Pipelines:
         parts = {**self.base.components, "controlnet": together}
         if self.model.family == "sd15":
             parts["requires_safety_checker"] = False
+        if self.model.family == "flux2":
+            parts["is_distilled"] = self.base.config.is_distilled
         known = parameters(stock.__init__)
         pipeline = stock(**{name: part for name, part in parts.items() if name in known})
         pipeline.set_progress_bar_config(disable=True)

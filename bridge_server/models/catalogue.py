@@ -17,7 +17,11 @@ LicenceKind = Literal["commercial", "conditional", "non-commercial", "gated", "o
 """Free to use for money; so under conditions; not; only with an account that has accepted it; the user knows."""
 
 _UNION_KINDS = ("depth", "lineart", "normal", "segmentation")
-_ZIMAGE_KINDS = ("depth", "lineart")
+_SHAPE_KINDS = ("depth", "lineart")
+"""What guides models that know nothing of classes."""
+
+TRANSFORMERS = ("zimage", "flux2")
+"""Families that read text and picture as one sequence, by positions that turn (rotary): their pictures cannot close."""
 
 USER_FILE = "models.toml"
 """In a models folder, or beside server.toml: the user's own models."""
@@ -69,7 +73,8 @@ class Model:
     family: Family
     base: Source
     controls: Mapping[str, Source]
-    """"segmentation", "depth", "normal", "lineart", or "union" for one that does them all"""
+    """"segmentation", "depth", "normal", "lineart", or "union" for one that does them all; none for flux2, which is
+    shown depth and lines as pictures"""
     scheduler: Mapping[str, Any] = field(default_factory=dict)
     """what draws in place of the base's own: {"class": a scheduler of diffusers, …what of its configuration differs}"""
     lora: Source | None = None
@@ -90,20 +95,23 @@ class Model:
     licence: str = ""
     licence_kind: LicenceKind = "own"
     licence_url: str = ""
-    supported: bool = True
-    """False where this version cannot draw with it yet"""
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """Kinds of maps that can guide it."""
-        if "union" not in self.controls:
-            return tuple(self.controls)
-        return _ZIMAGE_KINDS if self.family == "zimage" else _UNION_KINDS
+        if self.family == "flux2" or ("union" in self.controls and self.family == "zimage"):
+            return _SHAPE_KINDS
+        return _UNION_KINDS if "union" in self.controls else tuple(self.controls)
+
+    @property
+    def references(self) -> bool:
+        """Whether it takes reference pictures."""
+        return self.adapter is not None or self.family == "flux2"
 
     @property
     def closes(self) -> bool:
         """Whether it can draw panoramas that close: models with rotary positions cannot."""
-        return self.family != "zimage"
+        return self.family not in TRANSFORMERS
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -170,6 +178,8 @@ def _model(id: str, entry: dict[str, Any], bases: dict[str, Any], folder: Path) 
             raise ValueError(f"{name}: {value!r} is not one of {', '.join(get_args(allowed))}")
     if "family" not in values:
         raise ValueError(f"family is missing: one of {', '.join(get_args(Family))}")
+    if values["family"] == "flux2" and values["controls"]:
+        raise ValueError("controls: flux2 takes none, it is shown depth and lines as pictures")
     return Model(**values)
 
 

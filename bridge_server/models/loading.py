@@ -14,7 +14,7 @@ from typing import Any
 from blender_segaddon.protocol.errors import InvalidInput, SegAddonError
 
 from . import single_file
-from .catalogue import Model, Source
+from .catalogue import TRANSFORMERS, Model, Source
 from .places import require, variant
 
 logger = logging.getLogger(__name__)
@@ -80,6 +80,7 @@ def load_base(model: Model, device: Device, folders: Sequence[Path]) -> Any:
         "sd15": diffusers.StableDiffusionPipeline,
         "sdxl": diffusers.StableDiffusionXLPipeline,
         "zimage": diffusers.ZImagePipeline,
+        "flux2": diffusers.Flux2KleinPipeline,
     }
     kind, place = kinds[model.family], require(model.base, model, folders)
     options = {"safety_checker": None, "requires_safety_checker": False} if model.family == "sd15" else {}
@@ -156,7 +157,7 @@ def adapter_files(model: Model, folders: Sequence[Path]) -> tuple[Path, Path]:
     return one_file(source, model, folders), next(iter(sorted(place.rglob("config.json")))).parent
 
 
-_BFLOAT = ("zimage",)
+_BFLOAT = TRANSFORMERS
 """Families whose numbers leave the range of float16."""
 
 
