@@ -14,6 +14,7 @@ from blender_segaddon.core.maps import SceneMaps
 from blender_segaddon.protocol.errors import InvalidInput
 from blender_segaddon.protocol.messages import GenerateRequest, ModelInfo
 
+from .models import loras
 from .models.catalogue import LicenceKind, Model
 from .models.library import Entry, Library
 
@@ -175,6 +176,10 @@ class Offer:
     def models(self) -> tuple[ModelInfo, ...]:
         """Every model that is known, here or not. Raises as ``all``."""
         return tuple(_info(entry) for entry in self._entries())
+
+    def loras(self) -> tuple[str, ...]:
+        """Names of the LoRAs that are here. Raises as ``all``."""
+        return tuple(sorted(loras.available(self.models_dirs))) if MODELS_CAN_RUN else ()
 
     def _entries(self) -> list[Entry]:
         return self.library().entries() if MODELS_CAN_RUN else []

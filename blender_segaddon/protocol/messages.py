@@ -329,6 +329,8 @@ class ServerInfo:
     """every model that is known, here or not; those that are here are among the generators"""
     segmenters: tuple[str, ...] = ()
     """what makes masks, the best first"""
+    loras: tuple[str, ...] = ()
+    """names of the LoRAs that lie on the server's machine"""
 
 
 @dataclass(frozen=True)
