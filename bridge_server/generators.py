@@ -128,6 +128,8 @@ class Generator:
     """bytes that it takes of the device's memory in its first mode"""
     folders: tuple[Path, ...] = ()
     """where a model's files may lie"""
+    compiled: bool = False
+    """whether a model's blocks are compiled"""
 
     def load(self, device: str) -> Loaded:
         """Import the module and load the generator: in the worker only, it may take seconds.
@@ -159,6 +161,7 @@ class Offer:
     models_dirs: tuple[Path, ...] = ()
     licences: tuple[LicenceKind, ...] = ()
     """kinds of licence that are allowed, () for all"""
+    compiled: bool = False
 
     def library(self) -> Library:
         """The models, looked up anew: they come while the server runs."""
@@ -210,7 +213,8 @@ class Offer:
     def _of_model(self, model: Model) -> Generator:
         size = int(model.memory * 2**30)
         module = "bridge_server.generation.diffusion"
-        return Generator(model.id, module, is_model=True, size=size, folders=self.models_dirs)
+        about = {"size": size, "folders": self.models_dirs, "compiled": self.compiled}
+        return Generator(model.id, module, is_model=True, **about)
 
 
 def _info(entry: Entry) -> ModelInfo:

@@ -61,7 +61,12 @@ class Worker:
         self._idle_seconds: float = hello["model_idle_seconds"]
         self._station = execution.open_station(
             hello["device"],
-            Offer(hello["test_generators"], tuple(Path(one) for one in hello["models_dirs"]), tuple(hello["licences"])),
+            Offer(
+                hello["test_generators"],
+                tuple(Path(one) for one in hello["models_dirs"]),
+                tuple(hello["licences"]),
+                hello["compile_models"],
+            ),
             hello["memory_budget"],
         )
         self._desk = _open_desk(hello["device"], [Path(one) for one in hello["models_dirs"]])

@@ -26,6 +26,7 @@ from ..models.library import Library
 from ..models.loading import MODES, Device, adapter_files
 from ..models.loras import revisions
 from . import joint, record, regions, sparing
+from .compiling import Compiled
 from .control import control_image
 from .joint import Joint
 from .panorama import Circle, closes
@@ -71,8 +72,9 @@ class _Start:
 class Diffusion:
     """A loaded model (``generators.Loaded``)."""
 
-    def __init__(self, model: Model, folders: Sequence[Path], device: Device) -> None:
+    def __init__(self, model: Model, folders: Sequence[Path], device: Device, *, compiled: bool = False) -> None:
         self.model = model
+        self._compiled = Compiled(compiled)
         self.modes: tuple[str, ...] = MODES if device.has_own_memory else MODES[:2]
         if model.family == "zimage":  # its ControlNet shares layers with the transformer: they cannot part
             self.modes = tuple(mode for mode in self.modes if mode in ("fast", "tiled", "group"))
@@ -110,6 +112,7 @@ class Diffusion:
         steps = Steps([self._steps(inputs, start) for _, start in passes], self.model.family, on_step)
         picture = image
         for size, start in passes:
+            self._warn(inputs, size, steps.total, on_step)
             picture = self._draw(inputs, size, replace(start, picture=picture), generator, steps)
         return resized(picture, wanted.size, closes=wanted.closes)  # pyright: ignore[reportArgumentType]
 
@@ -172,7 +175,8 @@ class Diffusion:
         self._circle = Circle()
         self._steering: Steering | Joint | None = None
         self._references: References | None = None
-        self._pipelines = Pipelines(self.model, self._folders, self._device, self._prepare)
+        wanted = self._compiled.wanted
+        self._pipelines = Pipelines(self.model, self._folders, self._device, self._prepare, compiled=wanted)
         self._circle.prepare(self._pipelines.base.vae)
 
     def _use(self, mode: str) -> None:
@@ -219,7 +223,16 @@ class Diffusion:
         generator = torch.Generator("cpu").manual_seed(seed)
         start = _Start("mask", job.given, job.mask, job.strength, job.levels)
         steps = Steps([self._steps(inputs, start)], self.model.family, on_step)
+        self._warn(job.inputs, size, steps.total, on_step)
         return job.finished(self._floats(job.inputs, size, start, generator, steps))
+
+    def _warn(self, inputs: Inputs, size: Pass, steps: int, on_step: OnStep) -> None:
+        """Say beforehand where the blocks have to be compiled first."""
+        if self._compiled.wanted and self._pipelines.mode in sparing.ON_DEVICE:
+            own = regions.from_maps(inputs.maps)[0] if inputs.maps else []
+            kinds = frozenset(one.kind for one in self.controls(inputs))
+            if self._compiled.is_new(size.padded, regions.bucket(len(own)), kinds):
+                on_step(0, steps, loading=Compiled.MESSAGE)
 
     def _prepare(self, net: torch.nn.Module) -> None:
         if self.model.family not in TRANSFORMERS:
@@ -375,4 +388,4 @@ def _picture(drawn: np.ndarray) -> np.ndarray:
 def load(generator: Generator, device: str) -> Diffusion:
     """The model of this generator. Raises ModelMissing, ModelDamaged."""
     model = Library(generator.folders).models[generator.name]
-    return Diffusion(model, generator.folders, Device.called(device))
+    return Diffusion(model, generator.folders, Device.called(device), compiled=generator.compiled)

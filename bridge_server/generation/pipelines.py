@@ -18,6 +18,7 @@ from ..models.catalogue import TRANSFORMERS, Model
 from ..models.loading import Device, load_base, load_control
 from ..models.loras import locate
 from . import sparing
+from .compiling import compile_blocks
 from .control import UNION_MODES
 from .controlnets import Controls, UnionWindows, remember_conditions
 from .words import Words
@@ -73,8 +74,13 @@ class Pipelines:
         folders: Sequence[Path],
         device: Device,
         prepare: Callable[[torch.nn.Module], None],
+        *,
+        compiled: bool = False,
     ) -> None:
-        """``prepare`` is called once with the UNet or transformer and with each ControlNet when it has been loaded."""
+        """``prepare`` is called once with the UNet or transformer and with each ControlNet when it has been loaded.
+
+        ``compiled``: these are compiled, in the memory modes in which they stay on the device.
+        """
         self.model = model
         self.device = device
         self.mode = ""
@@ -87,12 +93,14 @@ class Pipelines:
         self._loras: list[str] = []
         self._made: dict[tuple, Any] = {}
         self._prepare = prepare
+        self._compiled = compiled
         prepare(self.backbone)
 
     def arrange(self, mode: str) -> None:
         """Once, before the first run: put everything where a memory mode, one of ``MODES``, wants it."""
         self.mode = mode
         sparing.arrange(self.base, self.backbone, mode, self.device)
+        self._compile(self.backbone)
 
     def wear(self, loras: Sequence[LoraUse]) -> None:
         """Let these LoRAs act, and no other.
@@ -159,8 +167,13 @@ class Pipelines:
             self._prepare(net)
             remember_conditions(net)
             sparing.arrange_net(net, self.mode, self.device)
+            self._compile(net)
             self._nets[kind] = net
         return self._nets[kind]
+
+    def _compile(self, net: torch.nn.Module) -> None:
+        if self._compiled and self.mode in sparing.ON_DEVICE:
+            compile_blocks(net)
 
     def _assembled(self, stock: Any, *nets: Any) -> Any:
         key = (stock, *map(id, nets))

@@ -24,7 +24,7 @@ class Steps:
     """
 
     def __init__(self, passes: list[int], family: Family, on_step: OnStep) -> None:
-        self._all = sum(passes)
+        self.total = sum(passes)
         self._done = 0
         self._shown = time.monotonic()
         self._family = family
@@ -36,7 +36,7 @@ class Steps:
         seen = None
         if now - self._shown >= _GLIMPSE_SECONDS:
             self._shown, seen = now, glimpse(state["latents"], self._family)
-        self._on_step(min(self._done, self._all), self._all, seen)
+        self._on_step(min(self._done, self.total), self.total, seen)
         return state
 
 

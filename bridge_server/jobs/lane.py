@@ -40,6 +40,7 @@ class Lane:
                 "test_generators": settings.test_generator,
                 "models_dirs": [str(folder) for folder in settings.model_folders],
                 "licences": settings.licences,
+                "compile_models": settings.compile_models,
                 "memory_budget": settings.memory_budget_bytes,
                 "model_idle_seconds": settings.model_idle_seconds,
             }
