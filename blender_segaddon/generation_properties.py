@@ -101,7 +101,7 @@ class GenerationSettings(bpy.types.PropertyGroup):
         ],
         default="FINAL",
     )
-    own_sampling: BoolProperty(name="Own Steps", description="Other steps and guidance than the model is best at")
+    own_sampling: BoolProperty(name="Own Sampling", description="Other steps and guidance than the model is best at")
     steps: IntProperty(name="Steps", description="Sampling steps", min=1, max=150, default=25)
     guidance: FloatProperty(
         name="Guidance", description="How closely the picture follows the words", min=0.0, max=30.0, default=7.0

@@ -32,7 +32,7 @@ class SEGADDON_PT_model_options(_Part, bpy.types.Panel):
         column = _column(self.layout)
         column.row().prop(settings, "quality", expand=True)
         if model is not None:
-            _note(column, _drawn(context.scene, model))
+            _note(column, f"Draws {_drawn(context.scene, model)}")
         column.prop(settings, "style")
         if model is None or model.guided:
             column.prop(settings, "negative")
@@ -79,7 +79,7 @@ class SEGADDON_PT_start(_Part, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         settings = context.scene.segaddon.generation
-        column = _column(self.layout)
+        column = self.layout.column()
         column.row().prop(settings, "start", expand=True)
         if settings.start != "NOTHING":
             column.prop(settings, "strength")

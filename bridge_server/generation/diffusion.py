@@ -78,6 +78,8 @@ class Diffusion:
         self.modes: tuple[str, ...] = MODES if device.has_own_memory else MODES[:2]
         if model.family == "zimage":  # its ControlNet shares layers with the transformer: they cannot part
             self.modes = tuple(mode for mode in self.modes if mode in ("fast", "tiled", "group"))
+        if model.transformer is not None:  # its weights may have few bits already
+            self.modes = tuple(mode for mode in self.modes if mode != "fp8")
         self._device = device
         self._folders = folders
         self._load()

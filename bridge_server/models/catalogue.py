@@ -77,6 +77,8 @@ class Model:
     shown depth and lines as pictures"""
     scheduler: Mapping[str, Any] = field(default_factory=dict)
     """what draws in place of the base's own: {"class": a scheduler of diffusers, …what of its configuration differs}"""
+    transformer: Source | None = None
+    """one file in place of the base's own transformer: .gguf (2 to 8 bits a weight) or .safetensors; zimage, flux2"""
     lora: Source | None = None
     """one that belongs to the model (few steps): merged into it when it is loaded"""
     adapter: Source | None = None
@@ -116,7 +118,7 @@ class Model:
     @property
     def sources(self) -> tuple[Source, ...]:
         """The parts without which it cannot draw."""
-        return self.base, *self.controls.values(), *((self.lora,) if self.lora else ())
+        return self.base, *self.controls.values(), *(one for one in (self.transformer, self.lora) if one)
 
     @property
     def parts(self) -> tuple[Source, ...]:
@@ -172,12 +174,14 @@ def _model(id: str, entry: dict[str, Any], bases: dict[str, Any], folder: Path) 
             raise ValueError(f"base: {base!r} is not one of {', '.join(bases)}")
         base = bases[base]
     values["base"] = _source("base", base, folder)
-    values |= {part: _source(part, entry[part], folder) for part in ("lora", "adapter") if part in entry}
+    values |= {part: _source(part, entry[part], folder) for part in ("transformer", "lora", "adapter") if part in entry}
     for name, allowed in _CHOICES.items():
         if (value := values.get(name)) not in (*get_args(allowed), None):
             raise ValueError(f"{name}: {value!r} is not one of {', '.join(get_args(allowed))}")
     if "family" not in values:
         raise ValueError(f"family is missing: one of {', '.join(get_args(Family))}")
+    if "transformer" in entry and values["family"] not in TRANSFORMERS:
+        raise ValueError(f"transformer: only models of {' and '.join(TRANSFORMERS)} have one")
     if values["family"] == "flux2" and values["controls"]:
         raise ValueError("controls: flux2 takes none, it is shown depth and lines as pictures")
     return Model(**values)
