@@ -14,7 +14,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from . import api
+from . import api, generation_properties
 from .core import vocabulary
 
 SEEDS = 2**31
@@ -113,6 +113,7 @@ class SceneSettings(bpy.types.PropertyGroup):
         name="Replace With", description="What should stand in the object's place, e.g. 'red brick'"
     )
     retouch: PointerProperty(type=RetouchSettings)
+    generation: PointerProperty(type=generation_properties.GenerationSettings)
     picture: PointerProperty(
         name="Picture",
         type=bpy.types.Image,
@@ -274,6 +275,7 @@ class ImageOverlayLook(bpy.types.PropertyGroup):
 
 
 CLASSES = (
+    *generation_properties.CLASSES,
     RetouchSettings,
     SceneSettings,
     OverlayLook,

@@ -2,6 +2,7 @@
 
 .venv-models/bin/python -m scripts.bench_generate [--pairs 15] [--json FILE]             tiny models: the overhead
 .venv-models/bin/python -m scripts.bench_generate --ablate                               what each shortcut is worth
+.venv-models/bin/python -m scripts.bench_generate --compile [--device cuda]              what compiled blocks are worth
 .venv-models/bin/python -m scripts.bench_generate --real [--device cuda] [--shrink 8]    models of the real sizes
 
 All ways run in this process, in turn, without looks at the picture in the making. The tiny models make the share of
@@ -74,6 +75,24 @@ def ablate(folder: Path, family: catalogue.Family, shrink: int, size: tuple[int,
         seconds = in_turn({"with": usual, "without": lambda seed, spoil=spoil, slow=slow: (spoil(), slow(seed))}, pairs)
         rows.append(_saving(f"{family} / {shrink}", size, name, seconds))
     return rows
+
+
+def compiling(
+    folder: Path, family: catalogue.Family, device: Device, shrink: int, size: tuple[int, int], pairs: int
+) -> dict[str, Any]:
+    """What compiled blocks save, and what the first picture costs then; one of another size and of other words too."""
+    model = random_models.make(folder / f"compiled-{family}", family, shrink, dtype_of(_dummy(family), device))
+    settle(model, device, inputs_of(maps_of(size), (), 1))
+    inputs = inputs_of(maps_of(size), REAL[family][0], 4, regions=3)
+    usual, compiled = (our_way(model, device, inputs, compiled=one)[1] for one in (False, True))
+    usual(0)
+    first, second = timed(compiled, 0), timed(compiled, 1)
+    words = our_way(model, device, inputs_of(maps_of(size), REAL[family][0], 4, regions=4), compiled=True)[1]
+    larger = our_way(model, device, inputs_of(maps_of((size[0] + 64, size[1])), REAL[family][0], 4), compiled=True)[1]
+    costs = {"first_s": first, "second_s": second, "other_words_s": timed(words, 0), "other_size_s": timed(larger, 0)}
+    seconds = in_turn({"with": compiled, "without": usual}, pairs)
+    row = _saving(f"{family} / {shrink}", size, "blocks are compiled", seconds)
+    return {**row, **{name: round(value, 2) for name, value in costs.items()}}
 
 
 def real(
@@ -197,8 +216,11 @@ def measure(given: argparse.Namespace, scratch: Path) -> list[dict]:
         families = given.family or ("sd15", "sdxl")
         rows = [row for family in families for row in ablate(scratch, family, given.shrink, size, given.pairs)]
         return [*rows, window(scratch, given.shrink, size, given.pairs)]
+    device = Device.called(given.device)
+    if given.compile:
+        families = given.family or list(REAL)
+        return [compiling(scratch, family, device, given.shrink, size, given.pairs) for family in families]
     if given.real:
-        device = Device.called(given.device)
         families = given.family or list(REAL)
         sizes = given.shrink, given.steps
         return [row for family in families for row in real(scratch, family, device, *sizes, given.pairs)]
@@ -212,6 +234,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="20 by default; with --real the model's own")
     parser.add_argument("--size", default="128x128", help="WxH")
     parser.add_argument("--ablate", action="store_true")
+    parser.add_argument("--compile", action="store_true")
     parser.add_argument("--real", action="store_true")
     parser.add_argument("--family", action="append", choices=list(REAL), help="only these")
     parser.add_argument("--device", default="cpu", help="with --real: cpu or cuda")

@@ -18,15 +18,17 @@ from blender_segaddon.core.maps import SceneMaps
 from blender_segaddon.protocol.errors import InvalidInput, SegAddonError
 from blender_segaddon.protocol.messages import Control
 
-from ..generators import Generator, Inputs, OnStep
+from ..generators import Generator, Inputs, OnStep, ReferenceInput
 from ..inpainting import cropped as inpainting
 from ..inpainting.soft import SoftMask
-from ..models.catalogue import Model
+from ..models.catalogue import TRANSFORMERS, Model
 from ..models.library import Library
 from ..models.loading import MODES, Device, adapter_files
 from ..models.loras import revisions
-from . import record, regions, sparing
+from . import joint, record, regions, sparing
+from .compiling import Compiled
 from .control import control_image
+from .joint import Joint
 from .panorama import Circle, closes
 from .pipelines import Mode, Pipelines, parameters
 from .references import References
@@ -40,6 +42,8 @@ REFINE = 0.4
 _USUAL = (Control("segmentation", 1.0), Control("depth", 0.5, 0.0, 0.6))
 """Classes all the way; depth gives the large shapes and then leaves the model free."""
 _USUAL_WITHOUT_CLASSES = (Control("depth", 0.7, 0.0, 0.8),)
+_USUAL_PICTURES = (Control("depth"),)
+"""For what is shown a picture of it: as the model was trained, without a table of scores."""
 
 _TILED_FROM = 1536 * 1536
 """Pixels above which the autoencoder works in tiles: its memory grows with the picture."""
@@ -68,11 +72,14 @@ class _Start:
 class Diffusion:
     """A loaded model (``generators.Loaded``)."""
 
-    def __init__(self, model: Model, folders: Sequence[Path], device: Device) -> None:
+    def __init__(self, model: Model, folders: Sequence[Path], device: Device, *, compiled: bool = False) -> None:
         self.model = model
+        self._compiled = Compiled(compiled)
         self.modes: tuple[str, ...] = MODES if device.has_own_memory else MODES[:2]
         if model.family == "zimage":  # its ControlNet shares layers with the transformer: they cannot part
             self.modes = tuple(mode for mode in self.modes if mode in ("fast", "tiled", "group"))
+        if model.transformer is not None:  # its weights may have few bits already
+            self.modes = tuple(mode for mode in self.modes if mode != "fp8")
         self._device = device
         self._folders = folders
         self._load()
@@ -107,6 +114,7 @@ class Diffusion:
         steps = Steps([self._steps(inputs, start) for _, start in passes], self.model.family, on_step)
         picture = image
         for size, start in passes:
+            self._warn(inputs, size, steps.total, on_step)
             picture = self._draw(inputs, size, replace(start, picture=picture), generator, steps)
         return resized(picture, wanted.size, closes=wanted.closes)  # pyright: ignore[reportArgumentType]
 
@@ -156,6 +164,7 @@ class Diffusion:
         asked = inputs.request.options.controls
         if asked is None:
             usual = _USUAL if "segmentation" in known else _USUAL_WITHOUT_CLASSES
+            usual = _USUAL_PICTURES if self.model.family == "flux2" else usual
             asked = tuple(one for one in usual if one.kind in known)
         for one in asked:
             if one.kind not in known:
@@ -166,9 +175,10 @@ class Diffusion:
     def _load(self) -> None:
         self._weights = regions.RegionWeights()
         self._circle = Circle()
-        self._steering: Steering | None = None
+        self._steering: Steering | Joint | None = None
         self._references: References | None = None
-        self._pipelines = Pipelines(self.model, self._folders, self._device, self._prepare)
+        wanted = self._compiled.wanted
+        self._pipelines = Pipelines(self.model, self._folders, self._device, self._prepare, compiled=wanted)
         self._circle.prepare(self._pipelines.base.vae)
 
     def _use(self, mode: str) -> None:
@@ -192,12 +202,12 @@ class Diffusion:
     @property
     def _cell(self) -> int:
         """Pixels that the sides of what is drawn are multiples of."""
-        return CELL if self.model.family != "zimage" else 2 * CELL
+        return CELL if self.model.family not in TRANSFORMERS else 2 * CELL
 
     @property
     def _nine(self) -> bool:
         """Whether this is an inpainting checkpoint."""
-        return self.model.family != "zimage" and self._pipelines.base.unet.config.in_channels == 9
+        return self.model.family not in TRANSFORMERS and self._pipelines.base.unet.config.in_channels == 9
 
     def _masked(self, inputs: Inputs, seed: int) -> inpainting.Job:
         model = self.model
@@ -215,18 +225,27 @@ class Diffusion:
         generator = torch.Generator("cpu").manual_seed(seed)
         start = _Start("mask", job.given, job.mask, job.strength, job.levels)
         steps = Steps([self._steps(inputs, start)], self.model.family, on_step)
+        self._warn(job.inputs, size, steps.total, on_step)
         return job.finished(self._floats(job.inputs, size, start, generator, steps))
 
+    def _warn(self, inputs: Inputs, size: Pass, steps: int, on_step: OnStep) -> None:
+        """Say beforehand where the blocks have to be compiled first."""
+        if self._compiled.wanted and self._pipelines.mode in sparing.ON_DEVICE:
+            own = regions.from_maps(inputs.maps)[0] if inputs.maps else []
+            kinds = frozenset(one.kind for one in self.controls(inputs))
+            if self._compiled.is_new(size.padded, regions.bucket(len(own)), kinds):
+                on_step(0, steps, loading=Compiled.MESSAGE)
+
     def _prepare(self, net: torch.nn.Module) -> None:
-        if self.model.family != "zimage":
+        if self.model.family not in TRANSFORMERS:
             regions.install(self._weights, net)
             self._circle.prepare(net)
         elif self._steering is None:
-            self._steering = Steering(net)
+            self._steering = Joint(net) if self.model.family == "flux2" else Steering(net)
 
     def _steps(self, inputs: Inputs, start: _Start) -> int:
         asked = inputs.request.options.steps or self.model.steps
-        return asked if start.mode == "text" else counted(asked, start.strength)
+        return asked if start.mode == "text" else counted(asked, start.strength, self.model.family)
 
     def _draw(self, inputs: Inputs, size: Pass, start: _Start, generator: torch.Generator, steps: Steps) -> np.ndarray:
         """One pass: uint8 H×W×3 of the size's content."""
@@ -242,9 +261,11 @@ class Diffusion:
         options |= {"width": columns, "height": rows, "num_inference_steps": request.options.steps or self.model.steps}
         options |= {"guidance_scale": record.guidance(request, self.model)}
         options |= _start_options(start, size, self._circle.closed)
-        self._begin(self._steps(inputs, start), controls)
-        options |= self._prompts(inputs, size) | self._refer(inputs, size)
-        options |= self._shown(pipeline, inputs.maps, controls, size)
+        if self.model.family == "flux2" and "image" in options:
+            options = joint.from_picture(pipeline, options, size)
+        self._begin(self._steps(inputs, start), controls, size, self._guided(inputs))
+        options |= self._prompts(inputs, size, start)
+        options |= self._shown(pipeline, inputs.maps, controls, size) | self._refer(inputs, size, pipeline)
         options = {name: value for name, value in options.items() if name in parameters(type(pipeline).__call__)}
         # Tiles would open the circle again.
         tiled = columns * rows > _TILED_FROM or self._pipelines.mode != MODES[0]
@@ -253,12 +274,12 @@ class Diffusion:
         drawn = pipeline(**options, generator=generator, output_type="np", callback_on_step_end=after).images[0]
         return cropped(_picture(drawn), size)
 
-    def _begin(self, steps: int, controls: Sequence[Control]) -> None:
+    def _begin(self, steps: int, controls: Sequence[Control], size: Pass, guided: bool) -> None:
         self._weights.clear()
         if self._pipelines.union:
             self._pipelines.union.start(controls, steps)
         if self._steering:
-            self._steering.start(steps)
+            self._steering.start(steps, size.padded, guided)
 
     def _shown(self, pipeline: Any, maps: SceneMaps | None, controls: Sequence[Control], size: Pass) -> dict[str, Any]:
         """The control pictures, to the pipeline or to the transformer itself."""
@@ -266,8 +287,7 @@ class Diffusion:
             return {}
         pictures = [self._picture_of(one.kind, maps, size) for one in controls]
         if self._steering:
-            net = self._pipelines.net("union")
-            self._steering.control(net, list(zip(controls, pictures, strict=True)), pipeline)
+            self._steering.control(list(zip(controls, pictures, strict=True)), pipeline, self._pipelines.net)
             return {}
         return {"control_image" if "control_image" in parameters(type(pipeline).__call__) else "image": pictures}
 
@@ -280,20 +300,21 @@ class Diffusion:
             known[kind, size] = Image.fromarray(control_image(kind, _fitted(maps, size), self.model.palette))
         return known[kind, size]
 
-    def _prompts(self, inputs: Inputs, size: Pass) -> dict[str, Any]:
+    def _prompts(self, inputs: Inputs, size: Pass, start: _Start) -> dict[str, Any]:
         """The prompts as the pipeline takes them: embedded, side by side where regions have their own."""
         request, words = inputs.request, self._pipelines.words
         own, others = regions.from_maps(inputs.maps) if inputs.maps else ([], [])
-        prompt = ", ".join(filter(None, [request.prompt, *others]))
+        told = self._of_pictures(inputs, start)
+        prompt = told + ", ".join(filter(None, [request.prompt, *others]))
         negative = request.negative_prompt if self._guided(inputs) else None
         if not own or request.options.region_strength == 0:
             return words.told([prompt], negative, request.options.loras)
         columns, rows = size.padded
         factor = self._pipelines.base.vae_scale_factor
         masks, latent = [fit_map(region.mask, size) for region in own], (rows // factor, columns // factor)
-        texts, strength = [prompt, *(region.text for region in own)], request.options.region_strength
+        texts, strength = [prompt, *(told + region.text for region in own)], request.options.region_strength
         if self._steering:
-            lengths = [len(words.read(text, request.options.loras).tokens) for text in texts]
+            lengths = [words.read(text, request.options.loras).tokens.shape[-2] for text in texts]
             self._steering.regions(lengths, regions.shares(masks, latent, strength))
         else:
             texts += [""] * (regions.bucket(len(own)) - len(own))
@@ -301,10 +322,21 @@ class Diffusion:
             self._weights.set(masks, latent, tokens, strength)
         return words.told(texts, negative, request.options.loras)
 
-    def _refer(self, inputs: Inputs, size: Pass) -> dict[str, Any]:
-        given = [one for one in inputs.references if one.weight != 0]
-        if given and self.model.adapter is None:
+    def _of_pictures(self, inputs: Inputs, start: _Start) -> str:
+        """What a model that looks at pictures is told of them, in front of every prompt."""
+        if self.model.family != "flux2":
+            return ""
+        first = 1 if start.mode == "text" else 2
+        told = joint.words(self.controls(inputs), len(_weighing(inputs.references)), first)
+        return told and f"{told} "
+
+    def _refer(self, inputs: Inputs, size: Pass, pipeline: Any) -> dict[str, Any]:
+        given = _weighing(inputs.references)
+        if given and not self.model.references:
             raise InvalidInput(f"The model {self.model.id!r} takes no reference pictures", "Choose one that does")
+        if isinstance(self._steering, Joint):
+            self._steering.refer(given, inputs.maps, size, pipeline)
+            return {}
         if given and self._references is None:
             weights, encoder = adapter_files(self.model, self._folders)
             self._references = References(self._pipelines.base, weights, encoder, self._weights)
@@ -328,6 +360,10 @@ def _start_options(start: _Start, size: Pass, closed: bool) -> dict[str, Any]:
     if start.mask is not None:
         options["mask_image"] = Image.fromarray(fit_map(start.mask, size).astype(np.uint8) * 255)
     return options
+
+
+def _weighing(references: Sequence[ReferenceInput]) -> list[ReferenceInput]:
+    return [one for one in references if one.weight != 0]
 
 
 def _size(inputs: Inputs) -> tuple[int, int]:
@@ -354,4 +390,4 @@ def _picture(drawn: np.ndarray) -> np.ndarray:
 def load(generator: Generator, device: str) -> Diffusion:
     """The model of this generator. Raises ModelMissing, ModelDamaged."""
     model = Library(generator.folders).models[generator.name]
-    return Diffusion(model, generator.folders, Device.called(device))
+    return Diffusion(model, generator.folders, Device.called(device), compiled=generator.compiled)

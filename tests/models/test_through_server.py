@@ -132,7 +132,8 @@ def test_a_reference_travels_and_acts(bridge):
 def test_the_server_tells_what_its_models_are(bridge):
     models = {one.id: one for one in bridge.info().models}
     assert models["tiny-sd15"].guided and not models["tiny-sdxl-lightning"].guided
-    assert models["tiny-zimage"].controls == ("depth", "lineart")
+    assert models["tiny-zimage"].controls == models["tiny-flux2"].controls == ("depth", "lineart")
+    assert models["tiny-flux2"].references and not models["tiny-zimage"].references
 
 
 def test_a_model_that_is_not_here_is_said_before_the_job_begins(bridge):
