@@ -3,7 +3,8 @@
     python -m scripts.bench_retouch --json FILE [--part scene|model|edge]
 
 The part "scene" needs Blender as a module (.venv-bpy-*), "model" the models' environment (.venv-models): each runs what
-its environment has. "edge" is the soft edge of a mask, against a blur of single pixels by running sums. The weights of vit_b's size are random: masks are noise, times are the real ones.
+its environment has. "edge" is the soft edge of a mask, against a blur of single pixels by running sums. The weights of
+vit_b's size are random: masks are noise, times are the real ones.
 """
 
 from __future__ import annotations
@@ -126,12 +127,12 @@ def edges() -> dict[str, float]:
 
 
 def _running_sums(mask: np.ndarray, radius: int) -> np.ndarray:
-    soft = mask.astype(np.float32)
+    soft = np.pad(mask.astype(np.float32), radius, mode="edge")
     for part in [part for part in (radius // 3, (radius + 1) // 3, (radius + 2) // 3) if part]:
         for axis in (0, 1):
-            pad = [(part + 1, part) if one == axis else (0, 0) for one in (0, 1)]
-            total = np.cumsum(np.pad(soft, pad, mode="edge"), axis=axis, dtype=np.float64)
-            size, width = mask.shape[axis], 2 * part + 1
+            first = [(1, 0) if one == axis else (0, 0) for one in (0, 1)]
+            total = np.cumsum(np.pad(soft, first), axis=axis, dtype=np.float64)
+            size, width = soft.shape[axis] - 2 * part, 2 * part + 1
             soft = ((total.take(range(width, width + size), axis) - total.take(range(size), axis)) / width).astype("f4")
     return soft
 
