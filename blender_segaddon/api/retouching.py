@@ -202,8 +202,9 @@ def extend(
     return _begin(picture, wider, recipe, 1, None).result()[0]
 
 
-def accept(picture: Picture) -> bpy.types.Image:
-    """Keep a picture for good: its image, which is there after save and reload.
+def accept(picture: Picture | bpy.types.Image) -> bpy.types.Image:
+    """Keep a picture for good, as it is now (also what was painted on its image): its image, which is there after save
+    and reload.
 
     Beside the .blend as ``//<name>_seg/<title>_v001.png`` (.exr for 32 bits), or as the preferences say; packed while
     the file has not been saved.
@@ -211,7 +212,9 @@ def accept(picture: Picture) -> bpy.types.Image:
     Raises:
         StorageError: the file cannot be written; the picture stays as it was.
     """
-    return storing.store(picture, _storing)
+    image = picture.image if isinstance(picture, Picture) else picture
+    storing.store(image, _storing)
+    return image
 
 
 def history(image: bpy.types.Image) -> list[bpy.types.Image]:

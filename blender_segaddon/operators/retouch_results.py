@@ -149,9 +149,7 @@ class SEGADDON_OT_result_accept(_OnResults, bpy.types.Operator):
         if result is None:
             image.segaddon.results.clear()
             raise InvalidInput("The result was deleted", "Inpaint again")
-        known = api.find_picture(result)
-        if known is not None:  # of an earlier session: packed into the file, as it is
-            result = api.accept(known)
+        api.accept(result)
         _drop_results(image, but=result)
         add_step(image, result, did)
         show(context, image, result)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import bpy
 import numpy as np
@@ -253,6 +254,31 @@ def test_masks_and_history_survive_save_and_reload(street, tmp_path):
     bpy.ops.segaddon.history_show(step=0)
     image().segaddon.masks[0].use = True
     assert bpy.ops.segaddon.inpaint(prompt="grass") == {"FINISHED"}
+
+
+def test_what_was_said_of_a_result_and_painted_on_it_is_kept(street, tmp_path):
+    """Accepted beside the file, a result keeps its masks and steps, and the strokes that it got meanwhile."""
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "street.blend"))
+    bpy.ops.segaddon.mask_click(at=centre("Car"))
+    bpy.ops.segaddon.inpaint(prompt="gold")
+    result = image().segaddon.results[0].image
+    retouch_masks.fill(
+        retouch_masks.add(result, "Mine"), [api.Mask(np.eye(*SIZE[::-1], dtype=bool), 1.0, "Mine", source="script")]
+    )
+    result.segaddon.feather = 5
+    pixels = np.array(result.pixels[:], np.float32)
+    pixels[:400] = 1.0  # a stroke
+    result.pixels.foreach_set(pixels)
+    bpy.ops.segaddon.result_accept()
+    assert image() == result
+    assert Path(bpy.path.abspath(result.filepath)).exists()
+    assert result.segaddon.feather == 5
+    assert [one.name for one in result.segaddon.masks] == ["Mine", "Car"]
+    assert retouch_history.origin_of(result) != result
+    bpy.ops.wm.save_mainfile()
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "street.blend"))
+    assert (np.array(image().pixels[:400]) == 1.0).all()
+    assert [one.name for one in image().segaddon.masks] == ["Mine", "Car"]
 
 
 def test_an_image_by_name_needs_no_editor(street):
