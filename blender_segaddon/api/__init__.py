@@ -49,7 +49,17 @@ from .image_overlay import (
     set_image_overlay,
     show_image_overlay,
 )
-from .masking import everything, prepare_masks, segment, segmenters, start_segment
+from .masking import (
+    alpha_mask,
+    everything,
+    known_segmenters,
+    mask_image,
+    painted_mask,
+    prepare_masks,
+    segment,
+    segmenters,
+    start_segment,
+)
 from .meaning import class_mapping, class_of, describe, scene_vocabulary, set_class, set_face_class, set_text, unclassed
 from .overlay import (
     Overlay,
@@ -95,7 +105,7 @@ from .rendering import (
     render_with_maps,
     watch_renders,
 )
-from .retouching import accept, configure_storing, extend, history, inpaint, remove, start_remove
+from .retouching import accept, configure_storing, extend, history, inpaint, remove, start_extend, start_remove
 from .scene_maps import (
     add_camera,
     capture,
@@ -156,6 +166,7 @@ __all__ = [
     "about_placement",
     "accept",
     "add_camera",
+    "alpha_mask",
     "apply_bake",
     "as_picture",
     "attend_server",
@@ -190,13 +201,16 @@ __all__ = [
     "image_overlay_is_shown",
     "image_plane",
     "inpaint",
+    "known_segmenters",
     "leave_server",
     "lend_gpu",
     "map_images",
     "maps_of",
+    "mask_image",
     "models",
     "next_view",
     "overlay",
+    "painted_mask",
     "picture_of",
     "placements",
     "plan_bake",
@@ -232,6 +246,7 @@ __all__ = [
     "show_placement",
     "start_bake",
     "start_capture",
+    "start_extend",
     "start_remove",
     "start_segment",
     "styles",

@@ -176,7 +176,23 @@ def extend(
     seed: int | None = None,
     model: str | None = None,
 ) -> Picture:
-    """A larger picture around this one, whose own pixels stay identical.
+    """A larger picture around this one: what ``start_extend`` gives, once it is there."""
+    margins = {"left": left, "right": right, "top": top, "bottom": bottom}
+    return start_extend(picture, **margins, prompt=prompt, seed=seed, model=model).result()[0]
+
+
+def start_extend(
+    picture: PictureLike,
+    *,
+    left: int = 0,
+    right: int = 0,
+    top: int = 0,
+    bottom: int = 0,
+    prompt: str = "",
+    seed: int | None = None,
+    model: str | None = None,
+) -> Job[list[Picture]]:
+    """Begin a larger picture around this one, whose own pixels stay identical.
 
     Args:
         left, right, top, bottom: new pixels at each side.
@@ -199,7 +215,7 @@ def extend(
         mask=np.pad(np.zeros(old.pixels.shape[:2], bool), margins, constant_values=True),
         intent="extend",
     )
-    return _begin(picture, wider, recipe, 1, None).result()[0]
+    return _begin(picture, wider, recipe, 1, None)
 
 
 def accept(picture: Picture | bpy.types.Image) -> bpy.types.Image:

@@ -59,11 +59,16 @@ def step_to(context: bpy.types.Context, image: bpy.types.Image, number: int) -> 
 
 def show(context: bpy.types.Context, old: bpy.types.Image, new: bpy.types.Image) -> None:
     """Show ``new`` wherever ``old`` was shown."""
+    swap_in_editors(old, new)
+    if context.scene.segaddon.picture == old:
+        context.scene.segaddon.picture = new
+
+
+def swap_in_editors(old: bpy.types.Image, new: bpy.types.Image) -> None:
+    """Show ``new`` in the Image Editors that show ``old``."""
     for space in _spaces().values():
         if space.image == old:
             _swap(space, new)
-    if context.scene.segaddon.picture == old:
-        context.scene.segaddon.picture = new
 
 
 def note() -> None:

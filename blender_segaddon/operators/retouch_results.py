@@ -2,7 +2,7 @@
 """What is made of a mask: candidates to choose from, and the steps that a picture went through."""
 
 import bpy
-from bpy.props import EnumProperty, FloatProperty, IntProperty, StringProperty
+from bpy.props import EnumProperty, FloatProperty, IntProperty, IntVectorProperty, StringProperty
 
 from .. import api
 from ..properties import INTENTS
@@ -81,14 +81,15 @@ class SEGADDON_OT_inpaint(_Retouching, bpy.types.Operator):
         self._did = f"{dict((one[0], one[1]) for one in INTENTS)[intent]}: {prompt}".removesuffix(": ")
         seed, count = seed_of(context.scene), self.count or settings.count
         softness = float(image.segaddon.feather)
+        model = context.scene.segaddon.model or None
         if intent == "REMOVE":
-            return api.start_remove(image, mask, seed=seed, count=count, softness=softness)
+            return api.start_remove(image, mask, seed=seed, count=count, softness=softness, model=model)
         strength = settings.strength if self.strength < 0 else self.strength
         return api.inpaint(
             image,
             mask,
             prompt,
-            model=context.scene.segaddon.model or None,
+            model=model,
             intent=intent.lower(),
             strength=strength,
             softness=softness,
@@ -114,6 +115,51 @@ class SEGADDON_OT_remove(_Retouching, bpy.types.Operator):
 
     def did(self) -> str:
         return "Remove"
+
+
+class SEGADDON_OT_extend(running.Modal, OnImage, bpy.types.Operator):
+    """Make the picture larger by the panel's margins; its own pixels stay as they are"""
+
+    bl_idname = "segaddon.extend"
+    bl_label = "Extend Picture"
+
+    margins: IntVectorProperty(
+        name="Margins", description="Left, right, top, bottom; the panel's when all 0", size=4, options={"SKIP_SAVE"}
+    )
+
+    @classmethod
+    def poll(cls, context):
+        return running.is_idle(cls) and super().poll(context)
+
+    @staticmethod
+    def refusal(image):
+        waits = len(image.segaddon.results)
+        return ("There are results to choose from", "Accept or discard them first") if waits else None
+
+    def start(self, context):
+        image, settings = self.found(context), context.scene.segaddon.retouch
+        margins = tuple(self.margins) if any(self.margins) else tuple(settings.margins)
+        self._image, self._margins = image.name, margins
+        left, right, top, bottom = margins
+        return api.start_extend(
+            image,
+            left=left,
+            right=right,
+            top=top,
+            bottom=bottom,
+            prompt=settings.prompt.strip(),
+            seed=seed_of(context.scene),
+            model=context.scene.segaddon.model or None,
+        )
+
+    def finish(self, context, _scene, made):
+        image, result = bpy.data.images.get(self._image), made[0].image
+        if image is None:
+            raise InvalidInput(f"'{self._image}' was deleted meanwhile", f"The result is kept as '{result.name}'")
+        api.accept(result)
+        add_step(image, result, "Extend")
+        retouch_masks.pad(result, self._margins)
+        show(context, image, result)
 
 
 class _OnResults(OnImage):
@@ -189,6 +235,7 @@ def _drop_results(image: bpy.types.Image, but: bpy.types.Image | None = None) ->
 CLASSES = (
     SEGADDON_OT_inpaint,
     SEGADDON_OT_remove,
+    SEGADDON_OT_extend,
     SEGADDON_OT_result_next,
     SEGADDON_OT_result_accept,
     SEGADDON_OT_result_discard,

@@ -41,6 +41,11 @@ def number_image(name: str, numbers: np.ndarray) -> bpy.types.Image:
     return image
 
 
+def mask_image(name: str, mask: np.ndarray) -> bpy.types.Image:
+    """An 8-bit image of a mask (bool H×W, row 0 at the top), white where it covers, raw values, packed: to paint on."""
+    return number_image(name, mask * np.uint32(0xFFFFFF))
+
+
 def display_image(name: str, pixels: np.ndarray, *, pack: bool = True) -> bpy.types.Image:
     """An 8-bit image to look at, in the configuration's own space for such images, packed.
 
