@@ -8,6 +8,8 @@ import bpy
 import numpy as np
 
 from ..core import masks
+from ..core.maps import SceneMaps
+from ..core.seen import Seen
 from ..flows import generating, masking, placing, segmenting
 from ..flows import picture as _picture
 from ..flows.jobs import Job
@@ -57,10 +59,11 @@ def segment(
             mask of another picture. BridgeError: the server failed.
     """
     given = {"points": points, "box": box, "text": text, "objects": objects}
-    maps = _picture.maps_of(picture) if model in (None, SCENE) and refine is None and within is None else None
+    maps = _picture.seen_in(picture) if model in (None, SCENE) and refine is None and within is None else None
     if objects is not None or model == SCENE or maps is not None:
+        maps = maps if maps is not None else _picture.seen_in(picture)
         if maps is None:
-            maps = _picture.with_maps(picture)[1]
+            raise _picture.no_maps(picture)
         names = None if objects is None else placing.names_of(objects)
         return masking.find(maps, points=points, labels=labels, box=box, text=text, objects=names)
     if all(one is None for one in given.values()):
@@ -118,6 +121,12 @@ def _found(found: list[Mask]) -> list[Mask]:
     return [one for one in found if one.array.any()]
 
 
+def seen_in(picture: PictureLike) -> SceneMaps | Seen | None:
+    """The objects that a picture shows, for masks of them: of one that was generated, also in an earlier session, or
+    rendered with its maps. None of others. Quick; reads no pixels of images."""
+    return _picture.seen_in(picture)
+
+
 def alpha_mask(image: bpy.types.Image) -> Mask:
     """What an image's alpha covers, half of it or more; also of the Render Result.
 
@@ -152,7 +161,7 @@ def everything(picture: PictureLike, *, model: str | None = None) -> list[Mask]:
     Raises:
         InvalidInput, BridgeError: as ``segment``.
     """
-    maps = _picture.maps_of(picture) if model in (None, SCENE) else None
+    maps = _picture.seen_in(picture) if model in (None, SCENE) else None
     if maps is not None:
         return masking.everything(maps)
     if model == SCENE:

@@ -122,11 +122,11 @@ def _going_on(prompt: Prompt, before: bpy.types.PropertyGroup) -> Prompt:
 
 def of_scene(prompt: Prompt) -> list[api.Mask]:
     """What the maps say of a prompt; of one thing alone also all of its class."""
-    source = retouch_masks.source_of(bpy.data.images[prompt.image])
+    image = bpy.data.images[prompt.image]
     if prompt.box is not None:
-        return api.segment(source, box=prompt.box, model="scene")
-    found = api.segment(source, points=[(x, y) for x, y, _ in prompt.points], model="scene")
-    maps = source.maps if isinstance(source, api.Picture) else None
+        return api.segment(image, box=prompt.box, model="scene")
+    found = api.segment(image, points=[(x, y) for x, y, _ in prompt.points], model="scene")
+    maps = api.seen_in(image)
     if maps is None or len(found[0].ids) != 1 or not found[0].ids[0]:
         return found
     kind = maps.instance(found[0].ids[0]).class_name

@@ -91,18 +91,17 @@ class SEGADDON_OT_mask_of(OnImage, bpy.types.Operator):
         self.layout.prop(self, "text", text="")
 
     def do(self, context, image):
-        source = retouch_masks.source_of(image)
         if self.what == "SELECTED":
             names = [one.name for one in context.selected_objects]
             if not names:
                 raise InvalidInput("No object is selected", "Select objects in the 3D View")
-            found = api.segment(source, objects=names)
+            found = api.segment(image, objects=names)
         elif self.what == "ALPHA":
             found = [api.alpha_mask(image)]
         else:
             if not self.text.strip():
                 raise InvalidInput("No words were given", "Type what is meant, e.g. 'tree'")
-            found = api.segment(source, text=self.text)
+            found = api.segment(image, text=self.text)
         mask = retouch_masks.add(image, found[0].label)
         retouch_masks.fill(mask, found)
         mask.by_model = found[0].source not in ("scene", "alpha")

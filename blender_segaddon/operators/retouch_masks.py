@@ -71,16 +71,9 @@ def size_of(image: bpy.types.Image, scene: bpy.types.Scene) -> tuple[int, int]:
     return image.size[0], image.size[1]
 
 
-def source_of(image: bpy.types.Image) -> api.Picture | bpy.types.Image:
-    """The picture behind the image where this session knows it: then no pixels need to be read for a click."""
-    known = api.find_picture(image)
-    return known if known is not None and known.pixels.shape[1::-1] == tuple(image.size) else image
-
-
 def has_maps(image: bpy.types.Image) -> bool:
     """Whether a click can be answered from the scene."""
-    source = source_of(image)
-    return isinstance(source, api.Picture) and source.maps is not None
+    return api.seen_in(image) is not None
 
 
 def active(image: bpy.types.Image) -> bpy.types.PropertyGroup | None:

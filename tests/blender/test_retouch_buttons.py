@@ -256,6 +256,27 @@ def test_masks_and_history_survive_save_and_reload(street, tmp_path):
     assert bpy.ops.segaddon.inpaint(prompt="grass") == {"FINISHED"}
 
 
+def test_clicks_find_objects_after_the_file_was_opened_again(street, tmp_path):
+    """Of generated and of accepted pictures; nothing is captured or asked of a server."""
+    api.configure(api.Connection(address="http://127.0.0.1:9"))  # nobody is there
+    car, house = centre("Car"), centre("House")
+    truth = shown_as("Car"), shown_as("House"), shown_as("Car", "Car.001")
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "street.blend"))
+    first = image().name
+    api.accept(image())
+    bpy.ops.wm.save_mainfile()
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "street.blend"))
+    assert api.find_picture(bpy.data.images[first]) is None
+    bpy.ops.segaddon.mask_click(at=car)
+    assert (masked() == truth[0]).all()
+    bpy.ops.segaddon.mask_click(at=house)
+    assert (masked() == truth[1]).all()
+    bpy.ops.segaddon.mask_remove()
+    bpy.ops.segaddon.mask_of(what="TEXT", text="car")
+    assert (masked() == truth[2]).all()
+    api.configure(api.DEFAULT_CONNECTION)
+
+
 def test_what_was_said_of_a_result_and_painted_on_it_is_kept(street, tmp_path):
     """Accepted beside the file, a result keeps its masks and steps, and the strokes that it got meanwhile."""
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "street.blend"))
