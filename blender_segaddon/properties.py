@@ -257,6 +257,8 @@ class ImageStep(bpy.types.PropertyGroup):
     image: PointerProperty(type=bpy.types.Image)
     did: StringProperty()
     """how it was made, in a few words"""
+    matte: StringProperty()
+    """of a result: what of it was painted, as core.mask_codes has it"""
 
 
 class ImageRetouch(bpy.types.PropertyGroup):
@@ -286,6 +288,8 @@ class ImageRetouch(bpy.types.PropertyGroup):
     """of an origin: all accepted pictures, itself first"""
     current: PointerProperty(type=bpy.types.Image)
     """of an origin: the step that is shown"""
+    patch: PointerProperty(type=bpy.types.Image)
+    """of a step of a render: what the compositor puts over renders there"""
     painted_for: PointerProperty(type=bpy.types.Image)
     """of an image on which a mask is being painted: the picture that the mask is of"""
     painted_name: StringProperty()

@@ -106,7 +106,19 @@ from .rendering import (
     render_with_maps,
     watch_renders,
 )
-from .retouching import accept, configure_storing, extend, history, inpaint, remove, start_extend, start_remove
+from .retouching import (
+    accept,
+    configure_storing,
+    extend,
+    history,
+    inpaint,
+    patch_render,
+    remove,
+    render_patch,
+    set_render_patch,
+    start_extend,
+    start_remove,
+)
 from .scene_maps import (
     add_camera,
     capture,
@@ -212,6 +224,7 @@ __all__ = [
     "next_view",
     "overlay",
     "painted_mask",
+    "patch_render",
     "picture_of",
     "placements",
     "plan_bake",
@@ -227,6 +240,7 @@ __all__ = [
     "remove",
     "remove_bake",
     "remove_placement",
+    "render_patch",
     "render_status",
     "render_with_maps",
     "repaint_view",
@@ -242,6 +256,7 @@ __all__ = [
     "set_face_class",
     "set_image_overlay",
     "set_lighting",
+    "set_render_patch",
     "set_text",
     "show_image_overlay",
     "show_overlay",

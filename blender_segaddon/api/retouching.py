@@ -12,7 +12,7 @@ import numpy as np
 from ..core import masks, preview
 from ..core.inpainting import classical
 from ..core.maps import SceneMaps
-from ..flows import asking, clearing, generating, light, masking, placing, rendering, storing
+from ..flows import asking, clearing, generating, light, masking, patches, placing, rendering, storing
 from ..flows import picture as _picture
 from ..flows.asking import ControlsLike
 from ..flows.jobs import Job
@@ -22,6 +22,7 @@ from ..flows.picture import Picture, PictureLike, Recipe
 from ..flows.storing import Storing
 from ..protocol.errors import InvalidInput, MapsStale
 from ..protocol.messages import Priority
+from ..texturing import patching
 from .kinds import MaskLike, Objects
 from .pictures import begin
 
@@ -233,6 +234,34 @@ def accept(picture: Picture | bpy.types.Image) -> bpy.types.Image:
     return image
 
 
+def patch_render(result: bpy.types.Image, mask: MaskLike, *, scene: bpy.types.Scene | None = None) -> bpy.types.Image:
+    """Have every render of a scene show what was retouched of the last one: a patch in the compositor, where the mask
+    is; what was patched before stays. Exact: elsewhere nothing changes, and alpha does not either.
+
+    Args:
+        result: the 32-bit image of a picture that was made of the Render Result.
+
+    Returns:
+        The patch: scene-linear RGBA, the mask as alpha; kept as ``accept`` keeps pictures.
+
+    Raises:
+        InvalidInput: another image or mask. StorageError: its file cannot be written; the patch is in the compositor.
+    """
+    patch = patches.make(scene or bpy.context.scene, result, _array(mask))
+    storing.store(patch, _storing)
+    return patch
+
+
+def render_patch(scene: bpy.types.Scene | None = None) -> bpy.types.Image | None:
+    """The patch that a scene's renders get, None where there is none."""
+    return patching.patch_of(scene or bpy.context.scene)
+
+
+def set_render_patch(patch: bpy.types.Image | None, *, scene: bpy.types.Scene | None = None) -> None:
+    """Give a scene's renders another patch that ``patch_render`` made; None: none, without a trace."""
+    patching.set_patch(scene or bpy.context.scene, patch)
+
+
 def history(image: bpy.types.Image) -> list[bpy.types.Image]:
     """The images from the first to this one, each made from the one before; known also after save and reload."""
     return storing.history(image)
@@ -273,6 +302,8 @@ def _begin(
     def finish(made: list[Picture]) -> None:
         for one in made:
             one.parent = parent
+            if source.alpha is not None and source.alpha.shape == one.pixels.shape[:2]:
+                one.alpha = source.alpha
             if source.light is not None and source.floats is not None and one.floats is not None:
                 scene = bpy.data.scenes.get(begun_in) or bpy.context.scene
                 one.light = light.relit(source.light, source.floats, one.floats, scene)

@@ -97,15 +97,17 @@ class Picture:
     """float32 H×W×3 in 0..1, display-referred: ``pixels`` before they were rounded; None for a picture of bytes"""
     light: np.ndarray | None = None
     """float32 H×W×4, scene-linear, alpha premultiplied: of a 32-bit picture; None for a picture of bytes"""
+    alpha: np.ndarray | None = None
+    """uint8 H×W, straight: of a picture of bytes that is transparent somewhere"""
     parent: str = ""
     """token of the picture that it was made from, "" for none"""
     _token: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @property
     def array(self) -> np.ndarray:
-        """uint8 H×W×4, row 0 at the top, alpha 255; a copy."""
-        alpha = np.full((*self.pixels.shape[:2], 1), 255, np.uint8)
-        return np.concatenate([self.pixels, alpha], axis=-1)
+        """uint8 H×W×4, row 0 at the top, straight alpha; a copy."""
+        alpha = np.full(self.pixels.shape[:2], 255, np.uint8) if self.alpha is None else self.alpha
+        return np.concatenate([self.pixels, alpha[..., None]], axis=-1)
 
     @property
     def maps(self) -> SceneMaps | None:
@@ -143,7 +145,10 @@ class Picture:
         if found is not None:
             return found
         name = f"Seg {self.title}"
-        made = images.display_image(name, self.pixels) if self.light is None else images.light_image(name, self.light)
+        if self.light is not None:
+            made = images.light_image(name, self.light)
+        else:
+            made = images.display_image(name, self.pixels if self.alpha is None else self.array)
         made[_META], made[TOKEN] = json.dumps(self.meta), remember(self)
         if self.maps is not None and self.maps.instance_map.shape == self.pixels.shape[:2]:
             made[_SEEN] = seen.encode(self.maps)
@@ -162,8 +167,9 @@ class Picture:
         found = self._found_image()
         if found is not None:
             return found.name.removeprefix("Seg ")
+        made_by = self.recipe.intent if self.recipe.mask is not None else self.recipe.generator
         words = "".join(letter if letter.isprintable() else " " for letter in self.recipe.prompt).split()
-        return (" ".join(words) or self.recipe.generator)[:50].strip()
+        return (" ".join(words) or made_by)[:50].strip()
 
     def _found_image(self) -> bpy.types.Image | None:
         return next((one for one in bpy.data.images if one.get(TOKEN) == self._token), None)
@@ -328,12 +334,18 @@ def _of_image(image: bpy.types.Image) -> Picture:
             return known
         made.recipe, made.metadata = known.recipe, known.metadata
         return made
-    pixels = _display_bytes(images.read_image(image)[..., :3])
+    values = images.read_image(image)
+    pixels, alpha = _display_bytes(values[..., :3]), _alpha_bytes(values[..., 3])
     if known is None or known.pixels.shape != pixels.shape:
-        return Picture(pixels, Recipe(maps=None, generator="import"))
-    if (known.pixels == pixels).all():
+        return Picture(pixels, Recipe(maps=None, generator="import"), alpha=alpha)
+    if (known.pixels == pixels).all() and (known.alpha is None) == (alpha is None):
         return known
-    return Picture(pixels, known.recipe, known.metadata)  # painted on since
+    return Picture(pixels, known.recipe, known.metadata, alpha=alpha)  # painted on since
+
+
+def _alpha_bytes(alpha: np.ndarray) -> np.ndarray | None:
+    """uint8 H×W of 0..1, None where all is opaque."""
+    return None if alpha.min() >= 1 else (np.clip(alpha, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
 def _display_bytes(array: np.ndarray) -> np.ndarray:

@@ -96,7 +96,8 @@ def _write(image: bpy.types.Image, path: Path) -> None:
     if image.is_float:
         write_exr(path, {name: pixels[..., k] for k, name in enumerate("RGBA")})
     else:
-        write_png(path, np.rint(pixels[..., :3] * 255).astype(np.uint8))
+        channels = 3 if pixels[..., 3].min() >= 1 else 4
+        write_png(path, np.rint(pixels[..., :channels] * 255).astype(np.uint8))
 
 
 def _move(image: bpy.types.Image, path: str) -> None:

@@ -5,11 +5,12 @@ import bpy
 from bpy.props import EnumProperty, FloatProperty, IntProperty, IntVectorProperty, StringProperty
 
 from .. import api
+from ..core import mask_codes, masks
 from ..properties import INTENTS
 from ..protocol.errors import InvalidInput
 from . import retouch_masks, running
 from .generation import seed_of
-from .retouch_history import add_step, show, step_to
+from .retouch_history import add_step, origin_of, show, step_to
 from .retouch_list import OnImage
 
 _WORDLESS = {"REMOVE", "EXTEND"}
@@ -41,6 +42,7 @@ class _Retouching(running.Modal, OnImage):
             text = "The masks are of another size than the picture" if other else "The mask is empty"
             raise InvalidInput(text, "Click on the picture with the Retouch tool")
         self._image, self._size = image.name, size
+        self._matte = mask_codes.encode(masks.dilate(mask.array, image.segaddon.feather))
         return image, mask
 
     def finish(self, _context, scene, made):
@@ -51,7 +53,7 @@ class _Retouching(running.Modal, OnImage):
         record = image.segaddon
         for picture in made:
             result = record.results.add()
-            result.image, result.did = picture.image, self.did()
+            result.image, result.did, result.matte = picture.image, self.did(), self._matte
         record.result, record.is_open = 0, False
         scene.segaddon.retouch.wipe = 0.5
         api.show_image_overlay()
@@ -191,14 +193,35 @@ class SEGADDON_OT_result_accept(_OnResults, bpy.types.Operator):
 
     def do(self, context, image):
         chosen = image.segaddon.results[min(image.segaddon.result, len(image.segaddon.results) - 1)]
-        result, did = chosen.image, chosen.did
+        result, did, matte = chosen.image, chosen.did, chosen.matte
         if result is None:
             image.segaddon.results.clear()
             raise InvalidInput("The result was deleted", "Inpaint again")
         api.accept(result)
+        if not (result.is_float or image.is_float):  # a texture of raw values stays one
+            result.colorspace_settings.name = image.colorspace_settings.name
         _drop_results(image, but=result)
         add_step(image, result, did)
+        if origin_of(image).type == "RENDER_RESULT" and matte and result.is_float:
+            result.segaddon.patch = api.patch_render(result, mask_codes.decode(matte))
+            self.report({"INFO"}, "The compositor puts it over every render of this scene")
         show(context, image, result)
+
+
+class SEGADDON_OT_patch_remove(bpy.types.Operator):
+    """Let the compositor put nothing over renders any more; the pictures stay"""
+
+    bl_idname = "segaddon.patch_remove"
+    bl_label = "Take out of Compositor"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        return api.render_patch(context.scene) is not None
+
+    def execute(self, context):
+        api.set_render_patch(None, scene=context.scene)
+        return {"FINISHED"}
 
 
 class SEGADDON_OT_result_discard(_OnResults, bpy.types.Operator):
@@ -238,6 +261,7 @@ CLASSES = (
     SEGADDON_OT_extend,
     SEGADDON_OT_result_next,
     SEGADDON_OT_result_accept,
+    SEGADDON_OT_patch_remove,
     SEGADDON_OT_result_discard,
     SEGADDON_OT_history_show,
 )

@@ -170,6 +170,9 @@ class SEGADDON_PT_image_history(_Part, bpy.types.Panel):
             row = column.row()
             row.alignment = "LEFT"
             row.operator("segaddon.history_show", text=one.did, icon=icon, emboss=False).step = number
+        if api.render_patch(context.scene) is not None:
+            column.separator()
+            action(column, "segaddon.patch_remove", "NODE_COMPOSITING")
 
 
 def _list(column: bpy.types.UILayout, record: bpy.types.PropertyGroup) -> None:
