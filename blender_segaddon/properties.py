@@ -257,6 +257,8 @@ class ImageStep(bpy.types.PropertyGroup):
     image: PointerProperty(type=bpy.types.Image)
     did: StringProperty()
     """how it was made, in a few words"""
+    made: IntProperty()
+    """of a result: when, in seconds since the beginning of 2020"""
     matte: StringProperty()
     """of a result: what of it was painted, as core.mask_codes has it"""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
 
 import numpy as np
 
@@ -174,8 +175,8 @@ def _block_sums(mask: np.ndarray, block: int) -> np.ndarray:
     if block == 1:
         return mask.view(np.uint8)
     padded = np.pad(mask.view(np.uint8), [(0, -size % block) for size in mask.shape], mode="edge")
-    rows = sum(padded[k::block].astype(np.uint32) for k in range(block))
-    return sum(rows[:, k::block] for k in range(block))
+    rows = reduce(np.add, (padded[k::block].astype(np.uint32) for k in range(block)))
+    return reduce(np.add, (rows[:, k::block] for k in range(block)))
 
 
 def _blurred(sums: np.ndarray, reach: int, most: int) -> np.ndarray:

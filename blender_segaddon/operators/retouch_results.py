@@ -1,6 +1,8 @@
 # No "from __future__ import annotations" here: Blender reads the annotations themselves.
 """What is made of a mask: candidates to choose from, and the steps that a picture went through."""
 
+import time
+
 import bpy
 from bpy.props import EnumProperty, FloatProperty, IntProperty, IntVectorProperty, StringProperty
 
@@ -13,6 +15,10 @@ from .generation import seed_of
 from .retouch_history import add_step, origin_of, show, step_to
 from .retouch_list import OnImage
 
+_MOST = 48
+"""Results in one file that wait to be chosen from; each is a packed picture."""
+_FIRST_SECOND = 1577836800
+"""Seconds of the beginning of 2020: Blender's whole numbers end in 2038."""
 _WORDLESS = {"REMOVE", "EXTEND"}
 """Intents that need no prompt."""
 
@@ -54,7 +60,9 @@ class _Retouching(running.Modal, OnImage):
         for picture in made:
             result = record.results.add()
             result.image, result.did, result.matte = picture.image, self.did(), self._matte
+            result.made = int(time.time()) - _FIRST_SECOND
         record.result, record.is_open = 0, False
+        _keep_within(_MOST, but=image)
         scene.segaddon.retouch.wipe = 0.5
         api.show_image_overlay()
         self.report({"INFO"}, f"{len(made)} to choose from" if len(made) > 1 else "Accept or discard the result")
@@ -234,6 +242,25 @@ class SEGADDON_OT_result_discard(_OnResults, bpy.types.Operator):
         _drop_results(image)
 
 
+class SEGADDON_OT_purge_results(bpy.types.Operator):
+    """Delete all results that were neither accepted nor discarded, of all pictures in this file"""
+
+    bl_idname = "segaddon.purge_results"
+    bl_label = "Purge Candidates"
+    bl_options = {"UNDO"}
+
+    def execute(self, context):
+        waiting = [one for one in bpy.data.images if len(one.segaddon.results)]
+        kept = [result.image for one in waiting for result in one.segaddon.results if result.image is not None]
+        size = sum(one.packed_file.size for one in kept if one.packed_file)
+        for one in waiting:
+            _drop_results(one)
+        api.redraw_image_overlay()
+        running.redraw()
+        self.report({"INFO"}, f"{len(kept)} pictures deleted, {size / 1e6:.1f} MB less in the file")
+        return {"FINISHED"}
+
+
 class SEGADDON_OT_history_show(OnImage, bpy.types.Operator):
     """Go back, or forward, to this step of the picture"""
 
@@ -255,6 +282,14 @@ def _drop_results(image: bpy.types.Image, but: bpy.types.Image | None = None) ->
         bpy.data.images.remove(one)
 
 
+def _keep_within(most: int, but: bpy.types.Image) -> None:
+    """Forget the oldest results of other pictures, until all pictures of the file have no more than ``most``."""
+    waiting = [one for one in bpy.data.images if len(one.segaddon.results)]
+    for one in sorted(waiting, key=lambda one: one.segaddon.results[0].made):
+        if one != but and sum(len(image.segaddon.results) for image in waiting) > most:
+            _drop_results(one)
+
+
 CLASSES = (
     SEGADDON_OT_inpaint,
     SEGADDON_OT_remove,
@@ -263,5 +298,6 @@ CLASSES = (
     SEGADDON_OT_result_accept,
     SEGADDON_OT_patch_remove,
     SEGADDON_OT_result_discard,
+    SEGADDON_OT_purge_results,
     SEGADDON_OT_history_show,
 )

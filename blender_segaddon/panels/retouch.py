@@ -149,6 +149,9 @@ class SEGADDON_PT_image_history(_Part, bpy.types.Panel):
     bl_label = "History"
     bl_order = 3
 
+    def draw_header_preset(self, _context: bpy.types.Context) -> None:
+        self.layout.operator("segaddon.purge_results", text="", icon="TRASH", emboss=False)
+
     def draw(self, context: bpy.types.Context) -> None:
         image = context.space_data.image
         column = self.layout.column(align=True)
@@ -170,8 +173,8 @@ class SEGADDON_PT_image_history(_Part, bpy.types.Panel):
             row = column.row()
             row.alignment = "LEFT"
             row.operator("segaddon.history_show", text=one.did, icon=icon, emboss=False).step = number
+        column.separator()
         if api.render_patch(context.scene) is not None:
-            column.separator()
             action(column, "segaddon.patch_remove", "NODE_COMPOSITING")
 
 

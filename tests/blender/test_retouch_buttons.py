@@ -202,6 +202,24 @@ def test_discard_leaves_nothing(street):
     assert not len(image().segaddon.steps)
 
 
+def test_candidates_that_nobody_chose_from_do_not_pile_up(street, monkeypatch):
+    from blender_segaddon.operators import retouch_results
+
+    monkeypatch.setattr(retouch_results, "_MOST", 3)
+    others = [plain(f"Photo {number}", (64, 48)) for number in range(3)]
+    mask = np.zeros((48, 64), bool)
+    mask[10:30, 20:40] = True
+    for number, other in enumerate(others):
+        retouch_masks.fill(retouch_masks.add(other, "Painted"), [api.Mask(mask, 1.0, "Painted", source="script")])
+        bpy.ops.segaddon.inpaint(image=other.name, prompt="gold", count=2)
+        other.segaddon.results[0].made = number
+    assert [len(one.segaddon.results) for one in others] == [0, 0, 2], "the oldest go"
+    count = len(bpy.data.images)
+    assert bpy.ops.segaddon.purge_results() == {"FINISHED"}
+    assert len(bpy.data.images) == count - 2
+    assert [len(one.segaddon.results) for one in others] == [0, 0, 0]
+
+
 def test_remove_shows_what_is_behind(street):
     bpy.ops.segaddon.mask_click(at=centre("Car"))
     assert bpy.ops.segaddon.remove() == {"FINISHED"}
