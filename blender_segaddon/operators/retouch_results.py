@@ -249,7 +249,7 @@ class SEGADDON_OT_purge_results(bpy.types.Operator):
     bl_label = "Purge Candidates"
     bl_options = {"UNDO"}
 
-    def execute(self, context):
+    def execute(self, _context):
         waiting = [one for one in bpy.data.images if len(one.segaddon.results)]
         kept = [result.image for one in waiting for result in one.segaddon.results if result.image is not None]
         size = sum(one.packed_file.size for one in kept if one.packed_file)
