@@ -1,9 +1,10 @@
 """How fast a click becomes a mask: on a scene's object through Blender, and by a segmenter the size of SAM's vit_b.
 
-    python -m scripts.bench_retouch --json FILE [--part scene|model]
+    python -m scripts.bench_retouch --json FILE [--part scene|model|edge]
 
 The part "scene" needs Blender as a module (.venv-bpy-*), "model" the models' environment (.venv-models): each runs what
-its environment has. The weights of vit_b's size are random: masks are noise, times are the real ones.
+its environment has. "edge" is the soft edge of a mask, against a blur of single pixels by running sums. The weights of
+vit_b's size are random: masks are noise, times are the real ones.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
+from blender_segaddon.core import masks
+
 _SIZE = 2048
 _CLICKS = 7
 
@@ -28,9 +31,9 @@ def main() -> None:
     """Measure what can be measured here, print it, write it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--part", choices=("scene", "model"))
+    parser.add_argument("--part", choices=("scene", "model", "edge"))
     options = parser.parse_args()
-    parts = {"scene": ("bpy", scene_clicks), "model": ("torch", model_clicks)}
+    parts = {"scene": ("bpy", scene_clicks), "model": ("torch", model_clicks), "edge": ("numpy", edges)}
     figures = {
         name: measure()
         for name, (needed, measure) in parts.items()
@@ -101,6 +104,37 @@ def model_clicks() -> dict[str, float]:
             "encodings": float(desk.encoded.total()),
             "parameters": float(parameters),
         }
+
+
+def edges() -> dict[str, float]:
+    """Seconds for the soft edge of 40 discs all over 2048², in turn with three box blurs by running sums."""
+    rng, (y, x) = np.random.default_rng(0), np.ogrid[:_SIZE, :_SIZE]
+    mask = np.zeros((_SIZE, _SIZE), bool)
+    for _ in range(40):
+        row, column = rng.integers(0, _SIZE, 2)
+        mask |= np.hypot(y - row, x - column) < rng.integers(20, 250)
+    figures: dict[str, float] = {}
+    for radius in (4, 15, 16, 32, 64):
+        pairs = [
+            (_seconds(lambda r=radius: masks.feather(mask, r)), _seconds(lambda r=radius: _running_sums(mask, r)))
+            for _ in range(_CLICKS)
+        ]
+        ours, other = (statistics.median(one) for one in zip(*pairs, strict=True))
+        error = np.abs(masks.feather(mask, radius) - _running_sums(mask, radius)).max()
+        figures |= {f"radius_{radius}_s": ours, f"radius_{radius}_ratio": ours / other}
+        figures[f"radius_{radius}_error"] = float(error)
+    return figures
+
+
+def _running_sums(mask: np.ndarray, radius: int) -> np.ndarray:
+    soft = np.pad(mask.astype(np.float32), radius, mode="edge")
+    for part in [part for part in (radius // 3, (radius + 1) // 3, (radius + 2) // 3) if part]:
+        for axis in (0, 1):
+            first = [(1, 0) if one == axis else (0, 0) for one in (0, 1)]
+            total = np.cumsum(np.pad(soft, first), axis=axis, dtype=np.float64)
+            size, width = soft.shape[axis] - 2 * part, 2 * part + 1
+            soft = ((total.take(range(width, width + size), axis) - total.take(range(size), axis)) / width).astype("f4")
+    return soft
 
 
 def _files(folder: Path):

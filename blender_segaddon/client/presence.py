@@ -35,6 +35,8 @@ class Presence:
         """what the server can draw with, or could; kept while it is away"""
         self.loras: tuple[str, ...] = ()
         """names of the LoRAs that it has"""
+        self.segmenters: tuple[str, ...] = ()
+        """what it makes masks with, the best first; kept while it is away"""
         self.problem = ""
         """why a server that runs cannot be used, one line"""
 
@@ -81,6 +83,6 @@ class Presence:
         return self.state is not None
 
     def _note(self, info: ServerInfo) -> float:
-        """What it can draw with; when that was."""
-        self.models, self.loras = info.models, info.loras
+        """Note what the server has; when that was."""
+        self.models, self.loras, self.segmenters = info.models, info.loras, info.segmenters
         return time.monotonic()

@@ -6,8 +6,11 @@ undo, so after a step of undo they follow.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import bpy
 
+from .. import api
 from ..protocol.errors import InvalidInput
 from . import retouch_masks
 
@@ -52,18 +55,29 @@ def step_to(context: bpy.types.Context, image: bpy.types.Image, number: int) -> 
     steps = steps_of(image)
     if not 0 <= number < len(steps):
         raise InvalidInput(f"The history has no step {number}", f"It has {len(steps)}")
-    there = steps[number].image
-    origin_of(image).segaddon.current = there
-    show(context, image, there)
+    there, origin = steps[number].image, origin_of(image)
+    for shown in {image, origin.segaddon.current or image}:
+        show(context, shown, there)
+    origin.segaddon.current = there
+    if origin.type == "RENDER_RESULT":
+        api.set_render_patch(there.segaddon.patch, scene=context.scene)
 
 
 def show(context: bpy.types.Context, old: bpy.types.Image, new: bpy.types.Image) -> None:
-    """Show ``new`` wherever ``old`` was shown."""
+    """Show ``new`` wherever ``old`` was shown: in Image Editors, and as a texture of objects."""
+    swap_in_editors(old, new)
+    for node in _textures():
+        if node.image == old:
+            node.image = new
+    if context.scene.segaddon.picture == old:
+        context.scene.segaddon.picture = new
+
+
+def swap_in_editors(old: bpy.types.Image, new: bpy.types.Image) -> None:
+    """Show ``new`` in the Image Editors that show ``old``."""
     for space in _spaces().values():
         if space.image == old:
             _swap(space, new)
-    if context.scene.segaddon.picture == old:
-        context.scene.segaddon.picture = new
 
 
 def note() -> None:
@@ -95,6 +109,14 @@ def _swap(space: bpy.types.SpaceImageEditor, image: bpy.types.Image) -> None:
     space.image = image
     if zoom > 0:
         space.zoom_percentage = zoom
+
+
+def _textures() -> Iterator[bpy.types.ShaderNode]:
+    """The image textures of all materials of this file, those in node groups too."""
+    trees = [one.node_tree for one in bpy.data.materials if one.library is None and one.node_tree is not None]
+    groups = [one for one in bpy.data.node_groups if one.library is None and one.bl_idname == "ShaderNodeTree"]
+    for tree in (*trees, *groups):
+        yield from (node for node in tree.nodes if node.bl_idname == "ShaderNodeTexImage")
 
 
 def _current(origin: bpy.types.Image) -> str:

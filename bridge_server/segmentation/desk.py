@@ -160,9 +160,8 @@ class _Task:
 
     def prompted(self) -> list[Answered]:
         """Answers to the prompts; those that begin anew together, those that go on from a mask each in its window."""
-        whole = windows.whole(self.size)
-        prompts = [self._prompt(one) for one in self.request.prompts]
-        at = [one.source.window if one.source and one.logits else whole for one in self.request.prompts]
+        placed = [self._going_on(one) for one in self.request.prompts]
+        prompts, at = [one for one, _ in placed], [window for _, window in placed]
         answers: dict[int, list[Answered]] = {}
         for window in dict.fromkeys(at):
             indices = [index for index, one in enumerate(at) if one == window]
@@ -206,6 +205,16 @@ class _Task:
             for mask, score, logit in zip(found.masks, found.scores, logits, strict=True)
         ]
         return sorted(answers, key=lambda one: -one.score)
+
+    def _going_on(self, one: PromptMessage) -> tuple[Prompt, Window]:
+        """A prompt and the part that it is looked for in: where its mask was drawn, as long as all that is meant lies
+        there; else it begins anew, with all its clicks."""
+        prompt = self._prompt(one)
+        if one.source is None or prompt.logits is None:
+            return replace(prompt, logits=None), windows.whole(self.size)
+        if windows.shows(one.source.window, prompt):
+            return prompt, one.source.window
+        return replace(prompt, logits=None), windows.whole(self.size)
 
     def _placed(self, mask: np.ndarray, window: Window) -> np.ndarray:
         if window == windows.whole(self.size):
