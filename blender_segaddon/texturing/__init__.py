@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .backdrop import backdrop
-from .bake import UV_LAYER, Baked, PlannedBake, bake_steps, plan
+from .bake import Baked, PlannedBake, bake_steps, plan
 from .baked import keep_copies
 from .baked import put as put_bake
 from .baked import take_off as take_off_bake
@@ -17,6 +17,8 @@ from .placement import Placement, group_of, placements, remove, show
 from .projection import project, reshare, stored
 from .render import render_view
 from .shading import LIGHTINGS
+from .uv_layers import UV_LAYER
+from .uv_layers import mark as mark_bake
 
 __all__ = [
     "LIGHTINGS",
@@ -37,6 +39,7 @@ __all__ = [
     "identity",
     "image_plane",
     "keep_copies",
+    "mark_bake",
     "name_of",
     "own_weight",
     "pixels_per_unit",
