@@ -6,11 +6,12 @@ import bpy
 
 from .. import texturing
 from ..flows import placing, updating
+from ..flows.errands import Errand, carried_out
 from ..flows.picture import Picture, PictureLike
 from ..flows.placing import About
 from ..texturing import Placement
 from .kinds import Objects
-from .views import made
+from .views import begin_one, made
 
 
 def project(
@@ -157,4 +158,10 @@ def update(placement: Placement) -> Placement:
         InvalidInput: nothing is known of the placement's picture: it, or its node group, was deleted.
         SceneError: its scene or camera is gone. After any error the old picture stands as it did.
     """
-    return updating.update(placement, made)[0]
+    return carried_out(updating.update(placement), made)[0]
+
+
+def start_update(placement: Placement) -> Errand[list[Placement]]:
+    """As ``update``, begun and not waited for: ask its ``done()`` from a timer, then ``result()``, which gives this
+    placement and those after it."""
+    return Errand(updating.update(placement), begin_one)

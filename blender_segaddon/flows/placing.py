@@ -67,7 +67,7 @@ def project(
 ) -> Placement:
     """Put a picture on the objects that it shows; see ``api.project``."""
     source, maps = pictures.with_maps(picture)
-    scene = scene or _scene(maps.scene)
+    scene = scene or scene_named(maps.scene)
     if not blend:  # views that share surfaces are foretold pixel by pixel, see ``texturing.carrying``
         maps = outlined(maps, scene)
     _say_if_moved(scene, maps)
@@ -92,7 +92,7 @@ def _say_if_moved(scene: bpy.types.Scene, maps: SceneMaps) -> None:
 def restore_camera(picture: PictureLike, scene: bpy.types.Scene | None) -> bpy.types.Object:
     """Look through the camera that a picture was captured with; see ``api.use_camera_of``."""
     source, maps = pictures.with_maps(picture)
-    scene = scene or _scene(maps.scene)
+    scene = scene or scene_named(maps.scene)
     if scene.camera is not None and capture.is_seen_through(scene, maps.camera):
         return scene.camera
     camera = capture.stored_camera(maps.camera, f"Seg Camera {source.title}")
@@ -104,7 +104,7 @@ def restore_camera(picture: PictureLike, scene: bpy.types.Scene | None) -> bpy.t
 def image_plane(picture: PictureLike, scene: bpy.types.Scene | None, depth: float | None = None) -> Placement:
     """Put a picture on a plane across the view; see ``api.image_plane``."""
     source, maps = pictures.with_maps(picture)
-    scene = scene or _scene(maps.scene)
+    scene = scene or scene_named(maps.scene)
     return _remembered(texturing.image_plane(scene, _light(source, scene), maps, depth, name=source.title), source)
 
 
@@ -202,7 +202,7 @@ def backdrop(
 ) -> Placement:
     """Put a picture behind everything; see ``api.backdrop``."""
     source, maps = pictures.with_maps(picture)
-    scene = scene or _scene(maps.scene)
+    scene = scene or scene_named(maps.scene)
     names = None if foreground is None else list(foreground)
     placement = texturing.backdrop(
         scene, _light(source, scene), maps, foreground=names, lights=lights, name=source.title
@@ -245,7 +245,7 @@ def about(placement: Placement) -> About:
 
 def scene_of(placement: Placement) -> bpy.types.Scene:
     """The scene that a placement stands on. Raises SceneError where it is gone."""
-    return _scene(placement.scene)
+    return scene_named(placement.scene)
 
 
 def _light(picture: Picture, scene: bpy.types.Scene) -> np.ndarray:
@@ -265,7 +265,8 @@ def _remembered(placement: Placement, picture: Picture) -> Placement:
     return placement
 
 
-def _scene(name: str) -> bpy.types.Scene:
+def scene_named(name: str) -> bpy.types.Scene:
+    """The scene of that name. Raises SceneError where it is gone."""
     found = bpy.data.scenes.get(name)
     if found is None:
         raise SceneError(f"Scene '{name}' is gone", "Capture and generate again")

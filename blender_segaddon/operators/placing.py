@@ -6,6 +6,7 @@ from bpy.props import EnumProperty, StringProperty
 
 from .. import api
 from ..protocol.errors import InvalidInput
+from . import running
 from .generation import keep, knows_maps
 from .reporting import reported
 
@@ -16,6 +17,13 @@ def placement_named(context: bpy.types.Context, name: str) -> api.Placement:
         if one.name == name:
             return one
     raise InvalidInput(f"'{name}' is not in this scene", "It may have been removed already")
+
+
+def keep_picture_of(context: bpy.types.Context, scene: bpy.types.Scene, placement: api.Placement) -> None:
+    """Make a placement's picture the one that the panel shows."""
+    picture = api.picture_of(placement)
+    if picture is not None:
+        keep(context, scene, picture)
 
 
 class SEGADDON_OT_project(bpy.types.Operator):
@@ -131,7 +139,7 @@ class SEGADDON_OT_use_camera(bpy.types.Operator):
         return {"CANCELLED"}
 
 
-class SEGADDON_OT_update_placement(bpy.types.Operator):
+class SEGADDON_OT_update_placement(running.Modal, bpy.types.Operator):
     """After moving things: keep what stayed, paint again what changed"""
 
     bl_idname = "segaddon.update_placement"
@@ -140,15 +148,16 @@ class SEGADDON_OT_update_placement(bpy.types.Operator):
 
     name: StringProperty(name="Placement")
 
-    def execute(self, context):
-        with reported(self):
-            placement = api.update(placement_named(context, self.name))
-            picture = api.picture_of(placement)
-            if picture is not None:
-                keep(context, context.scene, picture)
-            self.report({"INFO"}, f"Placed '{placement.name}'")
-            return {"FINISHED"}
-        return {"CANCELLED"}
+    @classmethod
+    def poll(cls, _context):
+        return running.is_idle(cls)
+
+    def start(self, context):
+        return api.start_update(placement_named(context, self.name))
+
+    def finish(self, context, scene, placed):
+        keep_picture_of(context, scene, placed[0])
+        self.report({"INFO"}, f"Placed '{placed[0].name}'")
 
 
 class SEGADDON_OT_remove_placement(bpy.types.Operator):
