@@ -96,17 +96,21 @@ def image_plane(picture: PictureLike, *, depth: float | None = None, scene: bpy.
     return placing.image_plane(picture, scene, depth)
 
 
-def reference(picture: PictureLike, *, opacity: float = 0.5, scene: bpy.types.Scene | None = None) -> None:
+def reference(picture: PictureLike, *, opacity: float = 0.5, scene: bpy.types.Scene | None = None) -> Placement:
     """Show a picture over the view through the scene's camera, to model by: a background image, which never renders.
 
+    Args:
+        opacity: 0..1.
+
     Raises:
-        SceneError: the scene has no camera.
+        SceneError: the scene has no camera. InvalidInput: the camera is linked, or an opacity that cannot be.
     """
-    placing.reference(picture, scene, opacity)
+    return placing.reference(picture, scene, opacity)
 
 
-def compositor_input(picture: PictureLike, *, scene: bpy.types.Scene | None = None) -> bpy.types.Node:
-    """Give a picture to the scene's compositor: a new image node with the light that looks like it in this view."""
+def compositor_input(picture: PictureLike, *, scene: bpy.types.Scene | None = None) -> Placement:
+    """Give a picture to the scene's compositor: a new node, called like the placement, with the light that looks like
+    it in this view. Nothing is linked to it yet; ``regenerate`` and ``update`` keep what is."""
     return placing.compositor_input(picture, scene)
 
 
@@ -130,7 +134,7 @@ def picture_of(placement: Placement) -> Picture | None:
 
 
 def remove_placement(placement: Placement) -> None:
-    """Take a projection or a backdrop out of the scene again, without a trace."""
+    """Take a picture out of the scene again, without a trace."""
     placing.remove(placement)
 
 

@@ -129,6 +129,8 @@ def replace_view(placement: Placement, picture: Picture, *, follow: bool = True)
         raise InvalidInput("This picture was not made from a scene", "Use one made from the maps of the view")
     fresh = {placement.name: picture}
     _standing_from(placement)
+    if not placing.stacks(placement):
+        return [placing.swapped(placement, picture)]
     if follow and placement.kind == "projection":
         fresh |= yield from _followers(placement, picture)
     return _restacked(_standing_from(placement), fresh)
@@ -140,7 +142,7 @@ def _standing_from(placement: Placement) -> list[Placement]:
     names = [one.name for one in standing]
     if placement.name not in names:
         raise InvalidInput(f"'{placement.name}' is not in scene '{placement.scene}'", "Choose one that is")
-    return standing[names.index(placement.name) :]
+    return [one for one in standing[names.index(placement.name) :] if one == placement or placing.stacks(one)]
 
 
 def _followers(first: Placement, picture: Picture) -> Task[dict[str, Picture]]:

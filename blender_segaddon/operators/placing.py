@@ -96,7 +96,8 @@ class SEGADDON_OT_reference(bpy.types.Operator):
 
     def execute(self, context):
         with reported(self):
-            api.reference(context.scene.segaddon.picture, scene=context.scene)
+            placement = api.reference(context.scene.segaddon.picture, scene=context.scene)
+            self.report({"INFO"}, f"Placed '{placement.name}'")
             return {"FINISHED"}
         return {"CANCELLED"}
 
@@ -114,8 +115,8 @@ class SEGADDON_OT_compositor_input(bpy.types.Operator):
 
     def execute(self, context):
         with reported(self):
-            node = api.compositor_input(context.scene.segaddon.picture, scene=context.scene)
-            self.report({"INFO"}, f"Added '{node.name}' to the compositor")
+            placement = api.compositor_input(context.scene.segaddon.picture, scene=context.scene)
+            self.report({"INFO"}, f"Added '{placement.name}' to the compositor")
             return {"FINISHED"}
         return {"CANCELLED"}
 

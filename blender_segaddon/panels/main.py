@@ -21,6 +21,8 @@ _KINDS = {
     "projection": ("Seg Projection ", "MOD_UVPROJECT"),
     "backdrop": ("Seg Backdrop ", "WORLD"),
     "plane": ("Seg Plane ", "IMAGE_PLANE"),
+    "reference": ("Seg Reference ", "CAMERA_DATA"),
+    "compositor": ("Seg Compositor ", "NODE_COMPOSITING"),
 }
 """Kind of a placement → (what its name begins with, icon)."""
 _LIGHTING = {"unlit": "SHADING_SOLID", "shadows": "SHADING_RENDERED", "lit": "LIGHT_SUN"}

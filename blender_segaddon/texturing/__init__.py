@@ -10,11 +10,15 @@ from .baked import take_off as take_off_bake
 from .blending import View, blended, share
 from .carrying import Lookup, Points, identity, own_weight, pixels_per_unit
 from .colour import LinearPicture, emitted, to_display, to_scene_linear, unexposed
-from .image_plane import compositor_input, image_plane
+from .compositing import compositor_input
+from .compositing import swap as swap_compositor_input
+from .image_plane import image_plane
 from .lighting import set_lighting
 from .linked import name_of
 from .placement import Placement, group_of, placements, remove, show
 from .projection import project, reshare, stored
+from .references import reference
+from .references import swap as swap_reference
 from .render import render_view
 from .shading import LIGHTINGS
 from .uv_layers import UV_LAYER
@@ -47,6 +51,7 @@ __all__ = [
     "plan",
     "project",
     "put_bake",
+    "reference",
     "remove",
     "render_view",
     "reshare",
@@ -54,6 +59,8 @@ __all__ = [
     "share",
     "show",
     "stored",
+    "swap_compositor_input",
+    "swap_reference",
     "take_off_bake",
     "to_display",
     "to_scene_linear",
