@@ -2,7 +2,7 @@
 """Pictures into the scene, and out of it again."""
 
 import bpy
-from bpy.props import EnumProperty, StringProperty
+from bpy.props import EnumProperty, FloatProperty, StringProperty
 
 from .. import api
 from ..protocol.errors import InvalidInput
@@ -17,6 +17,14 @@ def placement_named(context: bpy.types.Context, name: str) -> api.Placement:
         if one.name == name:
             return one
     raise InvalidInput(f"'{name}' is not in this scene", "It may have been removed already")
+
+
+def has_picture(cls: type, context: bpy.types.Context) -> bool:
+    """For ``poll``: whether there is a picture; says so if not."""
+    if context.scene.segaddon.picture is None:
+        cls.poll_message_set("Generate a picture first")  # pyright: ignore[reportAttributeAccessIssue]
+        return False
+    return True
 
 
 def keep_picture_of(context: bpy.types.Context, scene: bpy.types.Scene, placement: api.Placement) -> None:
@@ -65,11 +73,19 @@ class SEGADDON_OT_backdrop(bpy.types.Operator):
 
 
 class SEGADDON_OT_image_plane(bpy.types.Operator):
-    """Put the picture on a plane behind all that the camera sees"""
+    """Put the picture on a plane across the view, behind all that the camera sees or at a depth of your choice"""
 
     bl_idname = "segaddon.image_plane"
     bl_label = "Image Plane"
-    bl_options = {"UNDO"}
+    bl_options = {"REGISTER", "UNDO"}
+
+    depth: FloatProperty(
+        name="Depth",
+        description="Distance from the camera; 0: just behind all that it sees",
+        subtype="DISTANCE",
+        min=0.0,
+        default=0.0,
+    )
 
     @classmethod
     def poll(cls, context):
@@ -77,7 +93,8 @@ class SEGADDON_OT_image_plane(bpy.types.Operator):
 
     def execute(self, context):
         with reported(self):
-            placement = api.image_plane(context.scene.segaddon.picture, scene=context.scene)
+            picture, depth = context.scene.segaddon.picture, self.depth or None
+            placement = api.image_plane(picture, depth=depth, scene=context.scene)
             self.report({"INFO"}, f"Placed '{placement.name}'")
             return {"FINISHED"}
         return {"CANCELLED"}
@@ -88,15 +105,17 @@ class SEGADDON_OT_reference(bpy.types.Operator):
 
     bl_idname = "segaddon.reference"
     bl_label = "Camera Reference"
-    bl_options = {"UNDO"}
+    bl_options = {"REGISTER", "UNDO"}
+
+    opacity: FloatProperty(name="Opacity", subtype="FACTOR", min=0.0, max=1.0, default=0.5)
 
     @classmethod
     def poll(cls, context):
-        return context.scene.segaddon.picture is not None
+        return has_picture(cls, context)
 
     def execute(self, context):
         with reported(self):
-            placement = api.reference(context.scene.segaddon.picture, scene=context.scene)
+            placement = api.reference(context.scene.segaddon.picture, opacity=self.opacity, scene=context.scene)
             self.report({"INFO"}, f"Placed '{placement.name}'")
             return {"FINISHED"}
         return {"CANCELLED"}
@@ -111,7 +130,7 @@ class SEGADDON_OT_compositor_input(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        return context.scene.segaddon.picture is not None
+        return has_picture(cls, context)
 
     def execute(self, context):
         with reported(self):

@@ -1,4 +1,4 @@
-"""Every place for a picture: shown, hidden, painted again, kept in the file, taken away: what the list of results does."""
+"""Every place for a picture: shown, hidden, painted again, kept in the file, taken away, as in the list of results."""
 
 from __future__ import annotations
 
