@@ -2,7 +2,8 @@
 
     python -m scripts.bench_bake SCENE.blend [--size 1024x576] [--budget 16777216] [--objects 30] [--json FILE]
 
-Each object's time includes its UV layout; ``cpu_seconds`` counts all threads' processor time. The PSNR is over the pixels of the baked objects that the scene's view can
+Each object's time includes its UV layout; ``cpu_seconds`` counts all threads'
+processor time. The PSNR is over the pixels of the baked objects that the scene's view can
 show, from the picture's own camera; ``psnr_projected`` is the same before the bake, with the projection itself.
 """
 
