@@ -28,6 +28,7 @@ from ..core.maps import SceneMaps
 from ..core.naming import ClassMatch
 from ..core.quality import Finding, Report
 from ..flows.baking import BakeJob
+from ..flows.errands import Errand
 from ..flows.generating import Connection
 from ..flows.jobs import Job
 from ..flows.masking import Mask
@@ -95,6 +96,7 @@ from .placing import (
     remove_placement,
     set_lighting,
     show_placement,
+    start_update,
     update,
     use_camera_of,
 )
@@ -147,7 +149,16 @@ from .server import (
     server_state,
     unfinished,
 )
-from .views import coverage, coverage_image, next_view, repaint_view, replace_view, suggest_cameras
+from .views import (
+    coverage,
+    coverage_image,
+    next_view,
+    repaint_view,
+    replace_view,
+    start_next_view,
+    start_repaint_view,
+    suggest_cameras,
+)
 
 __all__ = [
     "DEFAULT_CONNECTION",
@@ -156,6 +167,7 @@ __all__ = [
     "ClassMatch",
     "Connection",
     "Coverage",
+    "Errand",
     "Finding",
     "Group",
     "Job",
@@ -266,8 +278,11 @@ __all__ = [
     "start_bake",
     "start_capture",
     "start_extend",
+    "start_next_view",
     "start_remove",
+    "start_repaint_view",
     "start_segment",
+    "start_update",
     "styles",
     "suggest_cameras",
     "unclassed",

@@ -49,7 +49,7 @@ def bake(
         objects: every mesh that a picture is on when None.
         budget: texels of all images together; objects and their parts get them by the pixels that pictures have there.
         uv_layer: one of the meshes' own layers, if it is usable (inside of the image, no faces over one another); None:
-            a new one, "Seg Bake", beside theirs.
+            a new one, "Seg Bake", beside theirs (numbered where textures of others with the same mesh lie by it).
         colours: "scene": float, the light that the scene's view turns into the picture; "display": 8 bit, the picture
             itself, as game engines and exporters want it.
         folder: where to save the images; None: they are packed into the .blend.

@@ -15,7 +15,7 @@ from ..core import preview
 from ..core import styles as _styles
 from ..core.maps import SceneMaps
 from ..core.png import read_text, write_png
-from ..flows import again, asking, generating, showing
+from ..flows import again, asking, generating, placing, showing
 from ..flows import picture as _picture
 from ..flows.asking import ControlsLike
 from ..flows.jobs import Job
@@ -111,7 +111,17 @@ def generate(  # noqa: PLR0913  # keywords, each with a default
         references=showing.shown(references, maps),
     )
     job = begin(recipe, count, priority, best_of)
+    if wait and generating.is_elsewhere(recipe):
+        _find_outlines(recipe.maps or maps, job)
     return job.result() if wait else job
+
+
+def _find_outlines(maps: SceneMaps, job: Job[list[Picture]]) -> None:
+    """What a projection will need, while a server works at the picture."""
+    try:
+        placing.find_outlines(maps, job.done)
+    except KeyboardInterrupt:
+        job.cancel()
 
 
 @overload

@@ -6,11 +6,12 @@ import bpy
 
 from .. import texturing
 from ..flows import placing, updating
+from ..flows.errands import Errand, carried_out
 from ..flows.picture import Picture, PictureLike
 from ..flows.placing import About
 from ..texturing import Placement
 from .kinds import Objects
-from .views import made
+from .views import begin_one, made
 
 
 def project(
@@ -95,17 +96,21 @@ def image_plane(picture: PictureLike, *, depth: float | None = None, scene: bpy.
     return placing.image_plane(picture, scene, depth)
 
 
-def reference(picture: PictureLike, *, opacity: float = 0.5, scene: bpy.types.Scene | None = None) -> None:
+def reference(picture: PictureLike, *, opacity: float = 0.5, scene: bpy.types.Scene | None = None) -> Placement:
     """Show a picture over the view through the scene's camera, to model by: a background image, which never renders.
 
+    Args:
+        opacity: 0..1.
+
     Raises:
-        SceneError: the scene has no camera.
+        SceneError: the scene has no camera. InvalidInput: the camera is linked, or an opacity that cannot be.
     """
-    placing.reference(picture, scene, opacity)
+    return placing.reference(picture, scene, opacity)
 
 
-def compositor_input(picture: PictureLike, *, scene: bpy.types.Scene | None = None) -> bpy.types.Node:
-    """Give a picture to the scene's compositor: a new image node with the light that looks like it in this view."""
+def compositor_input(picture: PictureLike, *, scene: bpy.types.Scene | None = None) -> Placement:
+    """Give a picture to the scene's compositor: a new node, called like the placement, with the light that looks like
+    it in this view. Nothing is linked to it yet; ``regenerate`` and ``update`` keep what is."""
     return placing.compositor_input(picture, scene)
 
 
@@ -129,7 +134,7 @@ def picture_of(placement: Placement) -> Picture | None:
 
 
 def remove_placement(placement: Placement) -> None:
-    """Take a projection or a backdrop out of the scene again, without a trace."""
+    """Take a picture out of the scene again, without a trace."""
     placing.remove(placement)
 
 
@@ -157,4 +162,10 @@ def update(placement: Placement) -> Placement:
         InvalidInput: nothing is known of the placement's picture: it, or its node group, was deleted.
         SceneError: its scene or camera is gone. After any error the old picture stands as it did.
     """
-    return updating.update(placement, made)[0]
+    return carried_out(updating.update(placement), made)[0]
+
+
+def start_update(placement: Placement) -> Errand[list[Placement]]:
+    """As ``update``, begun and not waited for: ask its ``done()`` from a timer, then ``result()``, which gives this
+    placement and those after it."""
+    return Errand(updating.update(placement), begin_one)

@@ -15,6 +15,8 @@ from ..core.maps import SceneMaps
 from ..core.quality import Report
 from ..core.quality import report as _report
 from ..core.vocabulary import load
+from ..flows.errands import Look
+from ..protocol.errors import SceneError
 from ..texturing import images
 from .meaning import scene_vocabulary
 
@@ -107,6 +109,16 @@ def start_capture(
     vocabulary = _vocabulary(scene, vocabulary)
     background = _background(scene, background, vocabulary)
     return _capture.start_capture(scene, camera=camera, size=size, vocabulary=vocabulary, background=background)
+
+
+def look_at(scene: bpy.types.Scene, camera: bpy.types.Object | None, size: tuple[int, int] | None) -> Look:
+    """What ``capture`` would show with its defaults, to be taken later. Raises SceneError without a camera."""
+    camera = camera or scene.camera
+    if camera is None:
+        raise SceneError(f"Scene '{scene.name}' has no camera", "Add one or name another camera")
+    vocabulary = scene_vocabulary(scene)
+    options = {"size": size, "vocabulary": vocabulary, "background": _background(scene, None, vocabulary)}
+    return Look(scene.name, camera.name, options)
 
 
 def _vocabulary(scene: bpy.types.Scene, vocabulary: str | None) -> str:

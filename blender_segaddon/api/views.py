@@ -9,12 +9,13 @@ from ..core.maps import SceneMaps
 from ..flows import generating, placing, suggesting
 from ..flows import picture as _picture
 from ..flows import views as _views
+from ..flows.errands import Errand, Task, carried_out
+from ..flows.jobs import Job
 from ..flows.picture import Picture, PictureLike, Recipe
 from ..flows.views import Coverage
-from ..protocol.errors import InvalidInput
 from ..texturing import Placement, images
 from .pictures import begin
-from .scene_maps import capture
+from .scene_maps import capture, look_at
 
 
 def coverage(
@@ -83,12 +84,44 @@ def next_view(
     Raises:
         InvalidInput, SceneError, BridgeError, Cancelled: as ``generate`` and ``project``; the scene stays as it was.
     """
+    given = {"size": size, "maps": maps, "model": model, "negative_prompt": negative_prompt, "seed": seed}
+    return carried_out(_next_view(camera, prompt, scene, refine=refine, **given), made)
+
+
+def start_next_view(
+    camera: bpy.types.Object | None = None,
+    prompt: str = "",
+    *,
+    scene: bpy.types.Scene | None = None,
+    size: tuple[int, int] | None = None,
+    model: str | None = None,
+    negative_prompt: str = "",
+    seed: int | None = None,
+    refine: bool = True,
+) -> Errand[Placement]:
+    """As ``next_view``, begun and not waited for: ask its ``done()`` from a timer, then ``result()``."""
+    given = {"size": size, "maps": None, "model": model, "negative_prompt": negative_prompt, "seed": seed}
+    return Errand(_next_view(camera, prompt, scene, refine=refine, **given), begin_one)
+
+
+def _next_view(
+    camera: bpy.types.Object | None,
+    prompt: str,
+    scene: bpy.types.Scene | None,
+    *,
+    size: tuple[int, int] | None,
+    maps: SceneMaps | None,
+    model: str | None,
+    negative_prompt: str,
+    seed: int | None,
+    refine: bool,
+) -> Task[Placement]:
     scene = scene or bpy.context.scene
     standing = [one for one, _ in placing.views(scene)]
     last = placing.picture_of(standing[-1]) if standing else None
     before = last.recipe if last else Recipe(maps=None)
     recipe = Recipe(
-        maps=maps or capture(scene, camera, _size(scene, size)),
+        maps=maps,
         generator=model or (before.generator if before.generator != "import" else preview.NAME),
         prompt=prompt or before.prompt,
         negative_prompt=negative_prompt or before.negative_prompt,
@@ -96,7 +129,7 @@ def next_view(
         options=before.options,
         style=before.style,
     )
-    return _views.next_view(scene, recipe, made, refine=refine)
+    return _views.next_view(scene.name, recipe, look_at(scene, camera, _size(scene, size)), refine=refine)
 
 
 def replace_view(placement: Placement, picture: PictureLike, *, follow: bool = True) -> list[Placement]:
@@ -112,7 +145,7 @@ def replace_view(placement: Placement, picture: PictureLike, *, follow: bool = T
             before.
     """
     source, _ = _picture.with_maps(picture)
-    return _views.replace_view(placement, source, made, follow=follow)
+    return carried_out(_views.replace_view(placement, source, follow=follow), made)
 
 
 def repaint_view(placement: Placement, prompt: str | None = None, *, seed: int | None = None) -> list[Placement]:
@@ -120,15 +153,24 @@ def repaint_view(placement: Placement, prompt: str | None = None, *, seed: int |
 
     Returns and raises as ``replace_view``.
     """
-    source = placing.picture_of(placement)
-    if source is None or source.maps is None or source.recipe.generator == "import":
-        raise InvalidInput(f"The picture of '{placement.name}' was not made here", "Generate one and replace the view")
-    return _views.replace_view(placement, _views.repainted(source, prompt, generating.seed_or_any(seed), made), made)
+    return carried_out(_views.repaint_view(placement, prompt, generating.seed_or_any(seed)), made)
+
+
+def start_repaint_view(
+    placement: Placement, prompt: str | None = None, *, seed: int | None = None
+) -> Errand[list[Placement]]:
+    """As ``repaint_view``, begun and not waited for: ask its ``done()`` from a timer, then ``result()``."""
+    return Errand(_views.repaint_view(placement, prompt, generating.seed_or_any(seed)), begin_one)
+
+
+def begin_one(recipe: Recipe) -> Job[list[Picture]]:
+    """One picture, not waited for."""
+    return begin(recipe, 1)
 
 
 def made(recipe: Recipe) -> Picture:
     """One picture; blocks."""
-    return begin(recipe, 1).result()[0]
+    return begin_one(recipe).result()[0]
 
 
 def _size(scene: bpy.types.Scene, size: tuple[int, int] | None) -> tuple[int, int] | None:

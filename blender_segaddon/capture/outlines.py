@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core.maps import SceneMaps
 from ..core.outlines import outlines
-from . import cycles
+from . import cycles, gpu
 from .moment import moment
 from .scene_maps import layer_name
 from .shot import View
@@ -26,6 +26,8 @@ _PARTS = 9_437_184
 """4096×2304: parts of the whole picture that outlines are looked for in; as fine as a 4K picture"""
 _FINEST = 15
 """parts of a pixel along each side, at most"""
+_BAND = 1 << 20
+"""parts that are rendered at once: Cycles takes as long to begin as to trace a tenth of them"""
 
 
 def add_outlines(
@@ -38,7 +40,8 @@ def add_outlines(
     """The maps with ``outlines``; as they are where the scene has changed since they were captured.
 
     The camera need not be there any more: the one that the maps remember is looked through. Takes as long as a
-    capture of 4096×2304 without normals and classes, whatever the size of the maps.
+    capture of 4096×2304 without normals and classes, whatever the size of the maps; where Blender can draw, and the
+    scene is opaque, it is drawn, which is quicker.
 
     Raises: as ``capture``.
     """
@@ -72,14 +75,31 @@ def _looking(scene: bpy.types.Scene, maps: SceneMaps) -> Iterator[bpy.types.Obje
 
 def _look(view: View) -> tuple[np.ndarray, np.ndarray]:
     """(Object Info Random, depth: inf for background), float32 H×W each."""
+    return _drawn(view) or _rendered(view)
+
+
+def _drawn(view: View) -> tuple[np.ndarray, np.ndarray] | None:
+    """As ``_look``; None where that cannot be drawn exactly."""
+    if view.camera.data.type == "PANO" or not gpu.has_context():
+        return None
+    shot = gpu.look(view)
+    known = np.array([*(row.key[0] for row in shot.rows), 0.0], np.float32)
+    return None if shot.notes else (known[shot.shown], shot.depth)
+
+
+def _rendered(view: View) -> tuple[np.ndarray, np.ndarray]:
+    """As ``_look``, by Cycles."""
     keys, depth = np.empty(view.size[::-1], np.float32), np.empty(view.size[::-1], np.float32)
     with cycles.session(view) as opened:
         opened.begin(view)
         aovs = opened.copy.scene.view_layers[opened.copy.view_layer].aovs
         for name in (INDEX_PASS, NORMAL_PASS, MATERIAL_PASS, FACE_PASS):
             aovs.remove(aovs[name])
-        for top, lines in cycles.bands(view.size):
+        width, height = view.size
+        step = max(_BAND // width, 1)
+        for top in range(0, height, step):
             view.check_cancelled()
+            lines = min(step, height - top)
             passes = opened.render(top, lines)
             keys[top : top + lines] = passes[KEY_PASS][..., 0]
             depth[top : top + lines] = passes["Depth"][..., 0]

@@ -11,9 +11,12 @@ def nearness(depth: np.ndarray, seen: np.ndarray, camera_type: str) -> np.ndarra
     1 / depth for a perspective camera (and, nearly, along the rays of a panoramic one), depth itself for an
     orthographic one.
     """
-    known = np.where(seen, depth, 1).astype(np.float64)
-    value = known if camera_type == "ORTHO" else 1 / np.maximum(known, 1e-12)
-    return np.where(seen, value, 0).astype(np.float32)
+    result = np.zeros(depth.shape, np.float32)
+    if camera_type == "ORTHO":
+        np.copyto(result, depth, where=seen, casting="same_kind")
+    else:
+        np.divide(1, np.maximum(depth, np.float32(1e-12)), out=result, where=seen, casting="same_kind")
+    return result
 
 
 def slope(values: np.ndarray, ids: np.ndarray, axis: int) -> np.ndarray:
@@ -26,27 +29,29 @@ def slope(values: np.ndarray, ids: np.ndarray, axis: int) -> np.ndarray:
         values: as of ``nearness``.
         ids: what each pixel shows, of the same shape; not 0.
     """
-    forward, forward_bend = _one_side(values, ids, axis)
-    flipped = np.flip(values, axis), np.flip(ids, axis)
-    backward, backward_bend = (np.flip(one, axis) for one in _one_side(*flipped, axis))
-    best = np.where(forward_bend <= backward_bend, forward, -backward)
-    return np.where(np.isfinite(np.minimum(forward_bend, backward_bend)), best, 0)
+    values, ids = np.moveaxis(values, axis, 0), np.moveaxis(ids, axis, 0)
+    step, same = np.diff(values, axis=0), ids[1:] == ids[:-1]
+    ahead, behind = _bends(step, same)
+    back = behind < ahead
+    result = np.zeros_like(values)
+    np.copyto(result[:-1], step, where=same)
+    np.copyto(result[1:], step, where=back[1:])
+    return np.moveaxis(result, 0, axis)
 
 
-def _one_side(values: np.ndarray, ids: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """(difference to the next value, size of the second difference: inf where the next is another instance)."""
-    step1, same1 = _shifted(values, axis, 1) - values, _shifted(ids, axis, 1) == ids
-    step2, same2 = _shifted(values, axis, 2) - _shifted(values, axis, 1), _shifted(ids, axis, 2) == ids
-    bend = np.where(same2, np.abs(step2 - step1), np.abs(step1))
-    return step1, np.where(same1, bend, np.inf)
+def _bends(step: np.ndarray, same: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How much the surface bends from each value to the next but one, and to the last but one: the size of the second
+    difference along the first axis, of the first where there is no third value; inf where no neighbour is.
 
-
-def _shifted(values: np.ndarray, axis: int, by: int) -> np.ndarray:
-    """The value ``by`` places further along ``axis``; beyond the edge 0, which no instance has."""
-    out = np.zeros_like(values)
-    if values.shape[axis] <= by:
-        return out
-    source, target = [slice(None)] * values.ndim, [slice(None)] * values.ndim
-    source[axis], target[axis] = slice(by, None), slice(None, -by)
-    out[tuple(target)] = values[tuple(source)]
-    return out
+    Args:
+        step: from each value to the next; one fewer than there are values.
+        same: bool, whether both are of one instance.
+    """
+    count = len(step) + 1
+    bends = np.full((2, count, *step.shape[1:]), np.inf, step.dtype)
+    ahead, behind = bends
+    change = np.abs(np.diff(step, axis=0))
+    for target, next_pair, there in ((ahead[:-1], np.s_[:-1], same[1:]), (behind[1:], np.s_[1:], same[:-1])):
+        np.copyto(target, np.abs(step), where=same)
+        np.copyto(target[next_pair], change, where=there & same[next_pair])
+    return ahead, behind

@@ -15,6 +15,7 @@ SLACK = 0.05
 """The same, in pixels of the plane's own slope."""
 _MARGIN = 2
 """parts around a block that its slopes are measured with"""
+_INNER = slice(_MARGIN, -_MARGIN)
 _MOST_CHANGED = 0.02
 """Share of the pixels with an outline whose parts show nothing of what their centre showed"""
 
@@ -49,10 +50,11 @@ def outlines(maps: SceneMaps, factor: int, keys: np.ndarray, depth: np.ndarray) 
     block[shared] = np.arange(1, int(shared.sum()) + 1)
     key_parts = _cut(np.where(near > 0, keys, np.float32(-2)), shared, factor, -3.0)
     near_parts = _cut(near, shared, factor, 0.0)
-    right, up = slope(near_parts, key_parts, axis=2), -slope(near_parts, key_parts, axis=1)
-    inner = (slice(None), slice(_MARGIN, -_MARGIN), slice(_MARGIN, -_MARGIN))
-    planes = np.stack([near_parts[inner], right[inner], up[inner]], axis=-1).astype(np.float32)
-    return Outlines(factor, block, _ids_of(key_parts[inner], maps), planes)
+    rows, columns = (slice(None), _INNER), (slice(None), slice(None), _INNER)
+    right = slope(near_parts[rows], key_parts[rows], axis=2)[columns]
+    up = -slope(near_parts[columns], key_parts[columns], axis=1)[rows]
+    planes = np.stack([near_parts[rows][columns], right, up], axis=-1).astype(np.float32)
+    return Outlines(factor, block, _ids_of(key_parts[rows][columns], maps), planes)
 
 
 def _compare(maps: SceneMaps, factor: int, keys: np.ndarray, near: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

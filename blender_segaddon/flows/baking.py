@@ -169,6 +169,7 @@ def _image(scene: bpy.types.Scene, one: Baked, colours: str, folder: Path | None
     else:
         shown = texturing.to_display(texturing.unexposed(one.light, scene), scene)
         image = display_image(name, np.rint(shown * 255).astype(np.uint8), pack=folder is None)
+    texturing.mark_bake(image, one.object, one.layer)
     if folder is not None:
         _save(image, folder, "OPEN_EXR" if colours == "scene" else "PNG")
     return image

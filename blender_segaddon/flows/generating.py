@@ -193,6 +193,11 @@ def _make_here(recipe: Recipe, count: int, on_event: OnEvent, wishes: Wishes) ->
     return [paint(replace(recipe, seed=(recipe.seed + k) % (MAX_SEED + 1)), on_step) for k in range(count)]
 
 
+def is_elsewhere(recipe: Recipe) -> bool:
+    """Whether a server makes the picture while this process waits."""
+    return recipe.generator not in _WEIGHTLESS
+
+
 def _fill(recipe: Recipe, on_step: Callable[[int, int], None]) -> Picture:
     array = classical.run(
         maps=recipe.maps,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
@@ -13,7 +14,7 @@ import numpy as np
 from .. import capture, texturing
 from ..core.maps import SceneMaps
 from ..core.outlines import Outlines
-from ..protocol.errors import InvalidInput, SceneError
+from ..protocol.errors import InvalidInput, SceneError, SegAddonError
 from ..texturing import Placement, View
 from . import keeping
 from . import picture as pictures
@@ -67,7 +68,7 @@ def project(
 ) -> Placement:
     """Put a picture on the objects that it shows; see ``api.project``."""
     source, maps = pictures.with_maps(picture)
-    scene = scene or _scene(maps.scene)
+    scene = scene or scene_named(maps.scene)
     if not blend:  # views that share surfaces are foretold pixel by pixel, see ``texturing.carrying``
         maps = outlined(maps, scene)
     _say_if_moved(scene, maps)
@@ -92,7 +93,7 @@ def _say_if_moved(scene: bpy.types.Scene, maps: SceneMaps) -> None:
 def restore_camera(picture: PictureLike, scene: bpy.types.Scene | None) -> bpy.types.Object:
     """Look through the camera that a picture was captured with; see ``api.use_camera_of``."""
     source, maps = pictures.with_maps(picture)
-    scene = scene or _scene(maps.scene)
+    scene = scene or scene_named(maps.scene)
     if scene.camera is not None and capture.is_seen_through(scene, maps.camera):
         return scene.camera
     camera = capture.stored_camera(maps.camera, f"Seg Camera {source.title}")
@@ -104,28 +105,22 @@ def restore_camera(picture: PictureLike, scene: bpy.types.Scene | None) -> bpy.t
 def image_plane(picture: PictureLike, scene: bpy.types.Scene | None, depth: float | None = None) -> Placement:
     """Put a picture on a plane across the view; see ``api.image_plane``."""
     source, maps = pictures.with_maps(picture)
-    scene = scene or _scene(maps.scene)
+    scene = scene or scene_named(maps.scene)
     return _remembered(texturing.image_plane(scene, _light(source, scene), maps, depth, name=source.title), source)
 
 
-def reference(picture: PictureLike, scene: bpy.types.Scene | None, opacity: float = 0.5) -> None:
+def reference(picture: PictureLike, scene: bpy.types.Scene | None, opacity: float = 0.5) -> Placement:
     """Show a picture over the view through the scene's camera; see ``api.reference``."""
     source = pictures.as_picture(picture)
     scene = scene or bpy.context.scene
-    if scene.camera is None:
-        raise SceneError(f"Scene '{scene.name}' has no camera", "Add one first")
-    data = scene.camera.data
-    shown = next((one for one in data.background_images if one.image == source.image), None)
-    shown = shown or data.background_images.new()
-    shown.image, shown.alpha, shown.display_depth = source.image, opacity, "FRONT"
-    data.show_background_images = True
+    return _remembered(texturing.reference(scene, source.image, opacity, name=source.title), source)
 
 
-def compositor_input(picture: PictureLike, scene: bpy.types.Scene | None) -> bpy.types.Node:
+def compositor_input(picture: PictureLike, scene: bpy.types.Scene | None) -> Placement:
     """Give a picture to the scene's compositor; see ``api.compositor_input``."""
     source = pictures.as_picture(picture)
     scene = scene or bpy.context.scene
-    return texturing.compositor_input(scene, _light(source, scene), name=source.title)
+    return _remembered(texturing.compositor_input(scene, _light(source, scene), name=source.title), source)
 
 
 def light(placement: Placement, lighting: str, foreground: Iterable[str] = (), samples: int = 128) -> Placement:
@@ -161,6 +156,17 @@ def outlined(maps: SceneMaps, scene: bpy.types.Scene) -> SceneMaps:
     if maps not in _outlines:
         _outlines[maps] = capture.add_outlines(maps, scene).outlines
     return replace(maps, outlines=_outlines[maps])
+
+
+def find_outlines(maps: SceneMaps, until: Callable[[], bool]) -> None:
+    """While somebody else works at a picture of ``maps``, look for the outlines that its projection will need.
+
+    What is not found when ``until`` says so, or cannot be, is left to the projection.
+    """
+    scene = bpy.data.scenes.get(maps.scene)
+    if scene is not None and maps not in _outlines:
+        with suppress(SegAddonError):
+            _outlines[maps] = capture.add_outlines(maps, scene, cancelled=until).outlines
 
 
 def views(scene: bpy.types.Scene) -> list[tuple[Placement, View]]:
@@ -202,12 +208,27 @@ def backdrop(
 ) -> Placement:
     """Put a picture behind everything; see ``api.backdrop``."""
     source, maps = pictures.with_maps(picture)
-    scene = scene or _scene(maps.scene)
+    scene = scene or scene_named(maps.scene)
     names = None if foreground is None else list(foreground)
     placement = texturing.backdrop(
         scene, _light(source, scene), maps, foreground=names, lights=lights, name=source.title
     )
     return _remembered(placement, source)
+
+
+def stacks(placement: Placement) -> bool:
+    """Whether a placement lies over or under others, so that its place among them counts."""
+    return placement.kind not in ("reference", "compositor")
+
+
+def swapped(placement: Placement, picture: Picture) -> Placement:
+    """Put a picture in the place of one that does not stack: what it is linked to stays."""
+    scene, group = scene_of(placement), texturing.group_of(placement)
+    if group is not None and placement.kind == "reference":
+        texturing.swap_reference(group, picture.image)
+    elif group is not None:
+        texturing.swap_compositor_input(group, _light(picture, scene))
+    return _remembered(placement, picture)
 
 
 def again(placement: Placement, picture: Picture) -> Placement:
@@ -216,8 +237,9 @@ def again(placement: Placement, picture: Picture) -> Placement:
     if placement.kind == "backdrop":
         return backdrop(picture, scene, placement.objects, placement.lighting == "lit")
     if placement.kind == "plane":
-        return image_plane(picture, scene)
-    return project(picture, scene, placement.objects, placement.lighting, placement.blend)
+        return image_plane(picture, scene, placement.depth)
+    how = (placement.objects, placement.lighting, placement.blend, placement.lock, placement.soft)
+    return project(picture, scene, *how)
 
 
 def picture_of(placement: Placement) -> Picture | None:
@@ -245,7 +267,7 @@ def about(placement: Placement) -> About:
 
 def scene_of(placement: Placement) -> bpy.types.Scene:
     """The scene that a placement stands on. Raises SceneError where it is gone."""
-    return _scene(placement.scene)
+    return scene_named(placement.scene)
 
 
 def _light(picture: Picture, scene: bpy.types.Scene) -> np.ndarray:
@@ -265,7 +287,8 @@ def _remembered(placement: Placement, picture: Picture) -> Placement:
     return placement
 
 
-def _scene(name: str) -> bpy.types.Scene:
+def scene_named(name: str) -> bpy.types.Scene:
+    """The scene of that name. Raises SceneError where it is gone."""
     found = bpy.data.scenes.get(name)
     if found is None:
         raise SceneError(f"Scene '{name}' is gone", "Capture and generate again")

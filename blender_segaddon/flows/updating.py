@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
-import bpy
 import numpy as np
 
-from .. import capture, texturing
+from .. import texturing
 from ..core.maps import BACKGROUND, SceneMaps
-from ..protocol.errors import InvalidInput, SceneError
+from ..protocol.errors import InvalidInput
 from ..texturing import Placement, View, identity
 from . import placing
+from .errands import Look, Task
 from .picture import Picture
-from .views import Make, coverage, replace_view
+from .views import coverage, replace_view
 
 
-def update(placement: Placement, make: Make) -> list[Placement]:
-    """Capture again, carry over what is known, let ``make`` paint the rest, and place the result; see ``api.update``.
+def update(placement: Placement) -> Task[list[Placement]]:
+    """Capture again, carry over what is known, paint the rest, and place the result; see ``api.update``.
 
     Where anything fails the old picture stands as it did.
     """
@@ -26,40 +27,37 @@ def update(placement: Placement, make: Make) -> list[Placement]:
         raise InvalidInput(
             f"Nothing is known of the picture of '{placement.name}'", "Generate a picture and place it again"
         )
-    scene = placing.scene_of(placement)
-    camera = scene.objects.get(source.maps.camera.name)
-    if camera is None:
-        raise SceneError(f"Camera '{source.maps.camera.name}' is gone", "Make it again, or generate a new picture")
-    maps = _captured(placement, source.maps, scene, camera)
-    return replace_view(placement, repainted(source, maps, make), make)
+    maps = yield from _captured(placement, source)
+    fresh = yield from repainted(source, maps)
+    return (yield from replace_view(placement, fresh))
 
 
-def _captured(placement: Placement, old: SceneMaps, scene: bpy.types.Scene, camera: bpy.types.Object) -> SceneMaps:
+def _captured(placement: Placement, source: Picture) -> Task[SceneMaps]:
     """The scene as it is now. A backdrop hides things that are not in front: it is taken out for the while."""
+    old = source.maps
     options = {"size": (old.width, old.height), "vocabulary": old.vocabulary, "background": old.background}
+    look = Look(placement.scene, old.camera.name, options)
     if placement.kind != "backdrop" or placement.objects is None:
-        return capture.capture(scene, camera=camera, **options)
-    source = placing.picture_of(placement)
+        return (yield look)
+    look.check()
     texturing.remove(placement)
     try:
-        return capture.capture(scene, camera=camera, **options)
+        return (yield look)
     finally:
-        if source is not None:
-            placing.again(placement, source)
+        placing.again(placement, source)
 
 
-def repainted(source: Picture, maps: SceneMaps, make: Make) -> Picture:
+def repainted(source: Picture, maps: SceneMaps) -> Task[Picture]:
     """``source`` as ``maps`` see its scene now."""
     if source.maps is None:
         raise InvalidInput("This picture was not made from a scene", "Generate it from one")
-    found = coverage(maps, [View(source.pixels, source.maps)], follow=True)
+    found = yield partial(coverage, maps, [View(source.pixels, source.maps)], follow=True)
     known, covered = found.known.copy(), found.sure & ~_recast(source.maps, maps)
     behind, sky = _background(source.pixels, source.maps, maps)
     known[behind], covered = sky[behind], covered | behind
     fresh = source
     if not covered.all():
-        recipe = replace(source.recipe, maps=maps, image=known, mask=~covered, intent="extend", strength=1.0)
-        fresh = make(recipe)
+        fresh = yield replace(source.recipe, maps=maps, image=known, mask=~covered, intent="extend", strength=1.0)
         known = fresh.pixels
     return Picture(known, replace(fresh.recipe, maps=maps), fresh.metadata)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
-import bpy
 import numpy as np
 
 from .. import texturing
@@ -14,6 +14,7 @@ from ..core.maps import BACKGROUND, SceneMaps
 from ..protocol.errors import InvalidInput
 from ..texturing import Placement, Points, View
 from . import placing
+from .errands import Look, Task
 from .picture import Picture, Recipe
 
 KEEP, REFINE, NEW = 0, 1, 2
@@ -26,8 +27,6 @@ _SURE = 0.98
 """Share of the texels around a point that must be of its surface to keep its colour as it is."""
 _SEAM = 1
 """Pixels that new paint reaches over what is known: the outermost known ones are mixed with what is beside them."""
-
-Make = Callable[[Recipe], Picture]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +83,7 @@ def coverage(maps: SceneMaps, views: Sequence[View], *, follow: bool = False) ->
     return Coverage(maps, known, covered, sure, sharpness)
 
 
-def painted(found: Coverage, recipe: Recipe, make: Make, *, refine: bool = True) -> Picture:
+def painted(found: Coverage, recipe: Recipe, *, refine: bool = True) -> Task[Picture]:
     """The whole view: what is known stays, the rest is painted as ``recipe`` says, what is too coarse is painted finer.
 
     Args:
@@ -95,51 +94,67 @@ def painted(found: Coverage, recipe: Recipe, make: Make, *, refine: bool = True)
     recipe = replace(recipe, maps=found.maps)
     picture = Picture(found.known, replace(recipe, image=found.known))
     if not found.covered.any():
-        return make(replace(recipe, image=None, mask=None, intent="replace", strength=1.0))
+        return (yield replace(recipe, image=None, mask=None, intent="replace", strength=1.0))
     if new.any():
-        picture = make(replace(recipe, image=found.known, mask=new, intent="extend", strength=1.0))
+        picture = yield replace(recipe, image=found.known, mask=new, intent="extend", strength=1.0)
     if refine and coarse.any():
-        finer = replace(recipe, image=picture.pixels, mask=coarse, intent="change", strength=_REFINE_STRENGTH)
-        picture = make(finer)
+        picture = yield replace(recipe, image=picture.pixels, mask=coarse, intent="change", strength=_REFINE_STRENGTH)
     return Picture(picture.pixels, picture.recipe, picture.metadata)
 
 
-def next_view(scene: bpy.types.Scene, recipe: Recipe, make: Make, *, refine: bool = True) -> Placement:
-    """Paint what the pictures on the scene leave bare in ``recipe.maps``, and put the view beside them."""
-    if recipe.maps is None:
+def next_view(scene: str, recipe: Recipe, look: Look | None = None, *, refine: bool = True) -> Task[Placement]:
+    """Paint what the pictures on the scene leave bare in ``recipe.maps``, and put the view beside them.
+
+    Args:
+        scene: its name.
+        look: gives the maps where the recipe has none.
+    """
+    maps = recipe.maps
+    if maps is None and look is not None:
+        maps = yield look
+    if maps is None:
         raise InvalidInput("Nothing is known of this view", "Capture its maps first")
-    found = coverage(recipe.maps, [view for _, view in placing.views(scene)])
-    return placing.project(painted(found, recipe, make, refine=refine), scene, blend=True)
+    known = [view for _, view in placing.views(placing.scene_named(scene))]
+    found = yield partial(coverage, maps, known)
+    picture = yield from painted(found, recipe, refine=refine)
+    return placing.project(picture, placing.scene_named(scene), blend=True)
 
 
-def replace_view(placement: Placement, picture: Picture, make: Make, *, follow: bool = True) -> list[Placement]:
+def replace_view(placement: Placement, picture: Picture, *, follow: bool = True) -> Task[list[Placement]]:
     """Put ``picture`` in the place of a view's own; later views that were painted on from it are painted again.
 
     All is painted before anything in the scene changes. Gives the placements from this one on, as they are now.
     """
-    scene = placing.scene_of(placement)
     if picture.maps is None:
         raise InvalidInput("This picture was not made from a scene", "Use one made from the maps of the view")
-    standing = texturing.placements(scene)
+    fresh = {placement.name: picture}
+    _standing_from(placement)
+    if not placing.stacks(placement):
+        return [placing.swapped(placement, picture)]
+    if follow and placement.kind == "projection":
+        fresh |= yield from _followers(placement, picture)
+    return _restacked(_standing_from(placement), fresh)
+
+
+def _standing_from(placement: Placement) -> list[Placement]:
+    """What stands on the scene from a placement on. Raises InvalidInput where that is gone."""
+    standing = texturing.placements(placing.scene_of(placement))
     names = [one.name for one in standing]
     if placement.name not in names:
-        raise InvalidInput(f"'{placement.name}' is not in scene '{scene.name}'", "Choose one that is")
-    number = names.index(placement.name)
-    fresh = {placement.name: picture}
-    if follow and placement.kind == "projection":
-        fresh |= _followers(scene, placement, picture, make)
-    return _restacked(standing[number:], fresh)
+        raise InvalidInput(f"'{placement.name}' is not in scene '{placement.scene}'", "Choose one that is")
+    return [one for one in standing[names.index(placement.name) :] if one == placement or placing.stacks(one)]
 
 
-def _followers(scene: bpy.types.Scene, first: Placement, picture: Picture, make: Make) -> dict[str, Picture]:
+def _followers(first: Placement, picture: Picture) -> Task[dict[str, Picture]]:
     """New pictures of the blended views after ``first``, by the names of their placements."""
     fresh: dict[str, Picture] = {}
     before: list[View] = []
     reached = False
-    for one, view in placing.views(scene):
+    for one, view in placing.views(placing.scene_of(first)):
         source = picture if one.name == first.name else placing.picture_of(one)
         if reached and one.blend and source is not None and source.recipe.image is not None:
-            source = fresh[one.name] = painted(coverage(view.maps, before), source.recipe, make)
+            found = yield partial(coverage, view.maps, list(before))
+            source = fresh[one.name] = yield from painted(found, source.recipe)
         reached = reached or one.name == first.name
         if source is not None and source.maps is not None:
             before.append(View(source.pixels, source.maps, one.objects, one.blend))
@@ -172,7 +187,11 @@ def _put(one: Placement, picture: Picture) -> Placement:
     return again if one.shown else texturing.show(again, False)
 
 
-def repainted(source: Picture, prompt: str | None, seed: int, make: Make) -> Picture:
-    """A picture as it was asked for, with another prompt (None: the same) and seed."""
+def repaint_view(placement: Placement, prompt: str | None, seed: int) -> Task[list[Placement]]:
+    """Paint a view as it was asked for, with another prompt (None: the same) and seed, and put it in its place."""
+    source = placing.picture_of(placement)
+    if source is None or source.maps is None or source.recipe.generator == "import":
+        raise InvalidInput(f"The picture of '{placement.name}' was not made here", "Generate one and replace the view")
     recipe = replace(source.recipe, seed=seed)
-    return make(recipe if prompt is None else replace(recipe, prompt=prompt))
+    picture = yield recipe if prompt is None else replace(recipe, prompt=prompt)
+    return (yield from replace_view(placement, picture))

@@ -2,10 +2,11 @@
 """Pictures into the scene, and out of it again."""
 
 import bpy
-from bpy.props import EnumProperty, StringProperty
+from bpy.props import EnumProperty, FloatProperty, StringProperty
 
 from .. import api
 from ..protocol.errors import InvalidInput
+from . import running
 from .generation import keep, knows_maps
 from .reporting import reported
 
@@ -16,6 +17,21 @@ def placement_named(context: bpy.types.Context, name: str) -> api.Placement:
         if one.name == name:
             return one
     raise InvalidInput(f"'{name}' is not in this scene", "It may have been removed already")
+
+
+def has_picture(cls: type, context: bpy.types.Context) -> bool:
+    """For ``poll``: whether there is a picture; says so if not."""
+    if context.scene.segaddon.picture is None:
+        cls.poll_message_set("Generate a picture first")  # pyright: ignore[reportAttributeAccessIssue]
+        return False
+    return True
+
+
+def keep_picture_of(context: bpy.types.Context, scene: bpy.types.Scene, placement: api.Placement) -> None:
+    """Make a placement's picture the one that the panel shows."""
+    picture = api.picture_of(placement)
+    if picture is not None:
+        keep(context, scene, picture)
 
 
 class SEGADDON_OT_project(bpy.types.Operator):
@@ -57,11 +73,19 @@ class SEGADDON_OT_backdrop(bpy.types.Operator):
 
 
 class SEGADDON_OT_image_plane(bpy.types.Operator):
-    """Put the picture on a plane behind all that the camera sees"""
+    """Put the picture on a plane across the view, behind all that the camera sees or at a depth of your choice"""
 
     bl_idname = "segaddon.image_plane"
     bl_label = "Image Plane"
-    bl_options = {"UNDO"}
+    bl_options = {"REGISTER", "UNDO"}
+
+    depth: FloatProperty(
+        name="Depth",
+        description="Distance from the camera; 0: just behind all that it sees",
+        subtype="DISTANCE",
+        min=0.0,
+        default=0.0,
+    )
 
     @classmethod
     def poll(cls, context):
@@ -69,7 +93,8 @@ class SEGADDON_OT_image_plane(bpy.types.Operator):
 
     def execute(self, context):
         with reported(self):
-            placement = api.image_plane(context.scene.segaddon.picture, scene=context.scene)
+            picture, depth = context.scene.segaddon.picture, self.depth or None
+            placement = api.image_plane(picture, depth=depth, scene=context.scene)
             self.report({"INFO"}, f"Placed '{placement.name}'")
             return {"FINISHED"}
         return {"CANCELLED"}
@@ -80,15 +105,18 @@ class SEGADDON_OT_reference(bpy.types.Operator):
 
     bl_idname = "segaddon.reference"
     bl_label = "Camera Reference"
-    bl_options = {"UNDO"}
+    bl_options = {"REGISTER", "UNDO"}
+
+    opacity: FloatProperty(name="Opacity", subtype="FACTOR", min=0.0, max=1.0, default=0.5)
 
     @classmethod
     def poll(cls, context):
-        return context.scene.segaddon.picture is not None
+        return has_picture(cls, context)
 
     def execute(self, context):
         with reported(self):
-            api.reference(context.scene.segaddon.picture, scene=context.scene)
+            placement = api.reference(context.scene.segaddon.picture, opacity=self.opacity, scene=context.scene)
+            self.report({"INFO"}, f"Placed '{placement.name}'")
             return {"FINISHED"}
         return {"CANCELLED"}
 
@@ -102,12 +130,12 @@ class SEGADDON_OT_compositor_input(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        return context.scene.segaddon.picture is not None
+        return has_picture(cls, context)
 
     def execute(self, context):
         with reported(self):
-            node = api.compositor_input(context.scene.segaddon.picture, scene=context.scene)
-            self.report({"INFO"}, f"Added '{node.name}' to the compositor")
+            placement = api.compositor_input(context.scene.segaddon.picture, scene=context.scene)
+            self.report({"INFO"}, f"Added '{placement.name}' to the compositor")
             return {"FINISHED"}
         return {"CANCELLED"}
 
@@ -131,7 +159,7 @@ class SEGADDON_OT_use_camera(bpy.types.Operator):
         return {"CANCELLED"}
 
 
-class SEGADDON_OT_update_placement(bpy.types.Operator):
+class SEGADDON_OT_update_placement(running.Modal, bpy.types.Operator):
     """After moving things: keep what stayed, paint again what changed"""
 
     bl_idname = "segaddon.update_placement"
@@ -140,15 +168,16 @@ class SEGADDON_OT_update_placement(bpy.types.Operator):
 
     name: StringProperty(name="Placement")
 
-    def execute(self, context):
-        with reported(self):
-            placement = api.update(placement_named(context, self.name))
-            picture = api.picture_of(placement)
-            if picture is not None:
-                keep(context, context.scene, picture)
-            self.report({"INFO"}, f"Placed '{placement.name}'")
-            return {"FINISHED"}
-        return {"CANCELLED"}
+    @classmethod
+    def poll(cls, _context):
+        return running.is_idle(cls)
+
+    def start(self, context):
+        return api.start_update(placement_named(context, self.name))
+
+    def finish(self, context, scene, placed):
+        keep_picture_of(context, scene, placed[0])
+        self.report({"INFO"}, f"Placed '{placed[0].name}'")
 
 
 class SEGADDON_OT_remove_placement(bpy.types.Operator):

@@ -10,7 +10,7 @@ import bpy
 from .. import api
 from .reporting import reported
 
-Job = api.Job | api.CaptureJob | api.Sequel | api.BakeJob
+Job = api.Job | api.CaptureJob | api.Sequel | api.BakeJob | api.Errand
 
 _HARMLESS = {
     "TIMER",
@@ -58,7 +58,7 @@ def is_idle(cls: type) -> bool:
 def _edits_wait() -> bool:
     """Blender may crash when something is deleted while it reads the scene in another thread."""
     job = current.job if current is not None else None
-    return isinstance(job, (api.CaptureJob, api.Sequel, api.BakeJob)) and job.holds_scene()
+    return isinstance(job, (api.CaptureJob, api.Sequel, api.BakeJob, api.Errand)) and job.holds_scene()
 
 
 def stop() -> None:

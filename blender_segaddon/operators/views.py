@@ -9,8 +9,8 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 from .. import api
 from ..properties import SEEDS
 from . import running
-from .generation import has_camera, keep
-from .placing import placement_named
+from .generation import has_camera, keep, seed_of
+from .placing import keep_picture_of, placement_named
 from .reporting import reported, show_in_image_editor, show_in_new_window
 
 
@@ -22,7 +22,7 @@ def _has_projection(cls, context) -> bool:
     return True
 
 
-class SEGADDON_OT_next_view(bpy.types.Operator):
+class SEGADDON_OT_next_view(running.Modal, bpy.types.Operator):
     """Paint what the scene's camera sees and no picture covers yet, and add it to the views; what is known stays"""
 
     bl_idname = "segaddon.next_view"
@@ -33,17 +33,13 @@ class SEGADDON_OT_next_view(bpy.types.Operator):
     def poll(cls, context):
         return running.is_idle(cls) and has_camera(cls, context) and _has_projection(cls, context)
 
-    def execute(self, context):
-        with reported(self):
-            settings = context.scene.segaddon
-            seed = random.randrange(SEEDS) if settings.random_seed else settings.seed
-            placement = api.next_view(None, settings.prompt, scene=context.scene, seed=seed)
-            picture = api.picture_of(placement)
-            if picture is not None:
-                keep(context, context.scene, picture)
-            self.report({"INFO"}, f"Placed '{placement.name}'")
-            return {"FINISHED"}
-        return {"CANCELLED"}
+    def start(self, context):
+        prompt, seed = context.scene.segaddon.prompt, seed_of(context.scene)
+        return api.start_next_view(None, prompt, scene=context.scene, seed=seed)
+
+    def finish(self, context, scene, placement):
+        keep_picture_of(context, scene, placement)
+        self.report({"INFO"}, f"Placed '{placement.name}'")
 
 
 class SEGADDON_OT_suggest_camera(bpy.types.Operator):
@@ -107,7 +103,7 @@ class SEGADDON_OT_show_placement(bpy.types.Operator):
         return {"CANCELLED"}
 
 
-class SEGADDON_OT_repaint_view(bpy.types.Operator):
+class SEGADDON_OT_repaint_view(running.Modal, bpy.types.Operator):
     """Paint this picture again with another seed, in its place; views that were painted on from it follow"""
 
     bl_idname = "segaddon.repaint_view"
@@ -120,16 +116,12 @@ class SEGADDON_OT_repaint_view(bpy.types.Operator):
     def poll(cls, _context):
         return running.is_idle(cls)
 
-    def execute(self, context):
-        with reported(self):
-            seed = random.randrange(SEEDS)
-            placed = api.repaint_view(placement_named(context, self.name), seed=seed)
-            picture = api.picture_of(placed[0])
-            if picture is not None:
-                keep(context, context.scene, picture)
-            self.report({"INFO"}, f"Painted {len(placed)} view{'s' if len(placed) > 1 else ''} again")
-            return {"FINISHED"}
-        return {"CANCELLED"}
+    def start(self, context):
+        return api.start_repaint_view(placement_named(context, self.name), seed=random.randrange(SEEDS))
+
+    def finish(self, context, scene, placed):
+        keep_picture_of(context, scene, placed[0])
+        self.report({"INFO"}, f"Painted {len(placed)} view{'s' if len(placed) > 1 else ''} again")
 
 
 class SEGADDON_OT_send_to_image_editor(bpy.types.Operator):

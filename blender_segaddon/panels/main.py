@@ -8,6 +8,8 @@ from .. import api
 from ..operators import running
 from . import generation, models
 
+_ON_PLACEMENTS = ("segaddon.update_placement", "segaddon.repaint_view")
+"""Buttons that stand beside each picture in the scene; how far they are is shown above all."""
 _LABELS = 0.4
 """Width of the labels, as in Blender's split layout."""
 _MAPS = (
@@ -19,6 +21,8 @@ _KINDS = {
     "projection": ("Seg Projection ", "MOD_UVPROJECT"),
     "backdrop": ("Seg Backdrop ", "WORLD"),
     "plane": ("Seg Plane ", "IMAGE_PLANE"),
+    "reference": ("Seg Reference ", "CAMERA_DATA"),
+    "compositor": ("Seg Compositor ", "NODE_COMPOSITING"),
 }
 """Kind of a placement → (what its name begins with, icon)."""
 _LIGHTING = {"unlit": "SHADING_SOLID", "shadows": "SHADING_RENDERED", "lit": "LIGHT_SUN"}
@@ -185,6 +189,8 @@ def _picture(column: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> N
 def _placements(column: bpy.types.UILayout, placed: list[api.Placement]) -> None:
     column.separator()
     column.label(text="In the Scene")
+    if running.current is not None and running.current.operator in _ON_PLACEMENTS:
+        action(column, running.current.operator, "NONE")
     for one in placed:
         _placement(column.box(), one)
 
@@ -222,7 +228,7 @@ def _views(column: bpy.types.UILayout) -> None:
     row = buttons.row(align=True)
     row.operator("segaddon.suggest_camera", icon="OUTLINER_OB_CAMERA")
     row.operator("segaddon.show_coverage", text="Coverage", icon="IMAGE_ZDEPTH")
-    buttons.operator("segaddon.next_view", icon="RENDERLAYERS")
+    action(buttons, "segaddon.next_view", "RENDERLAYERS")
     action(column, "segaddon.apply_bake", "TEXTURE")
 
 

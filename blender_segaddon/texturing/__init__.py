@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from .backdrop import backdrop
-from .bake import UV_LAYER, Baked, PlannedBake, bake_steps, plan
+from .bake import Baked, PlannedBake, bake_steps, plan
 from .baked import keep_copies
 from .baked import put as put_bake
 from .baked import take_off as take_off_bake
 from .blending import View, blended, share
 from .carrying import Lookup, Points, identity, own_weight, pixels_per_unit
 from .colour import LinearPicture, emitted, to_display, to_scene_linear, unexposed
-from .image_plane import compositor_input, image_plane
+from .compositing import compositor_input
+from .compositing import swap as swap_compositor_input
+from .image_plane import image_plane
 from .lighting import set_lighting
 from .linked import name_of
 from .placement import Placement, group_of, placements, remove, show
 from .projection import project, reshare, stored
+from .references import reference
+from .references import swap as swap_reference
 from .render import render_view
 from .shading import LIGHTINGS
+from .uv_layers import UV_LAYER
+from .uv_layers import mark as mark_bake
 
 __all__ = [
     "LIGHTINGS",
@@ -37,6 +43,7 @@ __all__ = [
     "identity",
     "image_plane",
     "keep_copies",
+    "mark_bake",
     "name_of",
     "own_weight",
     "pixels_per_unit",
@@ -44,6 +51,7 @@ __all__ = [
     "plan",
     "project",
     "put_bake",
+    "reference",
     "remove",
     "render_view",
     "reshare",
@@ -51,6 +59,8 @@ __all__ = [
     "share",
     "show",
     "stored",
+    "swap_compositor_input",
+    "swap_reference",
     "take_off_bake",
     "to_display",
     "to_scene_linear",

@@ -10,11 +10,12 @@ import numpy as np
 
 from ..core import texels as texel_work
 from ..protocol.errors import InvalidInput, SceneError
-from . import sheets
+from . import sheets, uv_layers
 from .blending import View, blended
 from .carrying import Lookup
 from .projector import GAMMA
-from .sheets import UV_LAYER, Sheet
+from .sheets import Sheet
+from .uv_layers import UV_LAYER
 
 BUDGET = 4096 * 4096
 """Texels of all images together, when nobody says otherwise."""
@@ -83,7 +84,8 @@ def bake_steps(
     Args:
         views: with pixels that are light to the power of 1/GAMMA, oldest first.
         budget: texels of all images together; each object gets them by the pixels that the views have of it.
-        layer: a UV layer of the user's to bake into; None: the new layer "Seg Bake", others stay as they are.
+        layer: a UV layer of the user's to bake into; None: the new layer "Seg Bake", others stay as they are. It is
+            numbered where textures of objects that share a mesh, and are not baked now, lie by the one that is there.
         local_copies: give objects with linked meshes local ones.
         own_meshes: give objects that share a mesh one each: then none has texels for what only others show.
 
@@ -94,7 +96,7 @@ def bake_steps(
     before = [(one, one.data) for one in objects]
     _localise(objects, local_copies, own_meshes)
     lookups = [(view.lookup(follow=True), view.blend) for view in views]
-    layers: dict[bpy.types.Mesh, np.ndarray | None] = {}
+    layers: dict[bpy.types.Mesh, tuple[str, np.ndarray | None]] = {}
     try:
         laid = _sheets(scene, objects, [one for one, _ in lookups], layer, layers)
         scale = _scale(laid, budget)
@@ -104,11 +106,11 @@ def bake_steps(
             for one, size in zip(sheet.objects, sheet.image_sizes(scale), strict=True):
                 yield _baked(scene, one, sheet, size, lookups)
     except BaseException:
-        for mesh, uvs in layers.items():
-            if uvs is None:
-                mesh.uv_layers.remove(mesh.uv_layers[UV_LAYER])
-            else:  # an earlier bake goes by them
-                mesh.uv_layers[UV_LAYER].uv.foreach_set("vector", uvs)
+        for mesh, (name, uvs) in layers.items():
+            if uvs is not None:  # an earlier bake goes by them
+                mesh.uv_layers[name].uv.foreach_set("vector", uvs)
+            elif name in mesh.uv_layers:
+                mesh.uv_layers.remove(mesh.uv_layers[name])
         for one, mesh in before:
             copy, one.data = one.data, mesh
             if copy != mesh and copy.users == 0:
@@ -153,9 +155,9 @@ def _sheets(
     objects: Sequence[bpy.types.Object],
     lookups: Sequence[Lookup],
     layer: str | None,
-    layers: dict[bpy.types.Mesh, np.ndarray | None],
+    layers: dict[bpy.types.Mesh, tuple[str, np.ndarray | None]],
 ) -> list[Sheet]:
-    """``layers`` takes what the meshes' own layers hold now, None for those that have none yet."""
+    """``layers`` takes the names of the layers made here and what they hold now, None for those that are new."""
     by_mesh: dict[bpy.types.Mesh, list[bpy.types.Object]] = {}
     for one in objects:
         by_mesh.setdefault(one.data, []).append(one)
@@ -164,15 +166,10 @@ def _sheets(
         if layer is not None and layer != UV_LAYER:
             laid.append(sheets.own_sheet(mesh, owners, layer, lookups, scene))
             continue
-        layers[mesh] = _uvs(mesh) if UV_LAYER in mesh.uv_layers else None
-        laid.append(sheets.new_sheet(mesh, owners, lookups, scene))
+        name = uv_layers.free_name(mesh, owners)
+        layers[mesh] = (name, uv_layers.read(mesh, name))
+        laid.append(sheets.new_sheet(mesh, owners, name, lookups, scene))
     return laid
-
-
-def _uvs(mesh: bpy.types.Mesh) -> np.ndarray:
-    flat = np.empty(2 * len(mesh.loops), np.float32)
-    mesh.uv_layers[UV_LAYER].uv.foreach_get("vector", flat)
-    return flat
 
 
 def _scale(laid: Sequence[Sheet], budget: int) -> float:

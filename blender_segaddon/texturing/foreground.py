@@ -47,6 +47,13 @@ def hide_the_rest(
     return skipped
 
 
+def show(group: bpy.types.NodeTree, shown: bool) -> None:
+    """With a backdrop that is hidden, what it had hidden is seen again."""
+    if _MARK in group:
+        for one in [one for one in bpy.data.objects if _HIDDEN in one]:
+            one.visible_camera = not shown
+
+
 def tidy(remaining: Collection[bpy.types.NodeTree]) -> None:
     """Bring back what was hidden once no remaining group has a foreground."""
     if any(_MARK in group for group in remaining):

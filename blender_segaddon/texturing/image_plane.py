@@ -1,4 +1,4 @@
-"""A picture on a plane across the view, and a picture for the compositor."""
+"""A picture on a plane across the view."""
 
 from __future__ import annotations
 
@@ -42,29 +42,9 @@ def image_plane(
     title = free_name(scene, f"Seg Plane {name}")
     group = _emitting(title, data_image(f"{title} picture", emitted(linear, scene)))
     scene.collection.objects.link(_plane(title, maps.camera, _behind(maps) if depth is None else float(depth), group))
-    placement = Placement(title, "plane", scene.name)
+    placement = Placement(title, "plane", scene.name, depth=depth)
     record(scene, placement, group)
     return placement
-
-
-def compositor_input(scene: bpy.types.Scene, linear: np.ndarray, *, name: str = "Picture") -> bpy.types.Node:
-    """A new image node in the compositor of a scene (which gets one if it has none), with scene-linear light."""
-    tree = compositor(scene)
-    node = tree.nodes.new("CompositorNodeImage")
-    node.image = data_image(f"Seg {name} light", linear)
-    node.label = node.name = f"Seg {name}"
-    node.location = (-400, 300)
-    return node
-
-
-def compositor(scene: bpy.types.Scene) -> bpy.types.NodeTree:
-    """The compositor of a scene, which gets one if it has none."""
-    if bpy.app.version < (5, 0):
-        scene.use_nodes = True
-        return scene.node_tree
-    if scene.compositing_node_group is None:
-        scene.compositing_node_group = bpy.data.node_groups.new("Compositor", "CompositorNodeTree")
-    return scene.compositing_node_group
 
 
 def _behind(maps: SceneMaps) -> float:

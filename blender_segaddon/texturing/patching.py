@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import bpy
 
-from .image_plane import compositor
+from . import compositing
 
 _MARK = "seg_patch"
 """Custom property of the node group that holds the patch."""
@@ -38,13 +38,13 @@ def set_patch(scene: bpy.types.Scene, patch: bpy.types.Image | None) -> None:
 
 
 def _put_in(scene: bpy.types.Scene, patch: bpy.types.Image) -> None:
-    existed = _tree(scene) is not None
-    tree = compositor(scene)
+    tree = compositing.begun(scene)
     output = _output(tree)
     source = _source(tree, output)
     node = tree.nodes.new("CompositorNodeGroup")
-    node.node_tree = _group(patch, made_compositor=not existed)
+    node.node_tree = _group(patch)
     node.name = node.label = _TITLE
+    node[compositing.MARK] = True
     node.location = (output.location.x - 200, output.location.y)
     tree.links.new(source, node.inputs[0])
     tree.links.new(node.outputs[0], output.inputs[0])
@@ -60,21 +60,14 @@ def _take_out(scene: bpy.types.Scene, node: bpy.types.Node) -> None:
         if source is not None:
             tree.links.new(source, target)
     tree.nodes.remove(node)
-    ours = group.get(_MARK) == 2
     if not group.users:
         bpy.data.node_groups.remove(group)
-    if ours and bpy.app.version >= (5, 0):
-        scene.compositing_node_group = None
-        bpy.data.node_groups.remove(tree)
-    elif ours:
-        scene.use_nodes = False
+    compositing.end_unused(scene)
 
 
 def _tree(scene: bpy.types.Scene) -> bpy.types.NodeTree | None:
     """The compositor, None where the scene uses none."""
-    if bpy.app.version >= (5, 0):
-        return scene.compositing_node_group
-    return scene.node_tree if scene.use_nodes else None
+    return compositing.compositor_of(scene) if bpy.app.version >= (5, 0) or scene.use_nodes else None
 
 
 def _group_node(scene: bpy.types.Scene) -> bpy.types.Node | None:
@@ -103,10 +96,10 @@ def _source(tree: bpy.types.NodeTree, output: bpy.types.Node) -> bpy.types.NodeS
     return layers.outputs["Image"]
 
 
-def _group(patch: bpy.types.Image, made_compositor: bool) -> bpy.types.NodeTree:
+def _group(patch: bpy.types.Image) -> bpy.types.NodeTree:
     """Image → patch over it, with the image's own alpha."""
     group = bpy.data.node_groups.new(_TITLE, "CompositorNodeTree")
-    group[_MARK] = 2 if made_compositor else 1
+    group[_MARK] = True
     for side in ("INPUT", "OUTPUT"):
         group.interface.new_socket("Image", in_out=side, socket_type="NodeSocketColor")
     kinds = ("NodeGroupInput", "CompositorNodeImage", "CompositorNodeAlphaOver", "CompositorNodeSeparateColor")

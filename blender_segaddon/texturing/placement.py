@@ -2,48 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Any
 
 import bpy
 
 from ..protocol.errors import InvalidInput
-from . import foreground, linked, locking, planes, surfaces, worlds
+from . import compositing, foreground, linked, locking, placement_records, planes, references, surfaces, worlds
+from .placement_records import Placement, free_name, record
 
-PLACEMENTS = "seg_placements"
-"""On a scene: {name: {"kind", "group", …}}; the pointer to the node group survives save, reload and renaming."""
-_NAME_BYTES = 63
-"""What Blender takes as the name of a data-block (5.0 takes more) and as the key of a custom property."""
-
-
-@dataclass(frozen=True)
-class Placement:
-    """A picture on a scene."""
-
-    name: str
-    kind: str
-    """"projection", "backdrop" or "plane"."""
-    scene: str
-    skipped: tuple[str, ...] = ()
-    """Names of objects that the picture could not be put on (a backdrop: hidden), with nothing changed on them."""
-    objects: tuple[str, ...] | None = None
-    """Names of the objects that the picture was asked to be put on (a backdrop: before), None for all."""
-    blend: bool = False
-    """It shares surfaces with the pictures before it, by how well each view sees them; else it covers them."""
-    shown: bool = True
-    """False while it is hidden."""
-    lighting: str = "unlit"
-    """As in ``shading.LIGHTINGS``; of a backdrop "lit": it lights the scene."""
-
-
-def record(scene: bpy.types.Scene, placement: Placement, group: bpy.types.NodeTree) -> None:
-    """Write a placement down on its scene."""
-    kept = _records(scene)
-    about = ("skipped", "objects", "blend", "lighting")
-    names = json.dumps({one: getattr(placement, one) for one in about})
-    kept[placement.name] = {"kind": placement.kind, "group": group, "names": names}
-    scene[PLACEMENTS] = kept
+__all__ = ["Placement", "free_name", "group_of", "note_lighting", "placements", "record", "remove", "show", "take_out"]
 
 
 def note_lighting(placement: Placement) -> Placement:
@@ -54,13 +23,14 @@ def note_lighting(placement: Placement) -> Placement:
 
 def placements(scene: bpy.types.Scene) -> list[Placement]:
     """The pictures that stand on ``scene``, oldest first."""
-    return [_placement(scene, name, one) for name, one in _records(scene).items()]
+    known = placement_records.records(scene).items()
+    return [placement_records.read(scene, name, one, _is_shown(one["kind"], one.get("group"))) for name, one in known]
 
 
 def group_of(placement: Placement) -> bpy.types.NodeTree | None:
     """The node group that shows a placement, None where the placement or its group is gone."""
     scene = bpy.data.scenes.get(placement.scene)
-    return _records(scene).get(placement.name, {}).get("group") if scene else None
+    return placement_records.records(scene).get(placement.name, {}).get("group") if scene else None
 
 
 def remove(placement: Placement) -> None:
@@ -69,15 +39,9 @@ def remove(placement: Placement) -> None:
     Raises:
         InvalidInput: it does not stand on its scene (any more).
     """
-    scene = bpy.data.scenes.get(placement.scene)
-    kept = _records(scene) if scene else {}
-    if placement.name not in kept:
-        raise InvalidInput(f"'{placement.name}' does not stand on scene '{placement.scene}'", "Choose one that does")
-    group = kept.pop(placement.name)["group"]
-    if kept:
-        scene[PLACEMENTS] = kept
-    else:
-        del scene[PLACEMENTS]
+    scene = _scene_with(placement)
+    group = group_of(placement)
+    placement_records.forget(scene, placement.name)
     take_out(group)
 
 
@@ -87,12 +51,20 @@ def show(placement: Placement, shown: bool = True) -> Placement:
     Raises:
         InvalidInput: it does not stand on its scene (any more).
     """
-    scene = bpy.data.scenes.get(placement.scene)
-    if scene is None or placement.name not in _records(scene):
-        raise InvalidInput(f"'{placement.name}' does not stand on scene '{placement.scene}'", "Choose one that does")
-    for node in _nodes_of(group_of(placement)):
-        node.mute = not shown
+    _scene_with(placement)
+    group = group_of(placement)
+    for owner, name, value in _switches(placement.kind, group):
+        setattr(owner, name, value if shown else not value)
+    if group is not None:
+        foreground.show(group, shown)
     return replace(placement, shown=shown)
+
+
+def _scene_with(placement: Placement) -> bpy.types.Scene:
+    scene = bpy.data.scenes.get(placement.scene)
+    if scene is None or placement.name not in placement_records.records(scene):
+        raise InvalidInput(f"'{placement.name}' does not stand on scene '{placement.scene}'", "Choose one that does")
+    return scene
 
 
 def take_out(group: bpy.types.NodeTree | None) -> None:
@@ -103,9 +75,11 @@ def take_out(group: bpy.types.NodeTree | None) -> None:
     for owner in [*bpy.data.materials, *bpy.data.worlds]:
         if owner.library is None and owner.node_tree:
             surfaces.extract(owner.node_tree, group)
+    compositing.remove(group)
     if group is not None:
         locking.remove(group)
         planes.remove(group)
+        references.remove(group)
         _remove_group(group)
     remaining = {one for one in bpy.data.node_groups if surfaces.GROUP_MARK in one}
     surfaces.tidy(remaining)
@@ -114,48 +88,38 @@ def take_out(group: bpy.types.NodeTree | None) -> None:
     foreground.tidy(remaining)
 
 
-def free_name(scene: bpy.types.Scene, wanted: str) -> str:
-    """``wanted``, as short as Blender's names are, with a number where a group or a placement is called that."""
-    taken = {*bpy.data.node_groups.keys(), *_records(scene)}
-    name, number = _cut(wanted, _NAME_BYTES), 1
-    while name in taken:
-        number += 1
-        suffix = f" {number}"
-        name = _cut(wanted, _NAME_BYTES - len(suffix)) + suffix
-    return name
+def _is_shown(kind: str, group: bpy.types.NodeTree | None) -> bool:
+    return all(getattr(owner, name) == value for owner, name, value in _switches(kind, group))
 
 
-def _cut(text: str, limit: int) -> str:
-    """The text up to ``limit`` bytes of UTF-8, no letter cut through."""
-    return text.encode()[:limit].decode(errors="ignore").strip()
+def _switches(kind: str, group: bpy.types.NodeTree | None) -> Iterator[tuple[Any, str, bool]]:
+    """(owner, property, its value while the picture is shown) of all that shows a placement's group."""
+    if group is None:
+        return
+    if kind == "plane":
+        for one in planes.of(group):
+            yield one, "hide_render", False
+            yield one, "hide_viewport", False
+    elif kind == "reference":
+        yield from ((one, "show_background_image", True) for one in references.entries(group))
+    else:
+        nodes = compositing.nodes_of(group) if kind == "compositor" else _nodes_of(group)
+        yield from ((node, "mute", False) for node in nodes)
 
 
-def _placement(scene: bpy.types.Scene, name: str, kept: dict) -> Placement:
-    names = json.loads(kept["names"])
-    objects = None if names["objects"] is None else tuple(names["objects"])
-    shown = not any(node.mute for node in _nodes_of(kept.get("group")))
-    blend = names.get("blend", False)  # not there in files of an earlier version
-    lighting = names.get("lighting", "unlit")
-    return Placement(name, kept["kind"], scene.name, tuple(names["skipped"]), objects, blend, shown, lighting)
-
-
-def _nodes_of(group: bpy.types.NodeTree | None) -> Iterator[bpy.types.Node]:
+def _nodes_of(group: bpy.types.NodeTree) -> Iterator[bpy.types.Node]:
     """The nodes of local materials and worlds that show a placement's group."""
     for owner in [*bpy.data.materials, *bpy.data.worlds]:
-        if group is not None and owner.library is None and owner.node_tree:
+        if owner.library is None and owner.node_tree:
             for node in owner.node_tree.nodes:
                 if node.type == "GROUP" and node.node_tree == group:
                     yield node
 
 
-def _records(scene: bpy.types.Scene) -> dict:
-    return scene[PLACEMENTS].to_dict() if PLACEMENTS in scene else {}
-
-
 def _remove_group(group: bpy.types.NodeTree) -> None:
     """Remove a group with the groups and images inside it that nobody else uses."""
     inner = {one.node_tree for one in group.nodes if one.type == "GROUP" and one.node_tree}
-    images = {one.image for one in group.nodes if one.type == "TEX_IMAGE" and one.image}
+    images = {one.image for one in group.nodes if one.type in ("TEX_IMAGE", "IMAGE") and one.image}
     bpy.data.node_groups.remove(group)
     for image in images:
         if image.users == 0:

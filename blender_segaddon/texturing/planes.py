@@ -8,9 +8,14 @@ PLANE = "seg_plane"
 """On such an object: the node group of its placement."""
 
 
+def of(group: bpy.types.NodeTree) -> list[bpy.types.Object]:
+    """The objects that show a placement's group."""
+    return [one for one in bpy.data.objects if one.get(PLANE) == group]
+
+
 def remove(group: bpy.types.NodeTree) -> None:
     """Remove the objects that show a placement's group, with what was made for them."""
-    for one in [one for one in bpy.data.objects if one.get(PLANE) == group]:
+    for one in of(group):
         mesh, materials = one.data, list(one.data.materials)
         bpy.data.objects.remove(one)
         if mesh.users == 0:

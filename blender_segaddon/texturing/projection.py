@@ -71,7 +71,9 @@ def project(
         if not surfaces.painted({group}):
             raise SceneError("No surface could take the picture", f"Could not paint: {', '.join(skipped[:5])}")
         asked = None if objects is None else tuple(one if isinstance(one, str) else one.name for one in objects)
-        placement = Placement(title, "projection", scene.name, skipped, asked, share is not None, True, lighting)
+        placement = Placement(
+            title, "projection", scene.name, skipped, asked, share is not None, True, lighting, lock, soft
+        )
         record(scene, placement, group)
     except BaseException:
         take_out(group)

@@ -13,9 +13,9 @@ from ..core.camera import Camera
 from ..core.charts import Charts, Surface
 from ..core.maps import NO_CLASS, Instance
 from ..protocol.errors import InvalidInput
+from . import uv_layers
 from .carrying import Lookup, Points
 
-UV_LAYER = "Seg Bake"
 _SMALL = 32
 """Texels; charts that are smaller across have one texel around them, others two."""
 _THINNEST = 2.0
@@ -92,7 +92,7 @@ class Sheet:
         places, size, density = self._packed(scale)
         own = self.charts.of_face[_faces(self.mesh)]
         at = places[own] + _padding(self.charts.size * density)[own, None] + self.charts.flat * density[own]
-        write_uv(self.mesh, self.layer, at / size, flip=True)
+        uv_layers.write(self.mesh, self.layer, at / size)
 
     def _packed(self, scale: float) -> tuple[np.ndarray, tuple[int, int], np.ndarray]:
         """(left and top of each chart, size of all, texels on a unit of each chart to the right and up)."""
@@ -146,18 +146,22 @@ def thing_of(one: bpy.types.Object) -> Instance:
 
 
 def new_sheet(
-    mesh: bpy.types.Mesh, objects: Sequence[bpy.types.Object], lookups: Sequence[Lookup], scene: bpy.types.Scene
+    mesh: bpy.types.Mesh,
+    objects: Sequence[bpy.types.Object],
+    layer: str,
+    lookups: Sequence[Lookup],
+    scene: bpy.types.Scene,
 ) -> Sheet:
-    """Cut a mesh into charts, on a UV layer of its own, and find what each of them needs.
+    """Cut a mesh into charts, on a UV layer that is ours alone, and find what each of them needs.
 
     Raises:
         InvalidInput: no room for a UV layer, or no picture is on the objects.
     """
     matrix = np.array(objects[0].matrix_world, np.float64)
     cut = charts.cut(surface_of(mesh, matrix))
-    _add_layer(mesh)
+    uv_layers.add(mesh, layer)
     even = _TRIAL / max(float(np.sqrt(cut.size.prod(axis=1).sum())), float(cut.size.max()), 1e-9)
-    trial = Sheet(mesh, tuple(objects), UV_LAYER, cut, np.full(cut.size.shape, even))
+    trial = Sheet(mesh, tuple(objects), layer, cut, np.full(cut.size.shape, even))
     places, size, density = trial._packed(1.0)
     trial.lay_out(1.0)
     label = np.zeros((size[1], size[0]), np.int64)
@@ -167,17 +171,7 @@ def new_sheet(
     needs = _needs(trial, size, label.reshape(-1), lookups, scene)
     need = np.maximum.reduce(needs)
     need = np.maximum(need, _UNSEEN * need.max())
-    return Sheet(mesh, tuple(objects), UV_LAYER, cut, need, _parts(needs, need))
-
-
-def _add_layer(mesh: bpy.types.Mesh) -> None:
-    """The new UV layer, with those that are active as they are: materials without a UV node show them."""
-    layers = mesh.uv_layers
-    active, shown = layers.active_index, next((number for number, one in enumerate(layers) if one.active_render), 0)
-    if UV_LAYER not in layers and layers.new(name=UV_LAYER, do_init=False) is None:
-        raise InvalidInput(f"'{mesh.name}' has no room for another UV layer", "Remove one of its eight")
-    if len(layers) > 1:
-        layers.active_index, layers[shown].active_render = active, True
+    return Sheet(mesh, tuple(objects), layer, cut, need, _parts(needs, need))
 
 
 def own_sheet(
@@ -214,13 +208,6 @@ def graph_of(scene: bpy.types.Scene) -> bpy.types.Depsgraph:
     layer = scene.view_layers[0]
     layer.update()
     return layer.depsgraph
-
-
-def write_uv(mesh: bpy.types.Mesh, layer: str, uv: np.ndarray, *, flip: bool = False) -> None:
-    """Set a UV layer; ``uv`` is float L×2, with y downwards if ``flip``."""
-    values = np.stack([uv[:, 0], 1 - uv[:, 1]], axis=-1) if flip else uv
-    mesh.uv_layers[layer].uv.foreach_set("vector", np.ascontiguousarray(values, np.float32).ravel())
-    mesh.update()
 
 
 def _parts(needs: Sequence[np.ndarray], need: np.ndarray) -> tuple[float, ...]:

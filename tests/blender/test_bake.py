@@ -12,6 +12,7 @@ from blender_segaddon import api, texturing
 from blender_segaddon.flows.picture import Picture, Recipe
 from blender_segaddon.protocol.errors import Cancelled, InvalidInput, SceneError, StorageError
 from blender_segaddon.texturing.images import read_image
+from blender_segaddon.texturing.uv_layers import read
 
 from .cast import cast_maps
 from .little import SIZE, camera, little_scene, psnr
@@ -190,6 +191,28 @@ def test_a_second_bake_that_is_cancelled_leaves_the_first_as_it_was(scene, maps)
     assert uvs() == before
 
 
+@pytest.mark.parametrize("applied", [True, False])
+def test_a_bake_of_one_object_leaves_the_texture_of_another_with_its_mesh(scene, maps, applied):
+    """Left and Right share a mesh."""
+
+    def shown() -> np.ndarray:
+        return texturing.render_view(scene, size=SIZE)[..., :3][right].astype(int)
+
+    mesh = bpy.data.objects["Right"].data
+    left, right = (_inner(maps.instance_map == _id(maps, name)) for name in ("Left", "Right"))
+    (api.apply_bake if applied else api.bake)(["Left", "Right"], budget=BUDGET)
+    before, layout = shown(), read(mesh, "Seg Bake")
+    if applied:
+        api.project(Picture(255 - smooth_picture(), Recipe(maps)), objects=["Left"], scene=scene)
+    api.bake(["Left"], budget=BUDGET // 8)
+    (api.apply_bake if applied else api.bake)(["Left"], budget=BUDGET // 8)
+    assert [one.name for one in mesh.uv_layers] == ["Seg Bake", "Seg Bake 2"]
+    assert (read(mesh, "Seg Bake") == layout).all()
+    if applied:
+        assert np.abs(shown() - before).max() <= 1
+        assert psnr(texturing.render_view(scene, size=SIZE), 255 - smooth_picture(), left) >= 36
+
+
 def test_a_linked_mesh_needs_leave(scene, tmp_path):
     path = str(tmp_path / "library.blend")
     bpy.data.libraries.write(path, {bpy.data.meshes["Ground"]})
@@ -235,6 +258,10 @@ def test_what_cannot_be_baked_is_said(scene, maps, options, error, said):
 def test_without_a_picture_there_is_nothing_to_bake(scene):
     with pytest.raises(InvalidInput):
         api.bake(["Ground"])
+
+
+def _id(maps: api.SceneMaps, name: str) -> int:
+    return next(one.id for one in maps.instances if one.object == name)
 
 
 def _mesh_order(names: list[str]):

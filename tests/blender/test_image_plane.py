@@ -1,4 +1,4 @@
-"""Pictures on a plane, as light all around, as reference, for the compositor; and cameras that were moved since."""
+"""Pictures on a plane and as light all around; and cameras that were moved since."""
 
 import logging
 
@@ -9,7 +9,6 @@ import pytest
 from blender_segaddon import api, capture, texturing
 from blender_segaddon.flows.picture import Picture, Recipe
 from blender_segaddon.protocol.errors import InvalidInput
-from blender_segaddon.texturing import images
 
 from .cast import cast_maps
 from .little import SIZE, gentle_picture, little_scene, psnr
@@ -82,18 +81,6 @@ def test_a_panorama_as_world_lights_only_when_asked(scene):
         texturing.remove(placed)
     assert means[0] < 1
     assert means[1] > 20
-
-
-def test_reference_and_compositor(scene):
-    picture = Picture(gentle_picture(), Recipe(maps=None, prompt="a harbour"))
-    for _ in range(2):
-        api.reference(picture, opacity=0.25, scene=scene)
-    (shown,) = scene.camera.data.background_images
-    assert shown.image == picture.image
-    assert shown.alpha == pytest.approx(0.25)
-    node = api.compositor_input(picture, scene=scene)
-    assert "harbour" in node.name
-    assert np.abs(images.read_image(node.image)[..., :3] - light(scene)).max() < 1e-6
 
 
 def test_a_camera_that_moved_is_said_and_can_be_had_back(scene, caplog):

@@ -11,6 +11,7 @@ import pytest
 from blender_segaddon import api, texturing
 from blender_segaddon.flows import picture as pictures
 from blender_segaddon.flows import placing, updating, views
+from blender_segaddon.flows.errands import carried_out
 from blender_segaddon.flows.picture import Picture, Recipe
 from blender_segaddon.protocol.errors import InvalidInput, SceneError
 
@@ -40,6 +41,18 @@ class Painter:
         if recipe.mask is not None:
             pixels = np.where(recipe.mask[..., None], pixels, recipe.image)
         return Picture(pixels, recipe)
+
+
+def next_view(scene: bpy.types.Scene, recipe: Recipe, make: Painter) -> api.Placement:
+    return carried_out(views.next_view(scene.name, recipe), make)
+
+
+def replace_view(placement: api.Placement, picture: Picture, make: Painter) -> list[api.Placement]:
+    return carried_out(views.replace_view(placement, picture), make)
+
+
+def update(placement: api.Placement, make: Painter) -> list[api.Placement]:
+    return carried_out(updating.update(placement), make)
 
 
 @pytest.fixture
@@ -75,10 +88,10 @@ def inner(mask: np.ndarray, pixels: int = 1) -> np.ndarray:
 def test_two_views_agree_where_they_meet(scene):
     front, side, back = shoot(scene, "Camera", "Side", "Back")
     paint = Painter()
-    first = views.next_view(scene, Recipe(front), paint)
+    first = next_view(scene, Recipe(front), paint)
     standing = [view for _, view in placing.views(scene)]
     before = {name: views.coverage(maps, standing) for name, maps in (("side", side), ("back", back))}
-    second = views.next_view(scene, Recipe(side), paint)
+    second = next_view(scene, Recipe(side), paint)
     assert (first.blend, second.blend) == (True, True)
     known = before["side"].sure
     assert 0.2 < known.mean() < 0.9
@@ -131,25 +144,25 @@ def test_the_shader_shows_what_was_foretold(scene):
 
 def test_views_that_were_painted_on_follow(scene):
     front, side = shoot(scene, "Camera", "Side")
-    views.next_view(scene, Recipe(front, prompt="first"), Painter())
-    views.next_view(scene, Recipe(side, prompt="second"), Painter())
+    next_view(scene, Recipe(front, prompt="first"), Painter())
+    next_view(scene, Recipe(side, prompt="second"), Painter())
     later = Painter(0.6)
-    placed = views.replace_view(api.placements()[0], Painter(0.6)(Recipe(front)), later)
+    placed = replace_view(api.placements()[0], Painter(0.6)(Recipe(front)), later)
     assert [api.picture_of(one).recipe.prompt for one in placed] == ["", "second"]
     assert len(later.masks) == 1
     assert error(rendered(scene, "Side"), side, 0.6)[inner(side.instance_map > 0)].max() <= 2
     names = [one.name for one in api.placements()]
     with pytest.raises(InvalidInput):
-        views.replace_view(replace(placed[0], name="Nobody"), Painter()(Recipe(front)), later)
+        replace_view(replace(placed[0], name="Nobody"), Painter()(Recipe(front)), later)
     assert [one.name for one in api.placements()] == names
 
 
 def test_a_view_that_cannot_be_replaced_stays(scene):
     (front,) = shoot(scene, "Camera")
-    placed = views.next_view(scene, Recipe(front), Painter())
+    placed = next_view(scene, Recipe(front), Painter())
     small = Picture(np.zeros((8, 8, 3), np.uint8), Recipe(front))
     with pytest.raises(InvalidInput):
-        views.replace_view(placed, small, Painter())
+        replace_view(placed, small, Painter())
     (kept,) = api.placements()
     assert (api.picture_of(kept).pixels == api.picture_of(placed).pixels).all()
     assert error(rendered(scene, "Camera"), front)[inner(front.instance_map > 0)].max() <= 2
@@ -166,7 +179,7 @@ def test_what_moved_takes_its_paint_along(scene):
     scene.collection.objects.link(added)
     bpy.context.view_layer.update()
     paint = Painter()
-    api_placed = updating.update(placed, paint)
+    api_placed = update(placed, paint)
     fresh = api.picture_of(api_placed[0])
     maps, (mask,) = fresh.maps, paint.masks
     left, ground, new = (_seen(maps, name) for name in ("Left", "Ground", "Added"))
@@ -190,7 +203,7 @@ def test_a_moved_camera_sees_the_same_scene(scene):
     scene.camera.location.x += 1.5
     bpy.context.view_layer.update()
     paint = Painter()
-    (again,) = updating.update(placed, paint)
+    (again,) = update(placed, paint)
     fresh = api.picture_of(again)
     surface = fresh.maps.instance_map > 0
     assert 0 < paint.masks[0].mean() < 0.5
@@ -203,14 +216,14 @@ def test_nothing_changed_nothing_painted(scene):
     placed = api.project(Painter()(Recipe(front)))
     before = api.picture_of(placed).pixels
     paint = Painter()
-    (again,) = updating.update(placed, paint)
+    (again,) = update(placed, paint)
     assert paint.masks == []
     assert (api.picture_of(again).pixels == before).all()
 
 
 def test_suggested_cameras_cover_what_is_bare(scene):
     (front,) = shoot(scene, "Camera")
-    views.next_view(scene, Recipe(front), Painter())
+    next_view(scene, Recipe(front), Painter())
     (back,) = shoot(scene, "Back")
     before = api.coverage(maps=back).share
     made = api.suggest_cameras(2)
@@ -219,7 +232,7 @@ def test_suggested_cameras_cover_what_is_bare(scene):
     (maps,) = api.capture_views(made[:1], scene, SIZE)
     assert api.coverage(maps=maps).share < 0.6
     for one in made:
-        views.next_view(scene, Recipe(*api.capture_views([one], scene, SIZE)), Painter())
+        next_view(scene, Recipe(*api.capture_views([one], scene, SIZE)), Painter())
     assert api.coverage(maps=back).share > before + 0.2
     assert error(rendered(scene, "Back"), back)[inner(api.coverage(maps=back).covered, 2)].max() <= 5
 

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from .canvas import Canvas, Crowd, Viewpoint
-from .engine import NAME, shoot
+from .context import has_context
+from .engine import NAME, look, shoot
 from .live import LiveScene, Thing, viewport_state
 
-__all__ = ["NAME", "Canvas", "Crowd", "LiveScene", "Thing", "Viewpoint", "shoot", "viewport_state"]
+__all__ = [
+    "NAME",
+    "Canvas",
+    "Crowd",
+    "LiveScene",
+    "Thing",
+    "Viewpoint",
+    "has_context",
+    "look",
+    "shoot",
+    "viewport_state",
+]

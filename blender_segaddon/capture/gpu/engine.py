@@ -32,6 +32,14 @@ NAME = "gpu"
 
 def shoot(view: View) -> Shot:
     """See ``shot``. Raises SceneError for panoramas, CaptureError where there is no GPU context to be had."""
+    shot = look(view)
+    for note in shot.notes:
+        log.warning(note)
+    return shot
+
+
+def look(view: View) -> Shot:
+    """As ``shoot``; what is not exact is only in the notes."""
     if view.camera.data.type == "PANO":
         raise SceneError(f"The gpu engine draws no panorama as of {view.camera.name!r}", "Use the engine 'cycles'")
     check_can_draw()
@@ -39,8 +47,6 @@ def shoot(view: View) -> Shot:
     with registered(with_gpu=True), scene_copy(view.scene, view.view_layer, view.camera, view.size) as copy:
         run(Job(seen.visit, moment(view.scene)), copy.scene, copy.view_layer)
     view.check_cancelled()
-    for note in seen.notes:
-        log.warning(note)
     shown, depth, normal = seen.maps
     return Shot(seen.rows, shown, depth, normal, seen.camera, NAME, seen.notes)
 

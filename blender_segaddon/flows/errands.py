@@ -1,0 +1,195 @@
+"""Tasks that need maps, pictures and long sums on their way, written once for scripts that wait and for windows.
+
+A task is a generator: it yields what it needs and is sent what came of it, or has thrown into it what went wrong. It
+runs in Blender's main thread. Between a yield and what it is sent people may undo: it must hold names of what is in the
+file, no references.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+import bpy
+
+from .. import capture
+from ..core.maps import SceneMaps
+from ..protocol.errors import Cancelled, SceneError
+from .jobs import Job
+from .picture import Picture, Recipe
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Look:
+    """The maps of a scene as it is at that moment."""
+
+    scene: str
+    camera: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """size, vocabulary and background, as of ``capture.capture``"""
+
+    def take(self) -> SceneMaps:
+        """Now. Raises as ``capture.capture``."""
+        scene, camera = self.check()
+        return capture.capture(scene, camera=camera, **self.options)
+
+    def start(self) -> capture.CaptureJob:
+        """Beside the work in Blender's window. Raises as ``capture.start_capture``."""
+        scene, camera = self.check()
+        return capture.start_capture(scene, camera=camera, **self.options)
+
+    def check(self) -> tuple[bpy.types.Scene, bpy.types.Object]:
+        """The scene and the camera. Raises SceneError where one is gone."""
+        scene, camera = bpy.data.scenes.get(self.scene), bpy.data.objects.get(self.camera)
+        if scene is None:
+            raise SceneError(f"Scene '{self.scene}' is gone", "Capture and generate again")
+        if camera is None:
+            raise SceneError(f"Camera '{self.camera}' is gone", "Make it again, or generate a new picture")
+        return scene, camera
+
+
+Need = Look | Recipe | Callable[[], Any]
+"""Maps, a picture, or the value of a function that never touches bpy."""
+Task = Generator[Need, Any, T]
+
+
+class Begun(Protocol):
+    """What an errand waits for: the jobs of ``flows``, and captures."""
+
+    @property
+    def progress(self) -> float: ...
+    @property
+    def message(self) -> str: ...
+    def done(self) -> bool: ...
+    def cancel(self) -> None: ...
+    def wait(self, timeout: float) -> bool: ...
+    def result(self) -> Any: ...
+
+
+Begin = Callable[[Recipe], Job[list[Picture]]]
+"""Starts one picture."""
+Make = Callable[[Recipe], Picture]
+"""Makes one picture; blocks."""
+
+
+def carried_out(task: Task[T], make: Make) -> T:
+    """What a task comes to, waited for. Raises what goes wrong in it."""
+    try:
+        need = next(task)
+        while True:
+            try:
+                value = _taken(need, make)
+            except BaseException as error:  # noqa: BLE001  # the task may have something to put right; it raises
+                need = task.throw(error)
+            else:
+                need = task.send(value)
+    except StopIteration as end:
+        return end.value
+
+
+def _taken(need: Need, make: Make) -> Any:
+    if isinstance(need, Look):
+        return need.take()
+    return make(need) if isinstance(need, Recipe) else need()
+
+
+class Errand(Generic[T]):
+    """A task under way, as a job. It goes on whenever ``done`` is asked, which only the main thread may.
+
+    ``result`` without that waits, and holds Blender up; captures go on beside Blender's window only if ``done`` is
+    asked first.
+    """
+
+    def __init__(self, task: Task[T], begin: Begin) -> None:
+        self._task, self._begin = task, begin
+        self._now: Begun | None = None
+        self._beside = not bpy.app.background
+        self._paints = False  # whether what is under way gives pictures, of which one is wanted
+        self._cancelled = self._ended = False
+        self._value: T | None = None
+        self._error: BaseException | None = None
+
+    @property
+    def progress(self) -> float:
+        """0 .. 1 of what is under way."""
+        return self._now.progress if self._now else 0.0
+
+    @property
+    def message(self) -> str:
+        """A word or two for people."""
+        return "Cancelling" if self._cancelled else self._now.message if self._now else "Starting"
+
+    def done(self) -> bool:
+        """Take the next steps that need no waiting; whether that was all."""
+        while not self._ended and (self._now is None or self._now.done()):
+            self._advance()
+        return self._ended
+
+    def result(self) -> T:
+        """What the task came to, waited for. Raises what went wrong in it, Cancelled after ``cancel``."""
+        self._beside = self._beside and self._now is not None
+        while not self._ended:
+            self._advance()
+        if self._error is not None:
+            raise self._error
+        return self._value  # pyright: ignore[reportReturnType]  # set whenever there is no error
+
+    def cancel(self) -> None:
+        """End it at the next ``done``; everything is as before."""
+        self._cancelled = True
+        if self._now is not None:
+            self._now.cancel()
+
+    def let_go(self) -> None:
+        """Nobody waits any more."""
+        self.cancel()
+        self._task.close()
+        self._ended, self._error = True, Cancelled("Cancelled")
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for what is under way, for at most so many seconds; whether that is done."""
+        return self._now is None or self._now.wait(timeout)
+
+    def holds_scene(self) -> bool:
+        """Whether Blender reads the scene in another thread."""
+        return isinstance(self._now, capture.CaptureJob) and self._now.holds_scene()
+
+    def _advance(self) -> None:
+        """Hand over what is done and begin with what is needed next."""
+        now, self._now = self._now, None
+        try:
+            need = next(self._task) if now is None and not self._cancelled else self._answer(now)
+            while isinstance(need, Look) and not self._beside:
+                need = self._task.send(need.take())
+            self._now = self._started(need)
+        except StopIteration as end:
+            self._ended, self._value = True, end.value
+        except BaseException as error:  # noqa: BLE001  # raised by result(), in the hands of who asked
+            self._task.close()
+            self._ended, self._error = True, error
+
+    def _answer(self, now: Begun | None) -> Need:
+        if self._cancelled or now is None:
+            return self._task.throw(Cancelled("Cancelled"))
+        try:
+            value = now.result()
+        except BaseException as error:  # noqa: BLE001  # the task may have something to put right
+            return self._task.throw(error)
+        return self._task.send(value[0] if self._paints else value)
+
+    def _started(self, need: Need) -> Begun:
+        self._paints = isinstance(need, Recipe)
+        if isinstance(need, Look):
+            return need.start()
+        if isinstance(need, Recipe):
+            return self._begin(need)
+        return _Sum(lambda _event, _wish: need())
+
+
+class _Sum(Job[Any]):
+    """A sum in a thread."""
+
+    message = "Comparing"
