@@ -24,6 +24,7 @@ Every error is a ``SegAddonError`` whose text says what to do.
 from __future__ import annotations
 
 from ..capture import CaptureJob, Sequel
+from ..client.installing import Machine, Task, Wanted, accelerators, detect, disk_for, download_size
 from ..core.maps import SceneMaps
 from ..core.naming import ClassMatch
 from ..core.quality import Finding, Report
@@ -48,6 +49,14 @@ from .image_overlay import (
     redraw_image_overlay,
     set_image_overlay,
     show_image_overlay,
+)
+from .installing import (
+    carries_server,
+    install_server,
+    installation,
+    installation_state,
+    pull_model,
+    remove_server,
 )
 from .masking import everything, prepare_masks, segment, segmenters, start_segment
 from .meaning import class_mapping, class_of, describe, scene_vocabulary, set_class, set_face_class, set_text, unclassed
@@ -136,6 +145,7 @@ __all__ = [
     "Group",
     "Job",
     "Layer",
+    "Machine",
     "Mask",
     "ModelInfo",
     "Overlay",
@@ -151,9 +161,12 @@ __all__ = [
     "ServerState",
     "Shown",
     "Storing",
+    "Task",
     "Thing",
     "Unfinished",
+    "Wanted",
     "about_placement",
+    "accelerators",
     "accept",
     "add_camera",
     "apply_bake",
@@ -163,6 +176,7 @@ __all__ = [
     "bake",
     "capture",
     "capture_views",
+    "carries_server",
     "check_server",
     "class_mapping",
     "class_of",
@@ -172,7 +186,10 @@ __all__ = [
     "coverage",
     "coverage_image",
     "describe",
+    "detect",
     "discard",
+    "disk_for",
+    "download_size",
     "end_server",
     "everything",
     "export_dataset",
@@ -190,6 +207,9 @@ __all__ = [
     "image_overlay_is_shown",
     "image_plane",
     "inpaint",
+    "install_server",
+    "installation",
+    "installation_state",
     "leave_server",
     "lend_gpu",
     "map_images",
@@ -202,6 +222,7 @@ __all__ = [
     "plan_bake",
     "prepare_masks",
     "project",
+    "pull_model",
     "quality",
     "record_of",
     "redraw_image_overlay",
@@ -212,6 +233,7 @@ __all__ = [
     "remove",
     "remove_bake",
     "remove_placement",
+    "remove_server",
     "render_status",
     "render_with_maps",
     "repaint_view",

@@ -13,6 +13,7 @@ from . import (
     retouch_results,
     retouch_tool,
     server,
+    setup,
     views,
 )
 
@@ -32,6 +33,7 @@ CLASSES = (
     *retouch_tool.CLASSES,
     *views.CLASSES,
     *server.CLASSES,
+    *setup.CLASSES,
 )
 
 
@@ -43,5 +45,6 @@ def register() -> None:
 
 def unregister() -> None:
     """The reverse."""
+    setup.unregister()
     retouch_tool.unregister()
     server.unregister()

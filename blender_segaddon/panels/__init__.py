@@ -1,11 +1,12 @@
 """The panel in the sidebars of 3D View and Image Editor."""
 
-from . import classes, export, main, models, overlay, retouch, server
+from . import classes, export, main, models, overlay, retouch, server, setup
 from .classes import register, unregister
 
 __all__ = ["CLASSES", "register", "unregister"]
 
 CLASSES = (
+    *setup.CLASSES,
     *models.CLASSES,
     *main.CLASSES,
     *classes.CLASSES,
