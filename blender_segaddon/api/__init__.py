@@ -1,6 +1,10 @@
 """The scripting interface; the buttons call the same functions.
 
-In Blender::
+In Blender, whatever repository the add-on was installed from::
+
+    seg = bpy.context.scene.seg
+
+or, with what is of no scene (classes, the server, the interface of panels)::
 
     from bl_ext.user_default.blender_segaddon import api as seg
 
@@ -41,6 +45,7 @@ from ..flows.views import Coverage
 from ..protocol.errors import SegAddonError
 from ..protocol.messages import ModelInfo, ServerState
 from ..texturing import Placement
+from . import handlers
 from .baking import apply_bake, bake, plan_bake, remove_bake, start_bake
 from .image_overlay import (
     Layer,
@@ -60,6 +65,7 @@ from .installing import (
 )
 from .masking import everything, prepare_masks, segment, segmenters, start_segment
 from .meaning import class_mapping, class_of, describe, scene_vocabulary, set_class, set_face_class, set_text, unclassed
+from .on_scene import SceneFunctions, of_scene
 from .overlay import (
     Overlay,
     OverlaySettings,
@@ -155,6 +161,7 @@ __all__ = [
     "Reference",
     "Rendered",
     "Report",
+    "SceneFunctions",
     "SceneMaps",
     "SegAddonError",
     "Sequel",
@@ -201,6 +208,7 @@ __all__ = [
     "forget_renders",
     "free_gpu",
     "generate",
+    "handlers",
     "has_server",
     "hide_overlay",
     "history",
@@ -216,6 +224,7 @@ __all__ = [
     "maps_of",
     "models",
     "next_view",
+    "of_scene",
     "overlay",
     "picture_of",
     "placements",

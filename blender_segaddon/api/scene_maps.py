@@ -16,6 +16,7 @@ from ..core.quality import Report
 from ..core.quality import report as _report
 from ..core.vocabulary import load
 from ..texturing import images
+from . import handlers
 from .meaning import scene_vocabulary
 
 
@@ -62,7 +63,10 @@ def capture(
         background=_background(scene, background, _vocabulary(scene, vocabulary)),
         split=split,
     )
-    return _capture.add_coverage(maps, scene, camera or scene.camera, samples=coverage) if coverage else maps
+    if coverage:
+        maps = _capture.add_coverage(maps, scene, camera or scene.camera, samples=coverage)
+    handlers.tell(handlers.captured, maps)
+    return maps
 
 
 def capture_views(
@@ -106,7 +110,9 @@ def start_capture(
     scene = scene or bpy.context.scene
     vocabulary = _vocabulary(scene, vocabulary)
     background = _background(scene, background, vocabulary)
-    return _capture.start_capture(scene, camera=camera, size=size, vocabulary=vocabulary, background=background)
+    job = _capture.start_capture(scene, camera=camera, size=size, vocabulary=vocabulary, background=background)
+    job.on_made = lambda maps: handlers.tell(handlers.captured, maps)
+    return job
 
 
 def _vocabulary(scene: bpy.types.Scene, vocabulary: str | None) -> str:

@@ -1,7 +1,6 @@
 """The panel in the sidebars of 3D View and Image Editor."""
 
-from . import classes, export, main, models, overlay, retouch, server, setup
-from .classes import register, unregister
+from . import classes, export, main, models, overlay, retouch, server, setup, templates
 
 __all__ = ["CLASSES", "register", "unregister"]
 
@@ -14,4 +13,17 @@ CLASSES = (
     *export.CLASSES,
     *server.CLASSES,
     *retouch.CLASSES,
+    *templates.CLASSES,
 )
+
+
+def register() -> None:
+    """What is added to Blender's own menus."""
+    classes.register()
+    templates.register()
+
+
+def unregister() -> None:
+    """The reverse."""
+    templates.unregister()
+    classes.unregister()

@@ -44,8 +44,8 @@ def test_locks_are_whole() -> None:
         "bpy-5.0",
         "dev",
         "models",
-        "server",
         "server-models",
+        "server",
     ]
     for lock in locks:
         text = lock.read_text("utf-8")

@@ -185,13 +185,10 @@ class Installation:
 
     def _packages(self, payload: Payload, wanted: Wanted) -> list[Step]:
         pip = (str(self.python), "-I", "-m", "pip", "--no-input", "--disable-pip-version-check", "install")
-        lock = payload.lock(wanted.models)
-        count = len(re.findall(r"^[\w.-]+==", lock.read_text("utf-8"), re.M))
-        size = _SERVER_BYTES + _MODELS_BYTES * wanted.models
-        getting = ("--only-binary", ":all:", "--progress-bar", "off", "--require-hashes", "-r", str(lock))
-        steps = [Step("Getting packages", (*pip, *getting), size / 1e6, packages=count)]
-        if wanted.models:
+        steps = [_locked("Getting packages", pip, payload.lock(False), _SERVER_BYTES)]  # a pip that tells progress, too
+        if wanted.models:  # the lock has no torch, but packages that need it: it comes first
             steps.append(self._torch(pip, wanted))
+            steps.append(_locked("Getting what models need", pip, payload.lock(True), _MODELS_BYTES))
         wheel = ("--no-deps", "--no-index", "--force-reinstall", str(payload.wheel))
         check = (str(self.python), "-I", "-m", "bridge_server", "doctor", "--json")
         return [*steps, Step("Installing the server", (*pip, *wheel), 5), Step("Checking", check, 5, accepts=(0, 1))]
@@ -224,6 +221,13 @@ class Installation:
         for finding in json.loads(doctor[doctor.index("{") :])["findings"]:
             if finding["level"] == "fail":
                 raise InstallError(finding["text"], finding["hint"])
+
+
+def _locked(title: str, pip: tuple[str, ...], lock: Path, size: float) -> Step:
+    """All packages of a lock, each with the bytes that it was locked with."""
+    count = len(re.findall(r"^[\w.-]+==", lock.read_text("utf-8"), re.M))
+    options = ("--only-binary", ":all:", "--progress-bar", "off", "--require-hashes", "-r", str(lock))
+    return Step(title, (*pip, *options), size / 1e6, packages=count)
 
 
 def download_size(wanted: Wanted) -> float:
