@@ -14,6 +14,7 @@ from . import (
     retouch_tool,
     server,
     setup,
+    shots,
     views,
 )
 
@@ -34,6 +35,7 @@ CLASSES = (
     *views.CLASSES,
     *server.CLASSES,
     *setup.CLASSES,
+    *shots.CLASSES,
 )
 
 
@@ -41,10 +43,12 @@ def register() -> None:
     """What is not a class."""
     server.register()
     retouch_tool.register()
+    shots.register()
 
 
 def unregister() -> None:
     """The reverse."""
+    shots.unregister()
     setup.unregister()
     retouch_tool.unregister()
     server.unregister()

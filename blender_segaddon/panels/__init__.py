@@ -1,6 +1,6 @@
 """The panel in the sidebars of 3D View and Image Editor."""
 
-from . import classes, export, main, models, overlay, retouch, server, setup, templates
+from . import classes, export, main, models, overlay, retouch, server, setup, shots, templates
 
 __all__ = ["CLASSES", "register", "unregister"]
 
@@ -9,6 +9,7 @@ CLASSES = (
     *models.CLASSES,
     *main.CLASSES,
     *classes.CLASSES,
+    *shots.CLASSES,
     *overlay.CLASSES,
     *export.CLASSES,
     *server.CLASSES,
