@@ -70,8 +70,8 @@ def draw_install(column: bpy.types.UILayout, text: str = "Install Server") -> No
     )
     if not bpy.app.online_access:
         row = column.row()
-        row.label(text="Needs online access", icon="INTERNET_OFFLINE")
-        row.prop(bpy.context.preferences.system, "use_online_access", text="Allow")
+        row.use_property_split = False
+        row.prop(bpy.context.preferences.system, "use_online_access", text="Allow Online Access for It")
 
 
 def _model(column: bpy.types.UILayout) -> None:

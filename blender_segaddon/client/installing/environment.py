@@ -172,12 +172,13 @@ class Installation:
             raise InstallError(text, "Choose another folder")
         self._check_disk(wanted)
         whole = known is not None and known.complete and self.python.exists() and known.wanted == wanted
-        self._record(Installed(False, wanted, payload.version, fingerprint))
         steps = [] if whole and not anew else self._making(blenders_python)
+        self._record(Installed(False, wanted, payload.version, fingerprint))
+        if steps:
+            self._clear()
         return [*steps, *self._packages(payload, wanted)]
 
     def _making(self, blenders_python: str) -> list[Step]:
-        self._clear()
         maker = find_maker(blenders_python)
         names = {"folder": str(self.environment), "python": str(self.python)}
         commands = [tuple(part.format(**names) for part in one) for one in maker.commands]
