@@ -4,9 +4,21 @@
 from pathlib import Path
 
 import bpy
-from bpy.props import EnumProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from . import api
+from .panels.setup import draw_installation
+
+_NAMES = {
+    "cuda": ("NVIDIA (CUDA)", "For NVIDIA's cards, from the GTX 10 series on"),
+    "rocm": ("AMD (ROCm)", "For AMD's cards under Linux"),
+    "mps": ("Apple Silicon (MPS)", "For the GPU of M1 and newer"),
+    "cpu": ("CPU", "No GPU: minutes for a picture"),
+}
+_ACCELERATORS = [
+    ("AUTO", "Automatic", "What is found in this machine"),
+    *((one.upper(), *_NAMES[one]) for one in api.accelerators()),
+]
 
 
 def apply(preferences: "Preferences") -> None:
@@ -66,6 +78,34 @@ class Preferences(bpy.types.AddonPreferences):
         update=lambda self, _context: apply(self),
     )
 
+    with_models: BoolProperty(
+        name="For Models",
+        description="With torch and diffusers, which models run on; without, the server paints previews, fills and "
+        "masks by clicks",
+        default=True,
+    )
+    accelerator: EnumProperty(
+        name="Compute On",
+        description="What models run on: decides which build of torch is installed",
+        items=_ACCELERATORS,
+    )
+    torch_source: EnumProperty(
+        name="Torch From",
+        description="Package index with the build of torch; all other packages come from where pip is set to look",
+        items=[
+            ("MAKERS", "Its Makers", "pytorch.org, or the usual package index where that has the build"),
+            ("PIP", "As pip is Set", "Where pip is configured to look: a mirror, a folder of wheels"),
+            ("OTHER", "Other Address", "A package index of your choice"),
+        ],
+    )
+    torch_index: StringProperty(name="Address", description="Package index that has torch, https://…/simple")
+    install_folder: StringProperty(
+        name="Install Into",
+        description="Folder for the server and what it runs on; empty for the usual one in your folder for data",
+        subtype="DIR_PATH",
+    )
+    show_guide: BoolProperty(name="First Steps", description="Show the first steps in the sidebar", default=True)
+
     storing: EnumProperty(
         name="Accepted Pictures",
         description="Where pictures that you accept are kept; packed while the file has not been saved",
@@ -88,30 +128,40 @@ class Preferences(bpy.types.AddonPreferences):
         update=lambda self, _context: apply(self),
     )
 
-    def draw(self, _context) -> None:
+    def draw(self, context) -> None:
         layout = self.layout
         layout.use_property_split = True
         layout.prop(self, "storing")
         if self.storing == "TEMPLATE":
             layout.prop(self, "storing_template")
-        local = layout.column()
+        box = layout.box()
+        box.label(text="Server on This Machine")
+        draw_installation(box, self, context.region.width)
+        self._draw_other(layout)
+
+    def _draw_other(self, layout) -> None:
+        """A server that somebody else installed, here or elsewhere."""
+        header, body = layout.panel("segaddon_other_server", default_closed=True)
+        header.label(text="Another Server")
+        if body is None:
+            return
+        local = body.column()
         local.enabled = not self.address
         local.prop(self, "server_python")
         folder = local.column()
         folder.enabled = bool(self.server_python)
         folder.prop(self, "state_dir")
-        layout.prop(self, "address", placeholder="https://host:port")
+        body.prop(self, "address", placeholder="https://host:port")
         if self.address:
-            remote = layout.column()
+            remote = body.column()
             remote.prop(self, "token")
             remote.prop(self, "certificate")
             remote.prop(self, "fingerprint")
-        row = layout.split(factor=0.4)  # as wide as the labels above
-        row.label()
         if self.server_python or self.address:
+            row = body.split(factor=0.4)  # as wide as the labels above
+            row.label()
             row.operator("segaddon.check_server", icon="CHECKMARK")
-        else:
-            row.label(text="Previews are painted in Blender", icon="INFO")
+        body.prop(self, "show_guide")
 
 
 CLASSES = (Preferences,)

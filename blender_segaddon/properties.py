@@ -326,6 +326,7 @@ CLASSES = (
 
 def register() -> None:
     bpy.types.Scene.segaddon = PointerProperty(type=SceneSettings)
+    bpy.types.Scene.seg = property(api.of_scene, doc="The scripting interface of SegAddon, for this scene")
     bpy.types.Image.segaddon = PointerProperty(type=ImageRetouch)
     bpy.types.WindowManager.segaddon_masks = PointerProperty(type=ImageOverlayLook)
     bpy.types.WindowManager.segaddon_overlay = PointerProperty(type=OverlayLook)
@@ -337,4 +338,5 @@ def unregister() -> None:
     del bpy.types.WindowManager.segaddon_masks
     del bpy.types.Image.segaddon
     del bpy.types.WindowManager.segaddon_overlay
+    del bpy.types.Scene.seg
     del bpy.types.Scene.segaddon

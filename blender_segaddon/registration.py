@@ -25,6 +25,7 @@ def _before_load(_path: object, *_more: object) -> None:
 def _on_load(_path: object, *_more: object) -> None:
     """Another file: the pictures of the last one are no longer this session's, but it may have some under way."""
     api.forget_pictures()
+    api.handlers.forget(everything=False)
     background.sweep()
     classes.forget_reports()
     retouch_masks.forget()
@@ -119,5 +120,6 @@ def unregister() -> None:
         for cls in reversed(module.CLASSES):
             bpy.utils.unregister_class(cls)
     api.forget_pictures()
+    api.handlers.forget()
     classes.forget_reports()
     api.forget_renders()

@@ -1,6 +1,10 @@
 """The scripting interface; the buttons call the same functions.
 
-In Blender::
+In Blender, whatever repository the add-on was installed from::
+
+    seg = bpy.context.scene.seg
+
+or, with what is of no scene (classes, the server, the interface of panels)::
 
     from bl_ext.user_default.blender_segaddon import api as seg
 
@@ -24,6 +28,7 @@ Every error is a ``SegAddonError`` whose text says what to do.
 from __future__ import annotations
 
 from ..capture import CaptureJob, Sequel
+from ..client.installing import Machine, Task, Wanted, accelerators, detect, disk_for, download_size
 from ..core.maps import SceneMaps
 from ..core.naming import ClassMatch
 from ..core.quality import Finding, Report
@@ -41,6 +46,7 @@ from ..flows.views import Coverage
 from ..protocol.errors import SegAddonError
 from ..protocol.messages import ModelInfo, ServerState
 from ..texturing import Placement
+from . import handlers
 from .baking import apply_bake, bake, plan_bake, remove_bake, start_bake
 from .image_overlay import (
     Layer,
@@ -49,6 +55,14 @@ from .image_overlay import (
     redraw_image_overlay,
     set_image_overlay,
     show_image_overlay,
+)
+from .installing import (
+    carries_server,
+    install_server,
+    installation,
+    installation_state,
+    pull_model,
+    remove_server,
 )
 from .masking import (
     alpha_mask,
@@ -63,6 +77,7 @@ from .masking import (
     start_segment,
 )
 from .meaning import class_mapping, class_of, describe, scene_vocabulary, set_class, set_face_class, set_text, unclassed
+from .on_scene import SceneFunctions, of_scene
 from .overlay import (
     Overlay,
     OverlaySettings,
@@ -172,6 +187,7 @@ __all__ = [
     "Group",
     "Job",
     "Layer",
+    "Machine",
     "Mask",
     "ModelInfo",
     "Overlay",
@@ -181,15 +197,19 @@ __all__ = [
     "Reference",
     "Rendered",
     "Report",
+    "SceneFunctions",
     "SceneMaps",
     "SegAddonError",
     "Sequel",
     "ServerState",
     "Shown",
     "Storing",
+    "Task",
     "Thing",
     "Unfinished",
+    "Wanted",
     "about_placement",
+    "accelerators",
     "accept",
     "add_camera",
     "alpha_mask",
@@ -200,6 +220,7 @@ __all__ = [
     "bake",
     "capture",
     "capture_views",
+    "carries_server",
     "check_server",
     "class_mapping",
     "class_of",
@@ -209,7 +230,10 @@ __all__ = [
     "coverage",
     "coverage_image",
     "describe",
+    "detect",
     "discard",
+    "disk_for",
+    "download_size",
     "end_server",
     "everything",
     "export_dataset",
@@ -221,12 +245,16 @@ __all__ = [
     "forget_renders",
     "free_gpu",
     "generate",
+    "handlers",
     "has_server",
     "hide_overlay",
     "history",
     "image_overlay_is_shown",
     "image_plane",
     "inpaint",
+    "install_server",
+    "installation",
+    "installation_state",
     "known_segmenters",
     "leave_server",
     "lend_gpu",
@@ -236,6 +264,7 @@ __all__ = [
     "mask_image",
     "models",
     "next_view",
+    "of_scene",
     "overlay",
     "painted_mask",
     "patch_render",
@@ -244,6 +273,7 @@ __all__ = [
     "plan_bake",
     "prepare_masks",
     "project",
+    "pull_model",
     "quality",
     "record_of",
     "redraw_image_overlay",
@@ -254,6 +284,7 @@ __all__ = [
     "remove",
     "remove_bake",
     "remove_placement",
+    "remove_server",
     "render_patch",
     "render_status",
     "render_with_maps",

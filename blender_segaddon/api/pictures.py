@@ -25,6 +25,7 @@ from ..flows.sending import OnEvent, Purpose, Wishes
 from ..flows.showing import ReferenceLike
 from ..protocol.errors import InvalidInput
 from ..protocol.messages import Priority
+from . import handlers
 from .scene_maps import capture
 from .server import connection
 
@@ -266,7 +267,12 @@ def begin(
         made = generating.make(recipe, best_of or count, there, purpose, on_event, wishes)
         return made if best_of is None else generating.best(made)[:count]
 
-    return Job(work, finish)
+    def tell(made: list[Picture]) -> None:
+        if finish is not None:
+            finish(made)
+        handlers.tell(handlers.generated, made)
+
+    return Job(work, tell)
 
 
 def _purpose(recipe: Recipe, priority: Priority | None) -> Purpose:

@@ -18,6 +18,7 @@ from ..core.vocabulary import load
 from ..flows.errands import Look
 from ..protocol.errors import SceneError
 from ..texturing import images
+from . import handlers
 from .meaning import scene_vocabulary
 
 
@@ -64,7 +65,10 @@ def capture(
         background=_background(scene, background, _vocabulary(scene, vocabulary)),
         split=split,
     )
-    return _capture.add_coverage(maps, scene, camera or scene.camera, samples=coverage) if coverage else maps
+    if coverage:
+        maps = _capture.add_coverage(maps, scene, camera or scene.camera, samples=coverage)
+    handlers.tell(handlers.captured, maps)
+    return maps
 
 
 def capture_views(
@@ -108,7 +112,9 @@ def start_capture(
     scene = scene or bpy.context.scene
     vocabulary = _vocabulary(scene, vocabulary)
     background = _background(scene, background, vocabulary)
-    return _capture.start_capture(scene, camera=camera, size=size, vocabulary=vocabulary, background=background)
+    job = _capture.start_capture(scene, camera=camera, size=size, vocabulary=vocabulary, background=background)
+    job.on_made = lambda maps: handlers.tell(handlers.captured, maps)
+    return job
 
 
 def look_at(scene: bpy.types.Scene, camera: bpy.types.Object | None, size: tuple[int, int] | None) -> Look:

@@ -53,6 +53,8 @@ class CaptureJob:
         self._steps: Iterator[None] = iter(())
         self._exposure: _Exposure | None = None
         self._starts = 0
+        self.on_made: Callable[[SceneMaps], None] = lambda _maps: None
+        """called in the main thread as soon as there are maps"""
         _running.add(self)
         self._begin()
         bpy.app.timers.register(self._tick, first_interval=_TICK, persistent=True)
@@ -130,6 +132,8 @@ class CaptureJob:
         while exposure.is_developing():
             yield
         self._maps = exposure.maps
+        if self._maps is not None:
+            self.on_made(self._maps)
 
     def _tick(self) -> float | None:
         try:

@@ -14,13 +14,12 @@ from typing import Any
 
 from ..protocol.discovery import LOG_FILE
 from ..protocol.errors import BridgeUnavailable, StorageError
+from . import processes
 
 _MAX_LOG_BYTES = 1 << 20
 _TAIL_LINES = 5
 _LOCK_SECONDS = 0.05
 """Between two looks at whether another program is done with starting a server."""
-_PYTHON_OF_OURS = ("PYTHONHOME", "PYTHONPATH", "PYTHONSAFEPATH")
-"""Blender's own settings of these would break the server's Python, which is another one."""
 
 
 def default_server_command() -> list[str] | None:
@@ -153,16 +152,13 @@ def _opened_log(path: Path) -> Any:
 def _start(arguments: list[str], log: Any, end_with_us: bool) -> subprocess.Popen[bytes]:
     repository = Path(__file__).resolve().parents[2]
     source = (repository / "bridge_server" / "__main__.py").is_file()
-    flags = 0
-    if sys.platform == "win32":
-        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
     return subprocess.Popen(
         arguments,
         stdin=subprocess.PIPE if end_with_us else subprocess.DEVNULL,
         stdout=log,
         stderr=log,
         cwd=repository if source else Path(log.name).parent,  # "-m" looks there first
-        env={name: value for name, value in os.environ.items() if name not in _PYTHON_OF_OURS},
+        env=processes.environment(),
         start_new_session=True,  # Ctrl-C in our terminal is not meant for it
-        creationflags=flags,
+        creationflags=processes.creation_flags(),
     )

@@ -14,6 +14,8 @@ from . import (
     retouch_results,
     retouch_tool,
     server,
+    setup,
+    shots,
     views,
 )
 
@@ -34,6 +36,8 @@ CLASSES = (
     *retouch_tool.CLASSES,
     *views.CLASSES,
     *server.CLASSES,
+    *setup.CLASSES,
+    *shots.CLASSES,
 )
 
 
@@ -41,9 +45,12 @@ def register() -> None:
     """What is not a class."""
     server.register()
     retouch_tool.register()
+    shots.register()
 
 
 def unregister() -> None:
     """The reverse."""
+    shots.unregister()
+    setup.unregister()
     retouch_tool.unregister()
     server.unregister()

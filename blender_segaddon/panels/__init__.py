@@ -1,17 +1,31 @@
 """The panel in the sidebars of 3D View and Image Editor."""
 
-from . import classes, export, generation, main, models, overlay, retouch, server
-from .classes import register, unregister
+from . import classes, export, generation, main, models, overlay, retouch, server, setup, shots, templates
 
 __all__ = ["CLASSES", "register", "unregister"]
 
 CLASSES = (
+    *setup.CLASSES,
     *models.CLASSES,
     *main.CLASSES,
     *generation.CLASSES,
     *classes.CLASSES,
+    *shots.CLASSES,
     *overlay.CLASSES,
     *export.CLASSES,
     *server.CLASSES,
     *retouch.CLASSES,
+    *templates.CLASSES,
 )
+
+
+def register() -> None:
+    """What is added to Blender's own menus."""
+    classes.register()
+    templates.register()
+
+
+def unregister() -> None:
+    """The reverse."""
+    templates.unregister()
+    classes.unregister()

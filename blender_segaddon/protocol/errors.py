@@ -58,6 +58,13 @@ class Cancelled(SegAddonError):
     code = "cancelled"
 
 
+class InstallError(SegAddonError):
+    """The server could not be installed on this machine; what is half made is never used."""
+
+    code = "install"
+    exit_code = 2
+
+
 class CaptureError(SegAddonError):
     """Blender could not render the maps."""
 

@@ -10,47 +10,45 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import io
 import subprocess
 import sys
 import tomllib
-import zipfile
 from pathlib import Path
 
 from blender_segaddon.core.atomic import write_atomic
 from blender_segaddon.protocol.errors import SegAddonError
+from scripts.lib import server_wheel
+from scripts.lib.server_wheel import is_left_out, pack
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "blender_segaddon"
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-"""Time of every file in the zip, the earliest that the format knows: file times differ between clones."""
+LOCKS = ("server.txt", "server-models.txt")
+"""What the installer of the server installs, of scripts/locks."""
+SERVER = "server"
+"""Folder in the zip with the server, as data."""
 
 
 def build(folder: Path) -> Path:
     """Writes the zip into the folder, which is made where it is missing, and returns its path. Raises StorageError."""
     manifest = tomllib.loads((SOURCE / "blender_manifest.toml").read_text())
     target = folder / f"{manifest['id']}-{manifest['version']}.zip"
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for name, path in sorted(extension_files().items()):
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.create_system = 3  # Unix, on every machine
-            entry.external_attr = 0o100644 << 16
-            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED, compresslevel=9)
-    write_atomic(target, packed.getbuffer())
+    files = {name: path.read_bytes() for name, path in extension_files().items()}
+    write_atomic(target, pack(dict(sorted((files | server_files(manifest["version"])).items()))))
     return target
 
 
 def extension_files() -> dict[str, Path]:
     """What Blender installs: name in the zip → file. The license goes along, as it asks for itself."""
     files = {path.relative_to(SOURCE): path for path in SOURCE.rglob("*") if path.is_file()}
-    kept = {name.as_posix(): path for name, path in files.items() if not _is_left_out(name)}
+    kept = {name.as_posix(): path for name, path in files.items() if not is_left_out(name)}
     return kept | {"LICENSE": ROOT / "LICENSE"}
 
 
-def _is_left_out(name: Path) -> bool:
-    """The same as paths_exclude_pattern in the manifest; a test compares them."""
-    return name.suffix == ".pyc" or any(part == "__pycache__" or part.startswith(".") for part in name.parts)
+def server_files(version: str) -> dict[str, bytes]:
+    """The server's wheel and its locks: name in the zip → content."""
+    name, wheel = server_wheel.build(version)
+    locks = {lock: (ROOT / "scripts/locks" / lock).read_bytes() for lock in LOCKS}
+    return {f"{SERVER}/{one}": data for one, data in (locks | {name: wheel}).items()}
 
 
 def extension_tool() -> Path:

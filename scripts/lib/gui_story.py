@@ -3,7 +3,7 @@
     blender --factory-startup --enable-event-simulate --python gui_story.py -- ZIP BLEND OUT [SERVER_PYTHON STATE_DIR]
 
 Installs the zip through Blender's own installer, works on the scene in BLEND, writes OUT/NN_name.png and, last,
-OUT/failures.txt: one line for each thing that was not as it should be, empty if all was well.
+OUT/story_failures.txt: one line for each thing that was not as it should be, empty if all was well.
 """
 
 from __future__ import annotations
@@ -346,7 +346,7 @@ def step() -> float | None:
     except BaseException:  # noqa: BLE001 - Blender must end, or the caller waits for ever
         failures.append(traceback.format_exc())
         traceback.print_exc()
-    Path(out, "failures.txt").write_text("\n".join(failures))
+    Path(out, "story_failures.txt").write_text("\n".join(failures))
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)

@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "api": _FLOWS | {"api"},
     **dict.fromkeys(_INTERFACE, _FLOWS | {"api"} | _INTERFACE),
     "registration": _FLOWS | {"api", "registration"} | _INTERFACE,
+    "templates": set(),
     "__init__": {"registration"},
 }
 WITHOUT_BLENDER = {"protocol", "core", "client", "__init__"}

@@ -38,7 +38,15 @@ def test_versions_are_well_formed() -> None:
 
 def test_locks_are_whole() -> None:
     locks = sorted((ROOT / "scripts/locks").glob("*.txt"))
-    assert [lock.stem for lock in locks] == ["bpy-4.2", "bpy-4.5", "bpy-5.0", "dev", "models"]
+    assert [lock.stem for lock in locks] == [
+        "bpy-4.2",
+        "bpy-4.5",
+        "bpy-5.0",
+        "dev",
+        "models",
+        "server-models",
+        "server",
+    ]
     for lock in locks:
         text = lock.read_text("utf-8")
         pins = re.findall(r"^[\w.-]+==.*", text, re.M)
