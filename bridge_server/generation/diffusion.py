@@ -27,6 +27,7 @@ from ..models.loading import MODES, Device, adapter_files
 from ..models.loras import revisions
 from . import record, regions, sparing
 from .control import control_image
+from .detailing import NOTICE, detailed
 from .panorama import Circle, closes
 from .pipelines import Mode, Pipelines, parameters
 from .references import References
@@ -108,6 +109,8 @@ class Diffusion:
         picture = image
         for size, start in passes:
             picture = self._draw(inputs, size, replace(start, picture=picture), generator, steps)
+        if self._along_maps(inputs) and inputs.maps is not None:
+            return detailed(picture, inputs.maps, request.prompt, seed)  # pyright: ignore[reportArgumentType]
         return resized(picture, wanted.size, closes=wanted.closes)  # pyright: ignore[reportArgumentType]
 
     def describe(self, inputs: Inputs) -> dict[str, str]:
@@ -121,6 +124,8 @@ class Diffusion:
             steps=round((request.options.steps or self.model.steps) * request.strength),
             nine=self._nine,
         )
+        if self._along_maps(inputs):
+            own["notice"] = NOTICE.format(*self._plan(inputs).first.content, *_size(inputs))
         own["lora_revisions"] = ", ".join(revisions(inputs.request.options.loras, self._folders))
         return {**self._about, "scheduler": type(self._pipelines.base.scheduler).__name__, **own}
 
@@ -185,9 +190,12 @@ class Diffusion:
     def _plan(self, inputs: Inputs) -> Plan:
         camera = inputs.maps.camera if inputs.maps else None
         around = closes(camera) and self.model.closes
-        return plan(
-            _size(inputs), self.model.native, draft=inputs.request.options.draft, closes=around, cell=self._cell
-        )
+        once = inputs.request.options.draft or self.model.finish == "maps"
+        return plan(_size(inputs), self.model.native, draft=once, closes=around, cell=self._cell)
+
+    def _along_maps(self, inputs: Inputs) -> bool:
+        """Whether what is drawn is brought to its size with the scene's maps for a guide."""
+        return self.model.finish == "maps" and inputs.maps is not None and inputs.image is None
 
     @property
     def _cell(self) -> int:

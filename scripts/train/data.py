@@ -1,9 +1,9 @@
 """Training data out of nothing: random places, their exact maps, pictures painted on them, and words for those.
 
-    python -m scripts.train.data scenes|sam [--count N] [--first SEED] [--folder DIR]
+    python -m scripts.train.data scenes|sam|judge [--count N] [--first SEED] [--folder DIR]
 
-Writes shards of 100 samples; those that are there stay, so that an interrupted run goes on. Samples from seed ``HELD_OUT`` on
-are never trained on.
+Writes shards of 100 samples; those that are there stay, so that an interrupted run goes on. Samples from seed
+``HELD_OUT`` on are never trained on.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from .shading import shade
 FOLDER = Path("build/train/data")
 HELD_OUT = 1_000_000
 SHARD = 100
-SIDES = {"scenes": 96, "sam": 256}
+SIDES = {"scenes": 96, "sam": 256, "judge": 64}
 """pixels of the square pictures"""
-COUNTS = {"scenes": 4000, "sam": 1500}
+COUNTS = {"scenes": 4000, "sam": 1500, "judge": 2000}
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +70,8 @@ def scene(seed: int, size: tuple[int, int]) -> Drawn:
 
 def _described(random: np.random.Generator, maps: SceneMaps) -> tuple[str, np.ndarray] | None:
     """One visible thing that looks can be told of: its class and its mask; None where there is none."""
-    fitting = [one for one in maps.instances if one.class_name in wording.DESCRIBED and one.pixels > 0.01 * maps.class_map.size]
+    least = 0.01 * maps.class_map.size
+    fitting = [one for one in maps.instances if one.class_name in wording.DESCRIBED and one.pixels > least]
     if not fitting:
         return None
     one = fitting[int(random.integers(len(fitting)))]
@@ -99,7 +100,16 @@ def _sam(seeds: Sequence[int]) -> dict[str, np.ndarray]:
     return {"picture": np.stack(pictures), "ids": np.stack(ids)}
 
 
-_MAKERS = {"scenes": _scenes, "sam": _sam}
+def _judge(seeds: Sequence[int]) -> dict[str, np.ndarray]:
+    """Places under the sky, each with one word of ``wording.JUDGED``."""
+    words = [seed % len(wording.JUDGED) for seed in seeds]
+    maps = [draw(seed, (SIDES["judge"],) * 2, outdoors=True) for seed in seeds]
+    drawn = [paint(one, wording.JUDGED[word], seed) for one, word, seed in zip(maps, words, seeds, strict=True)]
+    classes = np.stack([one.class_map.astype(np.uint8) for one in maps])
+    return {"picture": np.stack(drawn), "classes": classes, "word": np.array(words)}
+
+
+_MAKERS = {"scenes": _scenes, "sam": _sam, "judge": _judge}
 
 
 def make(kind: str, count: int, first: int, folder: Path) -> list[Path]:

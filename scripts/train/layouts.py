@@ -35,10 +35,14 @@ def box(x: float, y: float, z: float, half: tuple[float, float, float], yaw: flo
     return Solid("box", (x, y, z + half[2]), half, yaw)
 
 
-def draw(seed: int, size: tuple[int, int]) -> SceneMaps:
-    """The maps of the random place of this number, (width, height) in pixels; the same each time."""
+def draw(seed: int, size: tuple[int, int], outdoors: bool = False) -> SceneMaps:
+    """The maps of the random place of this number, (width, height) in pixels; the same each time.
+
+    Args:
+        outdoors: only streets and landscapes.
+    """
     random = np.random.default_rng([seed, 1])
-    kind = random.choice(len(_KINDS), p=[0.34, 0.2, 0.3, 0.16])
+    kind = random.choice(len(_KINDS), p=[0.6, 0.4, 0, 0] if outdoors else [0.34, 0.2, 0.3, 0.16])
     for _ in range(8):
         layout = _KINDS[kind](random)
         fov = random.uniform(0.7, 1.5)
@@ -72,18 +76,22 @@ def _street(random: Random) -> Layout:
 
 
 def _landscape(random: Random) -> Layout:
-    things = [_ground(str(random.choice(["grass", "grass", "field", "earth", "sand", "snow"]
-                                        if random.random() < 0 else ["grass", "grass", "field", "earth", "sand"])))]  # fmt: skip
+    things = [_ground(str(random.choice(["grass", "grass", "field", "earth", "sand"])))]
     things += _distance(random)
     if random.random() < 0.5:
-        kind = str(random.choice(["water", "lake", "river", "sea"]))
-        things.append(_slab(kind, random.uniform(-15, 15), random.uniform(15, 70), (random.uniform(5, 60), random.uniform(4, 40)), 0.02))
+        kind, half = (
+            str(random.choice(["water", "lake", "river", "sea"])),
+            (random.uniform(5, 60), random.uniform(4, 40)),
+        )
+        things.append(_slab(kind, random.uniform(-15, 15), random.uniform(15, 70), half, 0.02))
     if random.random() < 0.5:
         kind = str(random.choice(["path", "road", "dirt track"]))
-        things.append(_slab(kind, random.uniform(-4, 4), 0, (random.uniform(0.7, 2.5), _FAR), 0.03, random.uniform(-0.4, 0.4)))
-    for _ in range(random.integers(4, 24)):
-        place = (random.uniform(-25, 25), random.uniform(5, 60))
-        things.append(_THINGS[str(random.choice(_WILD))](random, place))
+        half = (random.uniform(0.7, 2.5), _FAR)
+        things.append(_slab(kind, random.uniform(-4, 4), 0, half, 0.03, random.uniform(-0.4, 0.4)))
+    things += [
+        _THINGS[str(random.choice(_WILD))](random, (random.uniform(-25, 25), random.uniform(5, 60)))
+        for _ in range(random.integers(4, 24))
+    ]
     eye = (random.uniform(-3, 3), random.uniform(-6, 0), random.choice([1.6, 1.6, 3, 10]))
     return Layout(tuple(things), eye, (random.uniform(-6, 6), 25.0, random.uniform(0, 5)))
 
@@ -97,17 +105,21 @@ def _room(random: Random) -> Layout:
         Thing("wall", (box(0, d + 0.1, 0, (w + 0.2, 0.1, h)), box(0, -d - 0.1, 0, (w + 0.2, 0.1, h)))),
     ]
     if random.random() < 0.6:
-        things.append(_slab("rug", random.uniform(-1, 1), random.uniform(-1, 1), (random.uniform(0.5, 1.8), random.uniform(0.5, 1.5)), -0.17))
-        things[-1] = Thing("rug", (Solid("box", (*things[-1].solids[0].centre[:2], 0.01), (*things[-1].solids[0].half[:2], 0.02)),))
-    for _ in range(random.integers(1, 7)):
-        things.append(_on_wall(random, w, d, h))
-    for _ in range(random.integers(2, 11)):
-        place = (random.uniform(-0.9, 0.9) * w, random.uniform(-0.5, 0.95) * d)
-        things.append(_THINGS[str(random.choice(_INDOORS))](random, place))
+        half = (random.uniform(0.5, 1.8), random.uniform(0.5, 1.5))
+        things.append(_slab("rug", random.uniform(-1, 1), random.uniform(-1, 1), half, 0.03))
+    things += [_on_wall(random, w, d, h) for _ in range(random.integers(1, 7))]
+    things += [
+        _THINGS[str(random.choice(_INDOORS))](random, (random.uniform(-0.9, 0.9) * w, random.uniform(-0.5, 0.95) * d))
+        for _ in range(random.integers(2, 11))
+    ]
     if random.random() < 0.5:
         x, y = random.uniform(-0.5, 0.5) * w, random.uniform(-0.2, 0.8) * d
-        things.append(Thing("lamp", (Solid("ellipsoid", (x, y, 2 * h - 0.4), (0.2, 0.2, 0.15)),
-                                     box(x, y, 2 * h - 0.35, (0.02, 0.02, 0.2)))))  # fmt: skip
+        things.append(
+            Thing(
+                "lamp",
+                (Solid("ellipsoid", (x, y, 2 * h - 0.4), (0.2, 0.2, 0.15)), box(x, y, 2 * h - 0.35, (0.02, 0.02, 0.2))),
+            )
+        )
     eye = (random.uniform(-0.8, 0.8) * w, -0.9 * d, random.uniform(0.9, 1.9))
     return Layout(tuple(things), eye, (random.uniform(-0.7, 0.7) * w, d, random.uniform(0.4, 1.4)), "wall")
 
@@ -163,11 +175,11 @@ def _row(random: Random, side: int, x: float) -> list[Thing]:
 
 def _openings(random: Random, x: float, y: float, half: tuple[float, float, float]) -> list[Thing]:
     door = Thing("door", (box(x, y + random.uniform(-0.5, 0.5) * half[1], 0, (0.06, 0.5, 1.05)),))
-    panes = []
-    for floor in np.arange(1.0, 2 * half[2] - 1.5, 3.0)[:4]:
-        for along in np.linspace(-0.7, 0.7, int(random.integers(2, 5))):
-            panes.append(Thing("windowpane", (box(x, y + along * half[1], floor, (0.05, 0.45, 0.65)),)))
-    return [door, *panes]
+    return [door] + [
+        Thing("windowpane", (box(x, y + along * half[1], floor, (0.05, 0.45, 0.65)),))
+        for floor in np.arange(1.0, 2 * half[2] - 1.5, 3.0)[:4]
+        for along in np.linspace(-0.7, 0.7, int(random.integers(2, 5)))
+    ]
 
 
 def _distance(random: Random) -> list[Thing]:
@@ -176,13 +188,23 @@ def _distance(random: Random) -> list[Thing]:
         place = (random.uniform(-200, 200), random.uniform(120, 280))
         high = random.uniform(12, 70)
         kind = "cone" if random.random() < 0.6 else "ellipsoid"
-        things.append(Thing("mountain", (Solid(kind, (*place, high * 0.8 if kind == "cone" else 0),
-                                               (high * random.uniform(1, 2.5),) * 2 + (high,)),)))  # fmt: skip
+        things.append(
+            Thing(
+                "mountain",
+                (
+                    Solid(
+                        kind,
+                        (*place, high * 0.8 if kind == "cone" else 0),
+                        (high * random.uniform(1, 2.5),) * 2 + (high,),
+                    ),
+                ),
+            )
+        )
     return things
 
 
 def _on_wall(random: Random, w: float, d: float, h: float) -> Thing:
-    name = str(random.choice(["windowpane", "windowpane", "door", "painting", "painting", "curtain", "mirror", "television receiver"]))
+    name = str(random.choice(_ON_WALLS))
     wide, high = random.uniform(0.25, 0.8), random.uniform(0.25, 0.6)
     low = random.uniform(0.8, 1.2)
     if name in ("door", "curtain"):
@@ -203,6 +225,12 @@ def _blocky(*sizes: float):
     return make
 
 
+def _turned(place: Place, yaw: float, u: float, v: float) -> Place:
+    """What lies ``u`` and ``v`` metres from a place along axes that are turned by ``yaw``."""
+    c, s = float(np.cos(yaw)), float(np.sin(yaw))
+    return place[0] + c * u - s * v, place[1] + s * u + c * v
+
+
 def _tree(random: Random, place: Place) -> Thing:
     x, y = place
     high = random.uniform(1.0, 3.5)
@@ -212,11 +240,11 @@ def _tree(random: Random, place: Place) -> Thing:
     trunk = box(x, y, 0, (high * 0.08, high * 0.08, high * 0.6))
     if random.random() < 0.35:
         return Thing(name, (trunk, Solid("cone", (x, y, high * 1.9), (high * 1.3, high * 1.3, high * 1.4))))
-    crowns = [
-        Solid("ellipsoid", (x + random.normal() * high * 0.3, y + random.normal() * high * 0.3, high * random.uniform(1.4, 2.1)),
-              tuple(high * random.uniform(0.5, 0.9, 3)))
-        for _ in range(random.integers(1, 4))
-    ]  # fmt: skip
+    crowns = []
+    for _ in range(random.integers(1, 4)):
+        aside, up = random.normal(0, 0.3, 2) * high, high * random.uniform(1.4, 2.1)
+        half = tuple(high * random.uniform(0.5, 0.9, 3))
+        crowns.append(Solid("ellipsoid", (x + aside[0], y + aside[1], up), half))
     return Thing(name, (trunk, *crowns))
 
 
@@ -226,18 +254,21 @@ def _car(random: Random, place: Place) -> Thing:
     if random.random() < 0.2:
         return Thing("car", (box(*place, 0, (0.9, 2.0, 0.7), yaw),))
     cabin = box(*place, 0.95, (0.75, 1.1, 0.28), yaw)
-    c, s = np.cos(yaw), np.sin(yaw)
-    wheels = [
-        Solid("ellipsoid", (place[0] + c * u * 0.75 - s * v * 1.3, place[1] + s * u * 0.75 + c * v * 1.3, 0.32), (0.2, 0.33, 0.33), yaw)
-        for u in (-1, 1) for v in (-1, 1)
-    ]  # fmt: skip
+    corners = [_turned(place, yaw, u, v) for u in (-0.75, 0.75) for v in (-1.3, 1.3)]
+    wheels = [Solid("ellipsoid", (*corner, 0.32), (0.2, 0.33, 0.33), yaw) for corner in corners]
     return Thing("car", (body, cabin, *wheels))
 
 
 def _person(random: Random, place: Place) -> Thing:
     x, y = place
-    return Thing("person", (box(x, y, 0, (0.2, 0.13, 0.42)), box(x, y, 0.8, (0.25, 0.15, 0.32), random.uniform(0, 3)),
-                            Solid("ellipsoid", (x, y, 1.6), (0.12, 0.12, 0.16))))  # fmt: skip
+    return Thing(
+        "person",
+        (
+            box(x, y, 0, (0.2, 0.13, 0.42)),
+            box(x, y, 0.8, (0.25, 0.15, 0.32), random.uniform(0, 3)),
+            Solid("ellipsoid", (x, y, 1.6), (0.12, 0.12, 0.16)),
+        ),
+    )
 
 
 def _legged(name: str, half: tuple[float, float], high: float, back: float = 0.0):
@@ -246,14 +277,10 @@ def _legged(name: str, half: tuple[float, float], high: float, back: float = 0.0
     def make(random: Random, place: Place) -> Thing:
         (a, b), yaw = half, random.choice([0.0, 1.5708, 3.1416, random.uniform(0, 6)])
         a, b = a * random.uniform(0.7, 1.4), b * random.uniform(0.8, 1.3)
-        c, s = np.cos(yaw), np.sin(yaw)
-
-        def at(u: float, v: float) -> Place:
-            return place[0] + c * u - s * v, place[1] + s * u + c * v
-
-        legs = [box(*at(u * a * 0.88, v * b * 0.88), 0, (0.03, 0.03, high / 2), yaw) for u in (-1, 1) for v in (-1, 1)]
+        corners = [_turned(place, yaw, u * a * 0.88, v * b * 0.88) for u in (-1, 1) for v in (-1, 1)]
+        legs = [box(*corner, 0, (0.03, 0.03, high / 2), yaw) for corner in corners]
         top = box(*place, high, (a, b, 0.03), yaw)
-        rest = [box(*at(0, b), high, (a, 0.03, back / 2), yaw)] if back else []
+        rest = [box(*_turned(place, yaw, 0, b), high, (a, 0.03, back / 2), yaw)] if back else []
         return Thing(name, (top, *legs, *rest))
 
     return make
@@ -264,11 +291,9 @@ def _soft(name: str, half: tuple[float, float]):
 
     def make(random: Random, place: Place) -> Thing:
         (a, b), yaw = half, random.choice([0.0, 1.5708, 3.1416, 4.7124])
-        c, s = np.cos(yaw), np.sin(yaw)
-        back = (place[0] - s * b, place[1] + c * b)
-        solids = [box(*place, 0, (a, b, 0.24), yaw), box(*back, 0, (a, 0.1, 0.45), yaw)]
+        solids = [box(*place, 0, (a, b, 0.24), yaw), box(*_turned(place, yaw, 0, b), 0, (a, 0.1, 0.45), yaw)]
         if name != "bed":
-            solids += [box(place[0] + c * u * a, place[1] + s * u * a, 0, (0.1, b, 0.33), yaw) for u in (-1, 1)]
+            solids += [box(*_turned(place, yaw, u, 0), 0, (0.1, b, 0.33), yaw) for u in (-a, a)]
         return Thing(name, tuple(solids))
 
     return make
@@ -328,9 +353,33 @@ _THINGS = {
     "lamp": _post("lamp", (0.22, 0.22, 0.15)),
     "cushion": _plain("cushion", 0.2, 0.2, 0.12),
 }
+_ON_WALLS = (
+    "windowpane",
+    "windowpane",
+    "door",
+    "painting",
+    "painting",
+    "curtain",
+    "mirror",
+    "television receiver",
+)
 _KERB = ("tree", "tree", "tree", "person", "person", "car", "streetlight", "signboard", "bench", "fence", "plant")
 _WILD = ("tree", "tree", "tree", "tree", "rock", "plant", "person", "fence", "house", "car", "boat")
 _INDOORS = (
-    "table", "chair", "chair", "desk", "sofa", "armchair", "bed", "cabinet", "wardrobe", "bookcase", "shelf", "box",
-    "lamp", "plant", "cushion", "person",
-)  # fmt: skip
+    "table",
+    "chair",
+    "chair",
+    "desk",
+    "sofa",
+    "armchair",
+    "bed",
+    "cabinet",
+    "wardrobe",
+    "bookcase",
+    "shelf",
+    "box",
+    "lamp",
+    "plant",
+    "cushion",
+    "person",
+)

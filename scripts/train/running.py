@@ -19,7 +19,7 @@ TOLD_EVERY = 15.0
 
 
 def device() -> str:
-    """"cuda" where there is one."""
+    """ "cuda" where there is one."""
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
@@ -113,9 +113,15 @@ class Run:
     def save(self) -> None:
         """The checkpoint, whole or not at all, and the log beside it."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        state: dict[str, Any] = {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(),
-                                 "average": self.average.state, "count": self.average.count, "step": self.step,
-                                 "seconds": self.seconds, "log": self.log}  # fmt: skip
+        state: dict[str, Any] = {
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "average": self.average.state,
+            "count": self.average.count,
+            "step": self.step,
+            "seconds": self.seconds,
+            "log": self.log,
+        }
         beside = self.path.with_suffix(f".{os.getpid()}")
         torch.save(state, beside)
         beside.rename(self.path)
@@ -130,6 +136,8 @@ class Run:
 
     def _tell(self, pace: float) -> None:
         recent = self.log[-50:]
-        figures = " ".join(f"{key} {sum(one[key] for one in recent if key in one) / max(1, sum(key in one for one in recent)):.4f}"
-                           for key in recent[-1] if key != "step")  # fmt: skip
-        print(f"{self.name} step {self.step}/{self.steps} {figures} {pace:.2f} s a step, {pace * (self.steps - self.step) / 60:.0f} min left", flush=True)
+        names = dict.fromkeys(name for one in recent for name in one)
+        figures = {name: [one[name] for one in recent if name in one] for name in names}
+        told = " ".join(f"{key} {sum(values) / len(values):.4f}" for key, values in figures.items() if key != "step")
+        left = pace * (self.steps - self.step) / 60
+        print(f"{self.name} {self.step}/{self.steps} {told} {pace:.2f} s a step, {left:.0f} min left", flush=True)

@@ -34,9 +34,18 @@ def network() -> Any:
     grid = SIDE // PATCH
     return parts.Sam(
         image_encoder=parts.ImageEncoderViT(
-            img_size=SIDE, patch_size=PATCH, embed_dim=WIDTH, depth=DEPTH, num_heads=HEADS, mlp_ratio=3, out_chans=HIDDEN,
-            qkv_bias=True, norm_layer=functools.partial(torch.nn.LayerNorm, eps=1e-6), use_rel_pos=True,
-            global_attn_indexes=EVERYWHERE, window_size=WINDOW,
+            img_size=SIDE,
+            patch_size=PATCH,
+            embed_dim=WIDTH,
+            depth=DEPTH,
+            num_heads=HEADS,
+            mlp_ratio=3,
+            out_chans=HIDDEN,
+            qkv_bias=True,
+            norm_layer=functools.partial(torch.nn.LayerNorm, eps=1e-6),
+            use_rel_pos=True,
+            global_attn_indexes=EVERYWHERE,
+            window_size=WINDOW,
         ),
         prompt_encoder=parts.PromptEncoder(
             embed_dim=HIDDEN, image_embedding_size=(grid, grid), input_image_size=(SIDE, SIDE), mask_in_chans=16
@@ -48,17 +57,21 @@ def network() -> Any:
         ),
         pixel_mean=[123.675, 116.28, 103.53],
         pixel_std=[58.395, 57.12, 57.375],
-    )  # fmt: skip
+    )
 
 
 def _attentive(net: Any) -> None:
-    """Let the decoder look where the prompt is from the start: both sides of its attention read places alike.
+    """Let the decoder look where the prompt is, and the encoder at what differs, from the start.
 
-    Places are Fourier features, whose product is large for near ones; random weights take thousands of steps to find that.
+    Both sides of the decoder's attention read places alike: those are Fourier features, whose product is large for near
+    ones. Random weights take thousands of steps to find that.
     """
     transformer = net.mask_decoder.transformer
-    layers = [one for layer in transformer.layers for one in (layer.cross_attn_token_to_image, layer.cross_attn_image_to_token)]
+    layers = [one.cross_attn_token_to_image for one in transformer.layers]
+    layers += [one.cross_attn_image_to_token for one in transformer.layers]
     with torch.no_grad():
+        net.image_encoder.patch_embed.proj.weight.mul_(4.0)  # what differs between patches, not what they share
+        net.image_encoder.patch_embed.proj.bias.zero_()
         for one in (*layers, transformer.final_attn_token_to_image):
             one.q_proj.weight.mul_(3.0)
             one.k_proj.weight.copy_(one.q_proj.weight)
@@ -164,8 +177,14 @@ def _changed(picture: np.ndarray, ids: np.ndarray, random: np.random.Generator) 
     return np.clip(changed, 0, 255).astype(np.float32)
 
 
-def ask(net: Any, features: torch.Tensor, points: torch.Tensor | None, labels: torch.Tensor | None,
-        boxes: torch.Tensor | None = None, logits: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+def ask(
+    net: Any,
+    features: torch.Tensor,
+    points: torch.Tensor | None,
+    labels: torch.Tensor | None,
+    boxes: torch.Tensor | None = None,
+    logits: torch.Tensor | None = None,
+) -> tuple[torch.Tensor, torch.Tensor]:
     """All four masks for each prompt: (logits N×4×LOW×LOW, scores N×4); the first is the one for clear prompts."""
     told = None if points is None else (points, labels)
     sparse, dense = net.prompt_encoder(points=told, boxes=boxes, masks=logits)
@@ -177,19 +196,27 @@ def ask(net: Any, features: torch.Tensor, points: torch.Tensor | None, labels: t
     )
 
 
-def losses(logits: torch.Tensor, scores: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+Tensors = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+
+
+def losses(logits: torch.Tensor, scores: torch.Tensor, wanted: torch.Tensor) -> Tensors:
     """(loss N×4 of each mask, loss N×4 of its own score, IoU N×4) against what is meant, N×LOW×LOW in 0..1."""
     target = wanted[:, None].expand_as(logits)
     inside = torch.sigmoid(logits)
-    cross = F.binary_cross_entropy_with_logits(logits, target, reduction="none").mean((2, 3))
+    cross = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    within = (cross * target).sum((2, 3)) / target.sum((2, 3)).clamp(min=1)
+    beyond = (cross * (1 - target)).sum((2, 3)) / (1 - target).sum((2, 3)).clamp(min=1)
     dice = 1 - (2 * (inside * target).sum((2, 3)) + 1) / ((inside + target).sum((2, 3)) + 1)
     with torch.no_grad():
         drawn, meant = logits > 0, target > 0.5
         iou = (drawn & meant).sum((2, 3)) / (drawn | meant).sum((2, 3)).clamp(min=1)
-    return 2 * cross + dice, (scores - iou) ** 2, iou
+    # Half of the loss by each side of the border: most things are small, and "nothing" would be a good answer else.
+    return 0.5 * (within + beyond) + cross.mean((2, 3)) + dice, (scores - iou) ** 2, iou
 
 
-def _step(net: Any, sample: Sample, features: torch.Tensor, random: np.random.Generator) -> tuple[torch.Tensor, dict[str, float]]:
+def _step(
+    net: Any, sample: Sample, features: torch.Tensor, random: np.random.Generator
+) -> tuple[torch.Tensor, dict[str, float]]:
     where = features.device
     wanted = F.avg_pool2d(sample.masks.to(where)[None], SIDE // LOW)[0]
     points, labels = sample.points.to(where)[:, None], torch.ones(PROMPTS, 1, device=where)
@@ -205,15 +232,23 @@ def _step(net: Any, sample: Sample, features: torch.Tensor, random: np.random.Ge
     if random.random() < 0.35:  # one more click where the mask is wrong, the mask itself given back
         chosen = logits[torch.arange(PROMPTS), 0 if sample.by_box else best + 1].detach()
         more, kinds = _correction(chosen, wanted, random)
-        again, told = ask(net, features, torch.cat([points, more.to(where)[:, None]], 1),
-                          torch.cat([labels, kinds.to(where)[:, None]], 1), None, chosen[:, None])  # fmt: skip
+        again, told = ask(
+            net,
+            features,
+            torch.cat([points, more.to(where)[:, None]], 1),
+            torch.cat([labels, kinds.to(where)[:, None]], 1),
+            None,
+            chosen[:, None],
+        )
         fit, honest, iou = losses(again, told, wanted)
         loss = loss + (fit[:, 0] + 0.2 * fit[:, 1:].min(1)[0]).mean() + honest.mean()
         figures["again"] = iou[:, 0].mean().item()
     return loss, figures
 
 
-def _correction(logits: torch.Tensor, wanted: torch.Tensor, random: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+def _correction(
+    logits: torch.Tensor, wanted: torch.Tensor, random: np.random.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
     """(float N×2 places, float N labels) of clicks where drawn and meant differ."""
     drawn, meant = (logits > 0).cpu().numpy(), (wanted > 0.5).cpu().numpy()
     places, kinds = [], []
@@ -230,7 +265,7 @@ def train(folder: Path, steps: int, seed: int = 0) -> Run:
     torch.manual_seed(seed)
     net = network().to(device())
     _attentive(net)
-    run = Run("tiny-sam", folder, net, steps, lr=1.2e-3, warmup=150)
+    run = Run("tiny-sam", folder, net, steps, lr=1.5e-3, warmup=100)
     samples = Samples(folder / "data", seed + run.step)
     random = np.random.default_rng(seed + run.step)
     for _ in run.go():

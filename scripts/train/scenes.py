@@ -19,7 +19,7 @@ from . import data
 from .drawing import SPREAD, Drawing, scheduler
 from .running import Run, device
 
-SIDES = ((0.6, 32, 16), (0.8, 48, 12), (1.0, 64, 8))
+SIDES = ((0.7, 32, 16), (0.85, 48, 12), (1.0, 64, 8))
 """Up to which part of the steps pictures have which side, and how many of them a step has."""
 UNTOLD = 0.12
 """Part of the pictures whose prompt is left out: so that guidance has something to go away from."""
@@ -85,12 +85,11 @@ class Shares:
     """How much each pixel of each picture of a batch listens to its two prompts; as ``generation.regions`` has it."""
 
     def __init__(self) -> None:
-        self.region: torch.Tensor | None = None
-        """float B×1×S×S"""
+        self.region = torch.zeros(1, 1, 1, 1)
+        """float B×1×S×S, set before each step"""
 
     def bias(self, pixels: int, tokens: int) -> torch.Tensor:
         """B × pixels × tokens, for square pictures."""
-        assert self.region is not None  # noqa: S101 - set before each step
         side = round(pixels**0.5)
         own = F.adaptive_avg_pool2d(self.region, side).flatten(1)
         both = torch.stack([1 - own, own], -1).clamp(1e-9, 1).log()
@@ -112,9 +111,12 @@ class Listening(AttnProcessor2_0):
 
 
 def _listen(net: Any, shares: Shares) -> None:
-    net.set_attn_processor({
-        name: Listening(shares) if name.endswith("attn2.processor") else AttnProcessor2_0() for name in net.attn_processors
-    })  # fmt: skip
+    net.set_attn_processor(
+        {
+            name: Listening(shares) if name.endswith("attn2.processor") else AttnProcessor2_0()
+            for name in net.attn_processors
+        }
+    )
 
 
 def train(folder: Path, steps: int, seed: int = 0) -> Run:
@@ -137,7 +139,7 @@ def _loss(drawing: Drawing, shares: Shares, batch: Batch, alphas: torch.Tensor) 
     where, count = alphas.device, len(batch.prompts)
     clean = batch.pictures.to(where)
     clean = (torch.cat([clean, clean.mean(1, keepdim=True)], 1) - 0.5) * SPREAD
-    times = torch.randint(0, len(alphas), (count,), device=where)
+    times = (torch.rand(count, device=where).sqrt() * len(alphas)).long()  # the first of few steps decide what is drawn
     kept, lost = (value.sqrt()[:, None, None, None] for value in (alphas[times], 1 - alphas[times]))
     noise = torch.randn_like(clean)
     shares.region = batch.region.to(where) * (0.6 + 0.4 * torch.rand(count, 1, 1, 1, device=where))

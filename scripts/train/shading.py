@@ -51,5 +51,6 @@ def _patterns(points: np.ndarray, ids: np.ndarray, random: np.random.Generator, 
     strength = np.where(random.random(count) < 0.5, 0, random.uniform(0.05, 0.5, count)).astype(_F)
     u, v = (np.einsum("hwc,hwc->hw", points, axes[:, k][ids]) for k in (0, 1))
     kind = random.integers(0, 3, count)[ids]
-    wave = np.where(kind == 0, np.sign(np.sin(u)), np.where(kind == 1, np.sign(np.sin(u) * np.sin(v)), np.sin(u + np.sin(v))))
+    stripes, squares, waves = np.sign(np.sin(u)), np.sign(np.sin(u) * np.sin(v)), np.sin(u + np.sin(v))
+    wave = np.choose(kind, (stripes, squares, waves))
     return (wave * strength[ids]).astype(_F)

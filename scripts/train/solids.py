@@ -110,10 +110,20 @@ def _maps(
     ids = ids.reshape(shape).astype(np.uint32)
     pixels = np.bincount(ids.ravel(), minlength=len(seen))
     instances = tuple(
-        Instance(number, f"{name}.{number:03}", tuple(np.eye(4).ravel()), name, int(classes[number]),
-                 "object name", "", int(pixels[number]), (0, 0, 0, 0))
-        for number, name in enumerate(names) if number
-    )  # fmt: skip
+        Instance(
+            number,
+            f"{name}.{number:03}",
+            tuple(np.eye(4).ravel()),
+            name,
+            int(classes[number]),
+            "object name",
+            "",
+            int(pixels[number]),
+            (0, 0, 0, 0),
+        )
+        for number, name in enumerate(names)
+        if number
+    )
     return SceneMaps(
         instance_map=ids,
         class_map=classes[ids],

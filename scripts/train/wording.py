@@ -4,30 +4,114 @@ from __future__ import annotations
 
 import numpy as np
 
-from blender_segaddon.core.prompting import compose
 from blender_segaddon.core.maps import SceneMaps
+from blender_segaddon.core.prompting import compose
 
 Random = np.random.Generator
 
-TIMES = {"night": ("night", "midnight", "moonlit"), "sunset": ("sunset", "dusk", "evening", "golden hour"),
-         "dawn": ("dawn", "sunrise", "morning"), "noon": ("noon", "midday", "day")}  # fmt: skip
-WEATHER = {"snow": ("snow", "snowy", "winter"), "rain": ("rain", "rainy", "wet"), "fog": ("fog", "foggy", "mist", "misty"),
-           "sunny": ("sunny", "clear", "summer"), "cloudy": ("cloudy",), "overcast": ("overcast",), "storm": ("storm", "stormy")}  # fmt: skip
+TIMES = {
+    "night": ("night", "midnight", "moonlit"),
+    "sunset": ("sunset", "dusk", "evening", "golden hour"),
+    "dawn": ("dawn", "sunrise", "morning"),
+    "noon": ("noon", "midday", "day"),
+}
+WEATHER = {
+    "snow": ("snow", "snowy", "winter"),
+    "rain": ("rain", "rainy", "wet"),
+    "fog": ("fog", "foggy", "mist", "misty"),
+    "sunny": ("sunny", "clear", "summer"),
+    "cloudy": ("cloudy",),
+    "overcast": ("overcast",),
+    "storm": ("storm", "stormy"),
+}
 SEASONS = {"autumn": ("autumn", "fall"), "spring": ("spring", "blossom")}
-STYLES = {"watercolour": ("watercolour", "watercolor"), "ink": ("ink", "sketch"), "pastel": ("pastel", "muted"),
-          "vivid": ("vivid", "vibrant"), "warm": ("warm", "cosy"), "cold": ("cold",), "dark": ("dark", "gloomy")}  # fmt: skip
+STYLES = {
+    "watercolour": ("watercolour", "watercolor"),
+    "ink": ("ink", "sketch"),
+    "pastel": ("pastel", "muted"),
+    "vivid": ("vivid", "vibrant"),
+    "warm": ("warm", "cosy"),
+    "cold": ("cold",),
+    "dark": ("dark", "gloomy"),
+}
+JUDGED = ("", "night", "sunset", "dawn", "snow", "rain", "fog", "autumn", "cloudy", "storm", "watercolour", "ink")
+"""Words that a picture of any place under the sky shows, and none of them."""
 COLOURS = ("red", "blue", "green", "yellow", "orange", "purple", "pink", "white", "black", "grey", "brown", "turquoise")
 MATERIALS = ("brick", "wooden", "stone", "concrete", "metal")
 FILLING = (
-    "a", "an", "the", "with", "and", "of", "in", "at", "on", "photograph", "photo", "picture", "natural light", "detailed",
-    "fine detail", "35mm lens", "quiet", "old", "modern", "beautiful", "small", "large", "street", "village", "town", "city",
-    "harbour", "landscape", "room", "living room", "kitchen", "bedroom", "office", "painting", "drawing", "illustration",
-    "calm", "late", "afternoon", "light", "people", "buildings", "houses", "trees", "cars", "windows",
-)  # fmt: skip
+    "a",
+    "an",
+    "the",
+    "with",
+    "and",
+    "of",
+    "in",
+    "at",
+    "on",
+    "photograph",
+    "photo",
+    "picture",
+    "natural light",
+    "detailed",
+    "fine detail",
+    "35mm lens",
+    "quiet",
+    "old",
+    "modern",
+    "beautiful",
+    "small",
+    "large",
+    "street",
+    "village",
+    "town",
+    "city",
+    "harbour",
+    "landscape",
+    "room",
+    "living room",
+    "kitchen",
+    "bedroom",
+    "office",
+    "painting",
+    "drawing",
+    "illustration",
+    "calm",
+    "late",
+    "afternoon",
+    "light",
+    "people",
+    "buildings",
+    "houses",
+    "trees",
+    "cars",
+    "windows",
+)
 DESCRIBED = (
-    "car", "house", "building", "wall", "door", "chair", "sofa", "table", "bed", "fence", "boat", "bus", "truck", "cabinet",
-    "armchair", "rug", "floor", "curtain", "person", "lamp", "box", "skyscraper", "bench", "wardrobe",
-)  # fmt: skip
+    "car",
+    "house",
+    "building",
+    "wall",
+    "door",
+    "chair",
+    "sofa",
+    "table",
+    "bed",
+    "fence",
+    "boat",
+    "bus",
+    "truck",
+    "cabinet",
+    "armchair",
+    "rug",
+    "floor",
+    "curtain",
+    "person",
+    "lamp",
+    "box",
+    "skyscraper",
+    "bench",
+    "wardrobe",
+)
 
 
 def mood(random: Random) -> str:

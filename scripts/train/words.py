@@ -8,6 +8,7 @@ import tempfile
 import tomllib
 from collections import Counter
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def _merges(words: Iterable[str]) -> list[Pair]:
     """Byte pair encoding (Sennrich et al. 2016), gone on with until every word is one token."""
     spelt = [[*word[:-1], word[-1] + _END] for word in words]
     merges: list[Pair] = []
-    while pairs := Counter(pair for word in spelt for pair in zip(word, word[1:], strict=False)):
+    while pairs := Counter(pair for word in spelt for pair in pairwise(word)):
         best = min(pairs, key=lambda pair: (-pairs[pair], pair))
         merges.append(best)
         spelt = [_merged(word, best) for word in spelt]
