@@ -14,6 +14,8 @@ import numpy as np
 from blender_segaddon.core.maps import SceneMaps
 from blender_segaddon.core.preview import paint
 
+from .sizes import resized
+
 NOTICE = "Drawn at {}×{}; brought to {}×{} along the exact maps, its fine grain painted from the classes' materials"
 
 _F = np.float32
@@ -52,10 +54,10 @@ def detailed(small: np.ndarray, maps: SceneMaps, prompt: str, seed: int) -> np.n
         prompt, seed: what it was drawn by; the grain has the same light, weather and materials.
 
     Returns:
-        uint8 H×W×3. The small picture itself where it is not smaller than the maps.
+        uint8 H×W×3. Where it is not smaller than the maps, the picture resampled.
     """
     if small.shape[0] >= maps.height and small.shape[1] >= maps.width:
-        return small
+        return resized(small, (maps.width, maps.height))
     cells = _cells(small.shape[:2], maps)
     painted = np.log(paint(maps, prompt, seed).astype(_F) + _F(_DARK))
     coarse = _averaged(painted, cells)

@@ -195,7 +195,9 @@ class Diffusion:
 
     def _along_maps(self, inputs: Inputs) -> bool:
         """Whether what is drawn is brought to its size with the scene's maps for a guide."""
-        return self.model.finish == "maps" and inputs.maps is not None and inputs.image is None
+        if self.model.finish != "maps" or inputs.maps is None or inputs.image is not None:
+            return False
+        return self._plan(inputs).first.content < inputs.maps.instance_map.shape[::-1]
 
     @property
     def _cell(self) -> int:

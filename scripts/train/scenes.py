@@ -21,6 +21,12 @@ from .running import Run, device
 
 SIDES = ((0.7, 32, 16), (0.85, 48, 12), (1.0, 64, 8))
 """Up to which part of the steps pictures have which side, and how many of them a step has."""
+_ENTRY = """\
+[tiny-scenes]
+base = {{ path = "{0}" }}
+controls = {{ segmentation = {{ path = "{0}/controlnet" }} }}
+"""
+"""Beside an exported model: by it a server finds this one in place of the shipped one."""
 UNTOLD = 0.12
 """Part of the pictures whose prompt is left out: so that guidance has something to go away from."""
 
@@ -153,3 +159,4 @@ def export(run: Run, folder: Path) -> None:
     drawing = Drawing()
     drawing.load_state_dict({name: value.cpu() for name, value in run.average.state.items()})
     drawing.save(folder)
+    (folder.parent / "models.toml").write_text(_ENTRY.format(folder.name))
