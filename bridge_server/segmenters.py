@@ -19,6 +19,9 @@ Kind = Literal["sam2", "sam", "classical", "detector"]
 FOLDERS = ("sams", "sam2", "grounding-dino", "models/sams", "models/sam2", "models/grounding-dino")
 """Below a models folder: ours, and those that other programs use when the models folder is one of theirs."""
 
+SHIPPED = Path(__file__).with_name("shipped")
+"""What this project has trained itself: a models folder that is always there, and comes after all others."""
+
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 
 _TYPES: dict[str, Kind] = {"sam2": "sam2", "sam2_video": "sam2", "grounding-dino": "detector"}
@@ -47,6 +50,11 @@ class SegmenterFiles:
         return self.kind != "classical"
 
     @property
+    def is_shipped(self) -> bool:
+        """Our own small one."""
+        return self.path is not None and SHIPPED in self.path.parents
+
+    @property
     def size(self) -> int:
         """Bytes of its weights: about what it takes of a device's memory."""
         if self.path is None:
@@ -59,16 +67,16 @@ CLASSICAL = SegmenterFiles("classical", "classical")
 
 
 def available(models_dirs: Sequence[Path]) -> tuple[SegmenterFiles, ...]:
-    """Everything that can be used now, the best first: SAM 2 before SAM, small before large, "classical" last.
+    """Everything that can be used now, the best first: SAM 2 before SAM, small before large, ours, "classical" last.
 
     Looked up anew each time: models come while the server runs. Small before large since each follows a click well and
     the large ones take ten times as long; name one to use it.
     """
-    named = [one for one in _found(models_dirs) if _NAME.fullmatch(one.name)]
+    named = [one for one in _found((*models_dirs, SHIPPED)) if _NAME.fullmatch(one.name)]
     found = {one.name: one for one in reversed(named)}  # the first of a name counts
     usable = [one for one in (*found.values(), CLASSICAL) if importlib.util.find_spec(_NEEDED[one.kind])]
     rank = list(_NEEDED)
-    return tuple(sorted(usable, key=lambda one: (rank.index(one.kind), one.size, one.name)))
+    return tuple(sorted(usable, key=lambda one: (rank.index(one.kind), one.is_shipped, one.size, one.name)))
 
 
 def choose(models_dirs: Sequence[Path], name: str) -> SegmenterFiles:

@@ -28,6 +28,7 @@ from ..models.loras import revisions
 from . import joint, record, regions, sparing
 from .compiling import Compiled
 from .control import control_image
+from .detailing import NOTICE, detailed
 from .joint import Joint
 from .panorama import Circle, closes
 from .pipelines import Mode, Pipelines, parameters
@@ -116,6 +117,8 @@ class Diffusion:
         for size, start in passes:
             self._warn(inputs, size, steps.total, on_step)
             picture = self._draw(inputs, size, replace(start, picture=picture), generator, steps)
+        if self._along_maps(inputs) and inputs.maps is not None:
+            return detailed(picture, inputs.maps, request.prompt, seed)  # pyright: ignore[reportArgumentType]
         return resized(picture, wanted.size, closes=wanted.closes)  # pyright: ignore[reportArgumentType]
 
     def describe(self, inputs: Inputs) -> dict[str, str]:
@@ -129,6 +132,8 @@ class Diffusion:
             steps=round((request.options.steps or self.model.steps) * request.strength),
             nine=self._nine,
         )
+        if self._along_maps(inputs):
+            own["notice"] = NOTICE.format(*self._plan(inputs).first.content, *_size(inputs))
         own["lora_revisions"] = ", ".join(revisions(inputs.request.options.loras, self._folders))
         return {**self._about, "scheduler": type(self._pipelines.base.scheduler).__name__, **own}
 
@@ -195,9 +200,14 @@ class Diffusion:
     def _plan(self, inputs: Inputs) -> Plan:
         camera = inputs.maps.camera if inputs.maps else None
         around = closes(camera) and self.model.closes
-        return plan(
-            _size(inputs), self.model.native, draft=inputs.request.options.draft, closes=around, cell=self._cell
-        )
+        once = inputs.request.options.draft or self.model.finish == "maps"
+        return plan(_size(inputs), self.model.native, draft=once, closes=around, cell=self._cell)
+
+    def _along_maps(self, inputs: Inputs) -> bool:
+        """Whether what is drawn is brought to its size with the scene's maps for a guide."""
+        if self.model.finish != "maps" or inputs.maps is None or inputs.image is not None:
+            return False
+        return self._plan(inputs).first.content < inputs.maps.instance_map.shape[::-1]
 
     @property
     def _cell(self) -> int:

@@ -13,6 +13,8 @@ from blender_segaddon.protocol.errors import InvalidInput
 
 Family = Literal["sd15", "sdxl", "zimage", "flux2"]
 Palette = Literal["ade20k", "coco_panoptic", "instances"]
+Finish = Literal["draw", "maps"]
+"""How a picture that is larger than the model draws is finished: by drawing once more, or along the exact maps."""
 LicenceKind = Literal["commercial", "conditional", "non-commercial", "gated", "own"]
 """Free to use for money; so under conditions; not; only with an account that has accepted it; the user knows."""
 
@@ -85,6 +87,7 @@ class Model:
     """IP-Adapter with its image encoder, for reference pictures; files: the adapter's weights first"""
     guided: bool = True
     """False for distilled models: drawn without guidance, so that a negative prompt has nothing to act through"""
+    finish: Finish = "draw"
     palette: Palette = "ade20k"
     """colours of the segmentation control: a vocabulary's, or one an instance"""
     native: int = 512
@@ -187,7 +190,7 @@ def _model(id: str, entry: dict[str, Any], bases: dict[str, Any], folder: Path) 
     return Model(**values)
 
 
-_CHOICES = {"family": Family, "palette": Palette, "licence_kind": LicenceKind}
+_CHOICES = {"family": Family, "palette": Palette, "finish": Finish, "licence_kind": LicenceKind}
 
 
 def _controls(entry: dict[str, Any], folder: Path) -> dict[str, Source]:

@@ -21,7 +21,7 @@ from blender_segaddon.core.things import largest_thing
 from blender_segaddon.protocol.version import ADDON_VERSION
 
 from . import example_scenes, figures, reprojection, scene_files
-from .running import TINY
+from .running import RANDOM
 from .sheet import Panel, write_sheet
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class Demo:
         name = self.options.generator
         if self.picture.metadata.get("is_model") != "true":
             return f"generator {name}, which is no model"
-        return f"model {name}" + (" with random weights" if name.startswith(TINY) else "")
+        return f"model {name}" + (" with random weights" if name in RANDOM else "")
 
     def _title(self) -> str:
         return self.options.scene.stem.replace("_", " ") if self.options.scene else self.scene.name

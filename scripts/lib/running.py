@@ -34,8 +34,8 @@ _WITH_MODELS = {"generate"}
 _BENCH_BLENDER = {"maps": "4.2"}
 """Those that run neither in the server's environment, nor in that of the models, nor in the default Blender"""
 
-TINY = "tiny-"
-"""Models whose names begin so have random weights, made on the spot."""
+RANDOM = ("tiny-sd15", "tiny-sdxl", "tiny-zimage", "tiny-flux2")
+"""Models with random weights, made on the spot."""
 
 
 def take_blender_version(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
@@ -61,7 +61,7 @@ def program_variables(generator: str = "") -> dict[str, str]:
     if generator not in known_models():
         return variables | {"SEGADDON_SERVER_PYTHON": str(server_environment().python)}
     server = prepare(models_environment())
-    if generator.startswith(TINY):
+    if generator in RANDOM:
         folder = ROOT / "build/models"
         command = [str(server.python), "-m", "scripts.lib.tiny_models", str(folder), generator]
         subprocess.run(command, cwd=ROOT, env=variables, check=True, stderr=subprocess.DEVNULL)
@@ -74,7 +74,7 @@ def program_variables(generator: str = "") -> dict[str, str]:
 def known_models() -> set[str]:
     """Names that a program takes for ``--generator`` besides those without weights."""
     text = (ROOT / "bridge_server/models/catalogue.toml").read_text("utf-8")
-    return {f"{TINY}sd15", f"{TINY}sdxl", f"{TINY}zimage", f"{TINY}flux2", *re.findall(r"^\[([\w-]+)\]$", text, re.M)}
+    return {*RANDOM, *re.findall(r"^\[([\w-]+)\]$", text, re.M)}
 
 
 def run_in_blender(module: str, arguments: list[str]) -> int:

@@ -1,0 +1,1 @@
+"""How the project's own small models are made: data, training, evaluation. See docs/training.md."""
