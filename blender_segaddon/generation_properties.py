@@ -32,6 +32,13 @@ def _begin_guides(self, _context) -> None:
         self.depth.weight, self.depth.end = 0.5, 0.6
 
 
+def _begin_sampling(self, _context) -> None:
+    """With what the model is best at."""
+    model = next((one for one in api.models() if one.id == self.id_data.segaddon.model), None)
+    if self.own_sampling and model is not None:
+        self.steps, self.guidance = model.steps, model.guidance
+
+
 class GuideSettings(bpy.types.PropertyGroup):
     """How one of the scene's maps guides a model."""
 
@@ -101,7 +108,11 @@ class GenerationSettings(bpy.types.PropertyGroup):
         ],
         default="FINAL",
     )
-    own_sampling: BoolProperty(name="Own Sampling", description="Other steps and guidance than the model is best at")
+    own_sampling: BoolProperty(
+        name="Own Sampling",
+        description="Other steps and guidance than the model is best at",
+        update=_begin_sampling,
+    )
     steps: IntProperty(name="Steps", description="Sampling steps", min=1, max=150, default=25)
     guidance: FloatProperty(
         name="Guidance", description="How closely the picture follows the words", min=0.0, max=30.0, default=7.0

@@ -27,10 +27,22 @@ from diffusers import MultiControlNetModel
 from blender_segaddon.protocol.messages import Control
 from bridge_server.generation.controlnets import Controls
 from bridge_server.generation.diffusion import Diffusion
+from bridge_server.generators import Inputs
 from bridge_server.models import catalogue
 from bridge_server.models.loading import Device, dtype_of
 from scripts.lib import random_models, tiny_models
-from scripts.lib.bench_diffusion import in_turn, inputs_of, maps_of, our_way, peak_gib, ratios, settle, stock_way, timed
+from scripts.lib.bench_diffusion import (
+    in_turn,
+    inputs_of,
+    making,
+    maps_of,
+    our_way,
+    peak_gib,
+    ratios,
+    settle,
+    stock_way,
+    timed,
+)
 from scripts.lib.figures import psnr
 
 TINY = {"tiny-sd15": ("segmentation",), "tiny-sdxl": ("segmentation", "depth", "normal"), "tiny-zimage": ("depth",)}
@@ -106,11 +118,51 @@ def real(
     settle(model, device, inputs_of(maps, (), 1))
     cases = [(kinds, count) for kinds in REAL[family] for count in (1, 4)]
     rows = [_beside_stock(model, device, kinds, count, runs) for kinds, count in cases]
+    rows += [row for kinds in REAL[family] for row in lines(model, device, kinds, runs)]
     for mode in Diffusion(model, [], device).modes:
         inputs = inputs_of(maps, REAL[family][0], 2)
         gib = peak_gib(lambda inputs=inputs, mode=mode: our_way(model, device, inputs, mode=mode)[1](0))
         rows.append({"model": model.id, "mode": mode, "peak_gib": gib})
     return rows
+
+
+def lines(model: catalogue.Model, device: Device, kinds: tuple[str, ...], runs: int) -> list[dict]:
+    """A: the same picture as stock's. B: another one in less time, which only real weights can tell to be as good."""
+    maps = maps_of((model.native, model.native))
+    given = inputs_of(maps, kinds, model.steps)
+    half = tuple(replace(one, end=0.5) for one in given.request.options.controls or ())
+    loaded, ours = our_way(model, device, given)
+    ways = {
+        "stock": stock_way(model, device, kinds, given),
+        "A: ours": ours,
+        "A: ours, compiled": our_way(model, device, given, compiled=True)[1],
+        "B: controls for half of the steps": making(loaded, _with(given, controls=half)),
+    }
+    if model.guided:
+        few = {"steps": max(model.steps // 4, 1), "guidance": 1.0}
+        ways["B: a quarter of the steps, no guidance"] = making(loaded, _with(given, **few))
+    if device.half:
+        ways["apart: stock in single precision"] = stock_way(model, replace(device, half=False), kinds, given)
+    seconds = in_turn(ways, runs)
+    stock = ways["stock"](1)[0]
+    return [_line(model, len(kinds), name, seconds, psnr(make(1)[0], stock)) for name, make in ways.items()]
+
+
+def _line(model: catalogue.Model, controls: int, name: str, seconds: dict[str, list[float]], near: float) -> dict:
+    low, middle, high = ratios(seconds["stock"], seconds[name])
+    return {
+        "model": model.id,
+        "controls": controls,
+        "line": name,
+        "s": round(statistics.median(seconds[name]), 3),
+        "times_stock": round(middle, 3),
+        "quartiles": [round(low, 3), round(high, 3)],
+        "db_to_stock": round(min(near, 120.0), 1),
+    }
+
+
+def _with(inputs: Inputs, **options: Any) -> Inputs:
+    return replace(inputs, request=replace(inputs.request, options=replace(inputs.request.options, **options)))
 
 
 def _beside_stock(model: catalogue.Model, device: Device, kinds: tuple[str, ...], count: int, runs: int) -> dict:
@@ -176,9 +228,7 @@ def window(folder: Path, shrink: int, size: tuple[int, int], pairs: int) -> dict
     model = random_models.make(folder / "window", "sd15", shrink)
     inputs = inputs_of(maps_of(size), (), 6)
     controls = (Control("segmentation", 1.0, 0.0, 0.5),)
-    inputs = replace(
-        inputs, request=replace(inputs.request, options=replace(inputs.request.options, controls=controls))
-    )
+    inputs = _with(inputs, controls=controls)
     make, skipping = our_way(model, CPU, inputs)[1], Controls.forward
 
     def calling(seed: int) -> None:

@@ -43,7 +43,9 @@ class SEGADDON_PT_model_options(_Part, bpy.types.Panel):
             if model is None or model.guided:
                 column.prop(settings, "guidance")
         if model is not None and not model.guided:
-            _note(column, "Drawn without guidance: nothing to avoid by words")
+            note = column.column(align=True)
+            _note(note, "It draws without guidance:")
+            _note(note, "words cannot say what to avoid")
 
 
 class SEGADDON_PT_guides(_Part, bpy.types.Panel):

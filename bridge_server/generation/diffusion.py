@@ -6,7 +6,7 @@ Stock pipelines of diffusers do the sampling; what this project adds is what the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,9 @@ from .joint import Joint
 from .panorama import Circle, closes
 from .pipelines import Mode, Pipelines, parameters
 from .references import References
-from .sizes import CELL, Pass, Plan, cropped, fit_map, fit_picture, plan, resized
-from .steps import Steps, counted
+from .sizes import CELL, Pass, Plan, cropped, fit_map, plan, resized
+from .starts import Start, fitted, start_options
+from .steps import Steps, counted, enough
 from .transformer import Steering
 
 REFINE = 0.4
@@ -54,20 +55,6 @@ class PictureFailed(SegAddonError):
     """The model gave something that is no picture."""
 
     code = "black_picture"
-
-
-@dataclass(frozen=True, eq=False)
-class _Start:
-    """What a pass starts from."""
-
-    mode: Mode
-    picture: np.ndarray | None = None
-    """uint8 H×W×3, or float32 in 0..1 of the pass's size"""
-    mask: np.ndarray | None = None
-    """bool H×W"""
-    strength: float = 1.0
-    levels: np.ndarray | None = None
-    """float32 H×W: for soft inpainting"""
 
 
 class Diffusion:
@@ -97,9 +84,11 @@ class Diffusion:
             InvalidInput: a request that this model cannot run. ModelMissing, ModelDamaged: a ControlNet.
             PictureFailed: the model gave numbers that are no picture. Cancelled: ``on_step`` raised it.
         """
+        request, image = inputs.request, inputs.image
+        if image is not None and request.strength == 0:
+            return image
         if inputs.mask is not None:
             return self._inpaint(inputs, seed, on_step, mode)
-        request, image = inputs.request, inputs.image
         if self._nine:
             text = f"The model {self.model.id!r} only paints under a mask"
             raise InvalidInput(text, "Give a picture and a mask, or use another model")
@@ -109,9 +98,9 @@ class Diffusion:
         generator = torch.Generator("cpu").manual_seed(seed)
         self._pipelines.wear(request.options.loras)
         way: Mode = "text" if image is None else "image"
-        passes = [(wanted.first, _Start(way, strength=request.strength))]
+        passes = [(wanted.first, Start(way, strength=self._enough(inputs, request.strength)))]
         if wanted.second is not None:
-            passes.append((wanted.second, _Start("image", strength=REFINE)))
+            passes.append((wanted.second, Start("image", strength=self._enough(inputs, REFINE))))
         steps = Steps([self._steps(inputs, start) for _, start in passes], self.model.family, on_step)
         picture = image
         for size, start in passes:
@@ -201,13 +190,25 @@ class Diffusion:
         camera = inputs.maps.camera if inputs.maps else None
         around = closes(camera) and self.model.closes
         once = inputs.request.options.draft or self.model.finish == "maps"
-        return plan(_size(inputs), self.model.native, draft=once, closes=around, cell=self._cell)
+        wanted = plan(_size(inputs), self.model.native, draft=once, closes=around, cell=self._cell)
+        longest = self._longest
+        if any(max(one.padded) > longest for one in (wanted.first, wanted.second) if one):
+            width, height = wanted.size
+            text = f"{width}×{height} is too long and narrow for the model {self.model.id!r}"
+            raise InvalidInput(text, f"No side of what it draws may have more than {longest} pixels")
+        return wanted
 
     def _along_maps(self, inputs: Inputs) -> bool:
         """Whether what is drawn is brought to its size with the scene's maps for a guide."""
         if self.model.finish != "maps" or inputs.maps is None or inputs.image is not None:
             return False
         return self._plan(inputs).first.content < inputs.maps.instance_map.shape[::-1]
+
+    @property
+    def _longest(self) -> float:
+        """Pixels of the longest side: Z-Image has no positions beyond."""
+        places = getattr(self._pipelines.backbone.config, "axes_lens", None)
+        return min(places[1:]) * 2 * CELL if places else float("inf")
 
     @property
     def _cell(self) -> int:
@@ -233,7 +234,7 @@ class Diffusion:
         self._use(mode)
         self._pipelines.wear(inputs.request.options.loras)
         generator = torch.Generator("cpu").manual_seed(seed)
-        start = _Start("mask", job.given, job.mask, job.strength, job.levels)
+        start = Start("mask", job.given, job.mask, self._enough(inputs, job.strength), job.levels)
         steps = Steps([self._steps(inputs, start)], self.model.family, on_step)
         self._warn(job.inputs, size, steps.total, on_step)
         return job.finished(self._floats(job.inputs, size, start, generator, steps))
@@ -253,24 +254,25 @@ class Diffusion:
         elif self._steering is None:
             self._steering = Joint(net) if self.model.family == "flux2" else Steering(net)
 
-    def _steps(self, inputs: Inputs, start: _Start) -> int:
+    def _enough(self, inputs: Inputs, strength: float) -> float:
+        return enough(inputs.request.options.steps or self.model.steps, strength, self.model.family)
+
+    def _steps(self, inputs: Inputs, start: Start) -> int:
         asked = inputs.request.options.steps or self.model.steps
         return asked if start.mode == "text" else counted(asked, start.strength, self.model.family)
 
-    def _draw(self, inputs: Inputs, size: Pass, start: _Start, generator: torch.Generator, steps: Steps) -> np.ndarray:
+    def _draw(self, inputs: Inputs, size: Pass, start: Start, generator: torch.Generator, steps: Steps) -> np.ndarray:
         """One pass: uint8 H×W×3 of the size's content."""
         return (self._floats(inputs, size, start, generator, steps) * 255).round().astype(np.uint8)
 
-    def _floats(
-        self, inputs: Inputs, size: Pass, start: _Start, generator: torch.Generator, steps: Steps
-    ) -> np.ndarray:
+    def _floats(self, inputs: Inputs, size: Pass, start: Start, generator: torch.Generator, steps: Steps) -> np.ndarray:
         """One pass: float32 H×W×3 of the size's content, 0..1, as the autoencoder gave it."""
         request, controls = inputs.request, self.controls(inputs)
         pipeline, options = self._pipelines.for_run(controls, start.mode)
         columns, rows = size.padded
         options |= {"width": columns, "height": rows, "num_inference_steps": request.options.steps or self.model.steps}
         options |= {"guidance_scale": record.guidance(request, self.model)}
-        options |= _start_options(start, size, self._circle.closed)
+        options |= start_options(start, size, self._circle.closed)
         if self.model.family == "flux2" and "image" in options:
             options = joint.from_picture(pipeline, options, size)
         self._begin(self._steps(inputs, start), controls, size, self._guided(inputs))
@@ -307,10 +309,10 @@ class Diffusion:
             self._pictures = (maps, {})
         known = self._pictures[1]
         if (kind, size) not in known:
-            known[kind, size] = Image.fromarray(control_image(kind, _fitted(maps, size), self.model.palette))
+            known[kind, size] = Image.fromarray(control_image(kind, fitted(maps, size), self.model.palette))
         return known[kind, size]
 
-    def _prompts(self, inputs: Inputs, size: Pass, start: _Start) -> dict[str, Any]:
+    def _prompts(self, inputs: Inputs, size: Pass, start: Start) -> dict[str, Any]:
         """The prompts as the pipeline takes them: embedded, side by side where regions have their own."""
         request, words = inputs.request, self._pipelines.words
         own, others = regions.from_maps(inputs.maps) if inputs.maps else ([], [])
@@ -332,7 +334,7 @@ class Diffusion:
             self._weights.set(masks, latent, tokens, strength)
         return words.told(texts, negative, request.options.loras)
 
-    def _of_pictures(self, inputs: Inputs, start: _Start) -> str:
+    def _of_pictures(self, inputs: Inputs, start: Start) -> str:
         """What a model that looks at pictures is told of them, in front of every prompt."""
         if self.model.family != "flux2":
             return ""
@@ -360,18 +362,6 @@ class Diffusion:
         return record.guidance(inputs.request, self.model) > (0 if self.model.family == "zimage" else 1)
 
 
-def _start_options(start: _Start, size: Pass, closed: bool) -> dict[str, Any]:
-    """What a pass starts from, as the pipelines call it."""
-    if start.picture is None:
-        return {}
-    floats = start.picture.dtype == np.float32
-    picture = start.picture if floats else Image.fromarray(fit_picture(start.picture, size, closes=closed))
-    options: dict[str, Any] = {"image": picture, "strength": start.strength}
-    if start.mask is not None:
-        options["mask_image"] = Image.fromarray(fit_map(start.mask, size).astype(np.uint8) * 255)
-    return options
-
-
 def _weighing(references: Sequence[ReferenceInput]) -> list[ReferenceInput]:
     return [one for one in references if one.weight != 0]
 
@@ -382,11 +372,6 @@ def _size(inputs: Inputs) -> tuple[int, int]:
     if inputs.image is None:
         raise InvalidInput("There is neither a scene nor a picture to work on", "Give one of them")
     return inputs.image.shape[1], inputs.image.shape[0]
-
-
-def _fitted(maps: SceneMaps, size: Pass) -> SceneMaps:
-    arrays = {name: fit_map(getattr(maps, name), size) for name in ("instance_map", "class_map", "depth", "normal")}
-    return replace(maps, **arrays)
 
 
 def _picture(drawn: np.ndarray) -> np.ndarray:

@@ -189,9 +189,7 @@ def from_picture(pipeline: Any, options: dict[str, Any], size: Pass) -> dict[str
     with torch.no_grad():
         latents = pipeline._patchify_latents(pipeline.vae.encode(ready).latent_dist.mode())
     everything = Image.new("L", size.padded, 255)
-    steps = options["num_inference_steps"]
-    least = {"strength": max(options["strength"], 1 / steps)}  # it refuses to take no step at all
-    return {"mask_image": everything, **options, **least, "image": latents}
+    return {"mask_image": everything, **options, "image": latents}
 
 
 def _by_first(lengths: Sequence[int]) -> torch.Tensor:

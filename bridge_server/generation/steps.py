@@ -40,6 +40,12 @@ class Steps:
         return state
 
 
+def enough(asked: int, strength: float, family: Family) -> float:
+    """The strength, or the least at which diffusers takes one of the steps asked for: below it, it fails."""
+    least = 1 / asked if family in TRANSFORMERS else (1 + 1e-6) / asked  # rounded down, 49 × 1/49 is none
+    return min(max(strength, least), 1.0)
+
+
 def counted(asked: int, strength: float, family: Family) -> int:
     """How many of the steps asked for a pass from a picture takes, as diffusers counts them: transformers round up."""
     taken = math.ceil(asked * strength) if family in TRANSFORMERS else int(asked * strength)

@@ -44,11 +44,16 @@ def our_way(
     assert inputs.maps is not None  # a bench's own
     native = max(inputs.maps.width, inputs.maps.height)
     loaded = Diffusion(replace(model, native=native), [], device, compiled=compiled)
+    return loaded, making(loaded, inputs, count, mode)
+
+
+def making(loaded: Diffusion, inputs: Inputs, count: int = 1, mode: str = "fast") -> Callable[[int], list[np.ndarray]]:
+    """What makes ``count`` pictures by a loaded model."""
 
     def make(seed: int) -> list[np.ndarray]:
         return [loaded.make(inputs, seed + index, lambda *_, **__: None, mode) for index in range(count)]
 
-    return loaded, make
+    return make
 
 
 def stock_way(

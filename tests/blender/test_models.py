@@ -145,6 +145,8 @@ def test_what_the_model_cannot_do_is_not_asked_for(street):
     assert api.loras() == ("few-step",)
     street.segaddon.model = "zimage-turbo"
     settings = street.segaddon.generation
+    settings.own_sampling = True
+    assert (settings.steps, settings.guidance) == (8, 0.0), "it begins with what the model is best at"
     settings.negative, settings.own_guides = "people", True
     settings.references.add().image = bpy.data.images.new("Look", 4, 4)
     told = model_options.asked(street)

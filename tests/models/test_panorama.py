@@ -31,6 +31,7 @@ def panorama(width: int = 128, turned: int = 0) -> SceneMaps:
 @pytest.fixture(params=["sd15", "sdxl"])
 def diffusion(request):
     one = request.getfixturevalue(request.param)
+    one._weights.clear()  # of another test
     yield one
     one._circle.closed = False
 

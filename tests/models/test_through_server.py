@@ -149,6 +149,19 @@ def test_a_wrong_palette_is_said_and_what_needs_no_model_works(tmp_path):
     assert offer.find("preview")
 
 
+def test_a_wrong_palette_is_said_by_the_job_and_the_next_one_works(bridge):
+    file = Path(os.environ["SEGADDON_MODELS_DIRS"].split(os.pathsep)[1]) / "models.toml"
+    right = file.read_text()
+    file.write_text(right.replace("native", 'palette = "rainbow"\nnative', 1))
+    try:
+        with pytest.raises(SegAddonError, match="'rainbow' is not one of") as caught:
+            run(bridge, "tiny-sd15")
+        assert caught.value.hint
+    finally:
+        file.write_text(right)
+    assert run(bridge, "tiny-sd15")[1][0].any()
+
+
 def test_a_broken_list_of_models_is_said_by_what_asks_for_one_and_the_server_lives(tmp_path, monkeypatch):
     own = tmp_path / "models"
     own.mkdir()
