@@ -95,7 +95,7 @@ def rendering() -> Iterator[float]:
     scene.render.engine, scene.cycles.samples, scene.cycles.device = "CYCLES", 4, "CPU"
     scene.render.resolution_percentage = 50
     with within():
-        addon("api").render_with_maps(scene)
+        addon("api").render_with_maps(scene, write_still=False)
     yield 0.5
     result = bpy.data.images["Render Result"]
     editor().spaces.active.image = result
