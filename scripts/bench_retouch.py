@@ -73,13 +73,13 @@ def model_clicks() -> dict[str, float]:
     from blender_segaddon.protocol.segmenting import PromptMessage, SegmentRequest
     from bridge_server.segmentation.desk import Desk
 
-    from .lib import tiny_models
+    from .lib import tiny_segmenters
 
     with tempfile.TemporaryDirectory() as folder:
         sams = Path(folder) / "sams"
         sams.mkdir()
         torch.manual_seed(0)
-        network = tiny_models.sam(1024, 768, 12, 12, 256, (2, 5, 8, 11), 14)
+        network = tiny_segmenters.sam(1024, 768, 12, 12, 256, (2, 5, 8, 11), 14)
         torch.save(network.state_dict(), sams / "vit_b_random.pth")
         parameters = sum(one.numel() for one in network.parameters())
         place = Path(folder) / "picture"

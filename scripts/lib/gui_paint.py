@@ -30,6 +30,7 @@ from scripts.lib.gui_editor import (
     prepare,
     press,
     run,
+    seen,
     shot,
     until_made,
     within,
@@ -114,11 +115,18 @@ def rendering() -> Iterator[float]:
         bpy.ops.segaddon.inpaint("INVOKE_DEFAULT", True, prompt="gold", intent="REPLACE", count=1)
     yield from until_made()
     shot("render_result")
+    scene.segaddon.retouch.wipe = 0.0
+    yield 0.8
+    over = shot("render_result_alone")
     yield from press("RET")
     yield 0.5
     check(image() != result and image().is_float, f"accepting shows {image()}")
     check(addon("api").render_patch() is not None, "the compositor has no patch")
-    shot("render_accepted")
+    fit()
+    yield 0.5
+    before = seen(over)
+    difference = np.abs(seen(shot("render_accepted")) - before).mean() * 255
+    check(difference < 1.0, f"a retouched render is shown in other colors than its result: {difference:.1f} of 255")
     with within():
         bpy.ops.render.render(scene=scene.name)
     editor().spaces.active.image = result

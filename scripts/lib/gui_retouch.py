@@ -41,7 +41,7 @@ from scripts.lib.gui_editor import (
     within,
 )
 
-PROMPT = (1210, 440)
+PROMPT = (1210, 424)
 """Where the panel has its prompt when one mask with candidates is accepted, in pixels from the lower left."""
 TARGET, OTHER = "Boat_Fishing", "House.Left"
 
