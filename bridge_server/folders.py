@@ -20,6 +20,11 @@ def models(environ: Mapping[str, str] = os.environ) -> Path:
     return _folder(environ, "LOCALAPPDATA", "Library/Application Support", "XDG_DATA_HOME", ".local/share") / "models"
 
 
+def cache(environ: Mapping[str, str] = os.environ) -> Path:
+    """For what can be made again."""
+    return _folder(environ, "LOCALAPPDATA", "Library/Caches", "XDG_CACHE_HOME", ".cache")
+
+
 def _folder(environ: Mapping[str, str], windows: str, mac: str, variable: str, default: str) -> Path:
     home = Path(os.path.expanduser("~"))  # noqa: PTH111 - without a home Path would raise
     if sys.platform == "win32":

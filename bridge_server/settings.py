@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from blender_segaddon.protocol.discovery import default_state_dir
 from blender_segaddon.protocol.errors import InvalidInput
 
 from . import folders
@@ -117,6 +119,15 @@ class Settings:
     def model_folders(self) -> tuple[Path, ...]:
         """Where models and descriptions of them are looked for; of two descriptions of one model the last counts."""
         return (self.download_folder, *self.models_dirs, folders.configuration())
+
+    @property
+    def seen_folder(self) -> Path:
+        """Where it is kept what segmenters saw of pictures: with the user's caches, unless other folders were chosen.
+
+        Not in the usual state folder: that may be one in memory.
+        """
+        usual = self.state_dir == default_state_dir() and not os.environ.get("SEGADDON_STATE_DIR")
+        return (self.data_dir or (folders.cache() if usual else self.state_dir)) / "seen"
 
     @property
     def address(self) -> tuple[str, int]:

@@ -73,35 +73,40 @@ def model_clicks() -> dict[str, float]:
     from blender_segaddon.protocol.segmenting import PromptMessage, SegmentRequest
     from bridge_server.segmentation.desk import Desk
 
-    from .lib import tiny_models
+    from .lib import tiny_segmenters
 
     with tempfile.TemporaryDirectory() as folder:
         sams = Path(folder) / "sams"
         sams.mkdir()
         torch.manual_seed(0)
-        network = tiny_models.sam(1024, 768, 12, 12, 256, (2, 5, 8, 11), 14)
+        network = tiny_segmenters.sam(1024, 768, 12, 12, 256, (2, 5, 8, 11), 14)
         torch.save(network.state_dict(), sams / "vit_b_random.pth")
         parameters = sum(one.numel() for one in network.parameters())
         place = Path(folder) / "picture"
         place.write_bytes(np.random.default_rng(0).integers(0, 255, (768, 1024, 3), dtype=np.uint8).tobytes())
-        desk = Desk("cpu", [Path(folder)])
+        shelf = Path(folder) / "seen"
+        desk = Desk("cpu", [Path(folder)], shelf)
 
-        def ask(**fields: object) -> None:
+        def ask(desk: Desk, **fields: object) -> None:
             request = SegmentRequest("a" * 64, 768, 1024, segmenter="vit_b_random", **fields)  # pyright: ignore
             desk.answer(read_body(b"".join(BodyWriter().finish(request))), place)
 
-        def click(x: float) -> None:
-            ask(prompts=(PromptMessage(((x, 300.0),), (1,)),))
+        def click(x: float, desk: Desk = desk) -> None:
+            ask(desk, prompts=(PromptMessage(((x, 300.0),), (1,)),))
 
         desk._load(_files(Path(folder)))  # loading is no part of a click
         first = _seconds(lambda: click(100.0))
         later = [_seconds(lambda x=x: click(x)) for x in np.linspace(150, 900, _CLICKS)]
         second = statistics.median(later)
+        another = Desk("cpu", [Path(folder)], shelf)  # the server was started again
+        another._load(_files(Path(folder)))
+        reopened = _seconds(lambda: click(100.0, another))
         return {
             "first_s": first,
             "second_s": second,
             "ratio": second / first,
-            "encodings": float(desk.encoded.total()),
+            "reopened_s": reopened,
+            "encodings": float(desk.encoded.total() + another.encoded.total()),
             "parameters": float(parameters),
         }
 
@@ -114,7 +119,7 @@ def edges() -> dict[str, float]:
         row, column = rng.integers(0, _SIZE, 2)
         mask |= np.hypot(y - row, x - column) < rng.integers(20, 250)
     figures: dict[str, float] = {}
-    for radius in (4, 15, 16, 32, 64):
+    for radius in (4, 7, 8, 15, 16, 32, 64):
         pairs = [
             (_seconds(lambda r=radius: masks.feather(mask, r)), _seconds(lambda r=radius: _running_sums(mask, r)))
             for _ in range(_CLICKS)

@@ -147,6 +147,7 @@ class Picture:
         name = f"Seg {self.title}"
         if self.light is not None:
             made = images.light_image(name, self.light)
+            made.use_view_as_render = True  # as the render that it was made of
         else:
             made = images.display_image(name, self.pixels if self.alpha is None else self.array)
         made[_META], made[TOKEN] = json.dumps(self.meta), remember(self)

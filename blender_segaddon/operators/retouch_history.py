@@ -74,10 +74,10 @@ def show(context: bpy.types.Context, old: bpy.types.Image, new: bpy.types.Image)
 
 
 def swap_in_editors(old: bpy.types.Image, new: bpy.types.Image) -> None:
-    """Show ``new`` in the Image Editors that show ``old``."""
+    """Show ``new`` in the Image Editors that show ``old``; see ``show_painting``."""
     for space in _spaces().values():
-        if space.image == old:
-            _swap(space, new)
+        if space.image == old and old != new:
+            show_painting(space, new)
 
 
 def note() -> None:
@@ -89,18 +89,42 @@ def note() -> None:
             _before[image.name] = _current(image)
     for place, space in _spaces().items():
         if space.image is not None:
-            _showing[place] = origin_of(space.image).name
+            _showing[place] = origin_of(space.image.segaddon.painted_for or space.image).name
 
 
 def follow() -> None:
-    """After a step of undo or redo: editors show the step that a history is at now, where that has changed."""
+    """After a step of undo or redo: editors show the step that a history is at now, where that has changed, and the
+    mask that is being painted on it, if one is."""
     for place, space in _spaces().items():
         origin = bpy.data.images.get(_showing.get(place, ""))
         if origin is None:
             continue
         now = _current(origin)
-        if space.image is None or (now != _before.get(origin.name, origin.name) and now in bpy.data.images):
-            _swap(space, bpy.data.images[now])
+        changed = space.image is None or now != _before.get(origin.name, origin.name)
+        there = bpy.data.images.get(now)
+        mask = None if there is None else painting_of(there)
+        if mask is not None or space.image is None or space.image.segaddon.painted_for is not None:
+            show_painting(space, mask or there)
+        elif changed and there is not None:
+            _swap(space, there)
+
+
+def painting_of(picture: bpy.types.Image) -> bpy.types.Image | None:
+    """The image on which a mask of a picture is being painted just now."""
+    return next((one for one in bpy.data.images if one.segaddon.painted_for == picture), None)
+
+
+def show_painting(space: bpy.types.SpaceImageEditor, image: bpy.types.Image | None) -> None:
+    """Show an image: a mask to paint on in paint mode, and in view mode what is shown after one."""
+    if image is None:
+        return
+    was_painting = space.image is None or space.image.segaddon.painted_for is not None
+    if space.image != image:
+        _swap(space, image)
+    if image.segaddon.painted_for is not None:
+        space.ui_mode = "PAINT"
+    elif was_painting:
+        space.ui_mode = "VIEW"
 
 
 def _swap(space: bpy.types.SpaceImageEditor, image: bpy.types.Image) -> None:

@@ -67,7 +67,11 @@ def size_of(image: bpy.types.Image, scene: bpy.types.Scene) -> tuple[int, int]:
     if image.type == "RENDER_RESULT":
         render = scene.render
         share = render.resolution_percentage
-        return render.resolution_x * share // 100, render.resolution_y * share // 100
+        width, height = render.resolution_x * share // 100, render.resolution_y * share // 100
+        if not (render.use_border and render.use_crop_to_border):
+            return width, height
+        across = int(render.border_max_x * width) - int(render.border_min_x * width)
+        return across, int(render.border_max_y * height) - int(render.border_min_y * height)
     return image.size[0], image.size[1]
 
 

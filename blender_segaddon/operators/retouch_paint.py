@@ -12,7 +12,7 @@ from bpy.props import BoolProperty
 
 from .. import api
 from ..protocol.errors import InvalidInput
-from . import retouch_history, retouch_masks, running
+from . import retouch_history, retouch_masks
 from .retouch_list import OnImage
 
 _INSIDE = 0.5
@@ -44,6 +44,10 @@ class SEGADDON_OT_mask_paint(OnImage, bpy.types.Operator):
         return None
 
     def do(self, context, image):
+        begun = retouch_history.painting_of(image)
+        if begun is not None:  # somebody looked at something else meanwhile
+            retouch_history.swap_in_editors(image, begun)
+            return
         size = retouch_masks.size_of(image, context.scene)
         mask = retouch_masks.active(image)
         if mask is not None and not retouch_masks.fits(mask, size):
@@ -53,7 +57,7 @@ class SEGADDON_OT_mask_paint(OnImage, bpy.types.Operator):
         made = api.mask_image(f"{name} of {image.name}"[:60], covered)
         made.segaddon.painted_for, made.segaddon.painted_name = image, "" if mask is None else mask.name
         retouch_history.swap_in_editors(image, made)
-        _brushes(context, made, paint=True)
+        _begin_white(context)
 
 
 class _Painting(OnImage):
@@ -77,7 +81,7 @@ class SEGADDON_OT_mask_painted(_Painting, bpy.types.Operator):
     def description(cls, _context, properties):
         return "Go back to the picture, the mask as it was before" if properties.discard else cls.__doc__
 
-    def do(self, context, image):
+    def do(self, _context, image):
         picture, name = painted_for(image), image.segaddon.painted_name
         if not self.discard:
             covered = api.painted_mask(image) >= _INSIDE
@@ -86,7 +90,6 @@ class SEGADDON_OT_mask_painted(_Painting, bpy.types.Operator):
             _take(picture, name, covered)
         image.pack()  # undo brings it back as it is now
         retouch_history.swap_in_editors(image, picture)
-        _brushes(context, picture, paint=False)
         bpy.data.images.remove(image)
 
 
@@ -105,20 +108,15 @@ def _take(picture: bpy.types.Image, name: str, covered: np.ndarray) -> None:
     record.is_open = False
 
 
-def _brushes(context: bpy.types.Context, shown: bpy.types.Image, paint: bool) -> None:
-    """Editors that show the image change into paint mode, or back; the brush begins white, black with Ctrl or X."""
-    for window in context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.ui_type == "IMAGE_EDITOR" and area.spaces.active.image == shown:
-                area.spaces.active.ui_mode = "PAINT" if paint else "VIEW"
-    if paint:
-        tools = context.tool_settings
-        settings = tools.image_paint
-        of_all = settings if hasattr(settings, "unified_paint_settings") else tools  # of all modes together before 5.0
-        colors = of_all.unified_paint_settings if of_all.unified_paint_settings.use_unified_color else settings.brush
-        if colors is not None:
-            colors.color, colors.secondary_color = (1, 1, 1), (0, 0, 0)
-    running.redraw()
+def _begin_white(context: bpy.types.Context) -> None:
+    """The brush paints white, and black with Ctrl or X."""
+    tools = context.tool_settings
+    settings = tools.image_paint
+    of_all = settings if hasattr(settings, "unified_paint_settings") else tools  # of all modes together before 5.0
+    unified = of_all.unified_paint_settings
+    colors = unified if unified.use_unified_color else settings.brush
+    if colors is not None:
+        colors.color, colors.secondary_color = (1, 1, 1), (0, 0, 0)
 
 
 CLASSES = (SEGADDON_OT_mask_paint, SEGADDON_OT_mask_painted)

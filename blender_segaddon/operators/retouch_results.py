@@ -210,10 +210,10 @@ class SEGADDON_OT_result_accept(_OnResults, bpy.types.Operator):
             result.colorspace_settings.name = image.colorspace_settings.name
         _drop_results(image, but=result)
         add_step(image, result, did)
+        show(context, image, result)
         if origin_of(image).type == "RENDER_RESULT" and matte and result.is_float:
             result.segaddon.patch = api.patch_render(result, mask_codes.decode(matte))
             self.report({"INFO"}, "The compositor puts it over every render of this scene")
-        show(context, image, result)
 
 
 class SEGADDON_OT_patch_remove(bpy.types.Operator):

@@ -127,8 +127,10 @@ class SEGADDON_PT_image_inpaint(_Part, bpy.types.Panel):
         if len(context.space_data.image.segaddon.results):
             _results(column, context)
             return
-        row = column.row()
-        row.label(text="Model")
+        row = column.split(factor=0.4)  # as wide as the labels below
+        name = row.row()
+        name.alignment = "RIGHT"
+        name.label(text="Model")
         draw_choice(row, column, context.scene.segaddon.model)
         words = column.row()
         words.active = settings.intent not in _WORDLESS

@@ -39,6 +39,7 @@ class Lane:
                 "device": device,
                 "test_generators": settings.test_generator,
                 "models_dirs": [str(folder) for folder in settings.model_folders],
+                "seen_dir": str(settings.seen_folder),
                 "licences": settings.licences,
                 "compile_models": settings.compile_models,
                 "memory_budget": settings.memory_budget_bytes,

@@ -54,6 +54,7 @@ def test_a_render_is_retouched_and_every_render_after_it_too(rendered):
     bpy.ops.segaddon.result_accept(image=NAME)
     made = retouch_history.steps_of(result())[1].image
     light = light_of(made)
+    assert made.use_view_as_render, "an editor shows it as the render"
     assert (light[~box] == before[~box]).all()
     after = again(rendered)
     assert (after[~box] == before[~box]).all()

@@ -7,12 +7,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from blender_segaddon.protocol.discovery import default_state_dir
 from blender_segaddon.protocol.framing import BodyWriter, read_body
 from blender_segaddon.protocol.segmenting import PromptMessage, SegmentRequest, SegmentResult, Source
+from bridge_server import folders
 from bridge_server.segmentation import windows
 from bridge_server.segmentation.desk import Desk, _Held
 from bridge_server.segmentation.memory import Embeddings
 from bridge_server.segmentation.segmenter import Candidates, Embedding, Prompt
+from bridge_server.settings import Settings
 
 NOWHERE = Prompt(np.zeros((0, 2)), np.zeros(0, np.int64))
 
@@ -150,3 +153,13 @@ def test_a_closer_look_makes_the_edges_of_large_pictures_sharp(tmp_path: Path):
     assert result.masks[0].window != (0, 0, 1200, 900)
     assert 1 - sharp < 0.4 * (1 - coarse)
     assert click(None)[0].encodings == 0
+
+
+def test_what_was_seen_is_kept_on_disk_in_the_folders_that_were_chosen(tmp_path: Path, monkeypatch):
+    monkeypatch.delenv("SEGADDON_STATE_DIR", raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    usual = Settings(state_dir=default_state_dir())
+    assert usual.seen_folder == folders.cache() / "seen" != usual.state_dir / "seen"
+    assert Settings(state_dir=tmp_path / "mine").seen_folder == tmp_path / "mine" / "seen"
+    assert Settings(state_dir=tmp_path, data_dir=tmp_path / "data").seen_folder == tmp_path / "data" / "seen"
