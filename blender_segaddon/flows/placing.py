@@ -158,15 +158,16 @@ def outlined(maps: SceneMaps, scene: bpy.types.Scene) -> SceneMaps:
     return replace(maps, outlines=_outlines[maps])
 
 
-def find_outlines(maps: SceneMaps, until: Callable[[], bool]) -> None:
-    """While somebody else works at a picture of ``maps``, look for the outlines that its projection will need.
+def prepare(maps: SceneMaps, until: Callable[[], bool]) -> None:
+    """While somebody else works at a picture of ``maps``, do what its projection will need: look for outlines, pack.
 
-    What is not found when ``until`` says so, or cannot be, is left to the projection.
+    What is not done when ``until`` says so, or cannot be, is left to the projection.
     """
     scene = bpy.data.scenes.get(maps.scene)
     if scene is not None and maps not in _outlines:
         with suppress(SegAddonError):
             _outlines[maps] = capture.add_outlines(maps, scene, cancelled=until).outlines
+            keeping.packed_maps(maps)
 
 
 def views(scene: bpy.types.Scene) -> list[tuple[Placement, View]]:
