@@ -113,6 +113,7 @@ def reference(picture: PictureLike, scene: bpy.types.Scene | None, opacity: floa
     """Show a picture over the view through the scene's camera; see ``api.reference``."""
     source = pictures.as_picture(picture)
     scene = scene or bpy.context.scene
+    texturing.check_reference(scene, opacity)  # before an image is made for it
     return _remembered(texturing.reference(scene, source.image, opacity, name=source.title), source)
 
 
