@@ -65,15 +65,21 @@ def project(
     blend: bool = False,
     lock: bool = False,
     soft: float = 0.0,
+    share: np.ndarray | None = None,
 ) -> Placement:
-    """Put a picture on the objects that it shows; see ``api.project``."""
+    """Put a picture on the objects that it shows; see ``api.project``.
+
+    Args:
+        share: as ``texturing.share`` gives it of the views on the scene; found here when None, where views blend.
+    """
     source, maps = pictures.with_maps(picture)
     scene = scene or scene_named(maps.scene)
     if not blend:  # views that share surfaces are foretold pixel by pixel, see ``texturing.carrying``
         maps = outlined(maps, scene)
     _say_if_moved(scene, maps)
     names = None if objects is None else list(objects)
-    share = texturing.share(maps, [view for _, view in views(scene)]) if blend else None
+    if blend and share is None:
+        share = texturing.share(maps, [view for _, view in views(scene)])
     rgb = _light(source, scene)
     wanted = lighting or _usual_lighting(scene)
     how = {"lighting": wanted, "share": share, "lock": lock, "soft": soft}
