@@ -113,14 +113,14 @@ def generate(  # noqa: PLR0913  # keywords, each with a default
     )
     job = begin(recipe, count, priority, best_of)
     if wait and generating.is_elsewhere(recipe):
-        _find_outlines(recipe.maps or maps, job)
+        _prepare(recipe.maps or maps, job)
     return job.result() if wait else job
 
 
-def _find_outlines(maps: SceneMaps, job: Job[list[Picture]]) -> None:
+def _prepare(maps: SceneMaps, job: Job[list[Picture]]) -> None:
     """What a projection will need, while a server works at the picture."""
     try:
-        placing.find_outlines(maps, job.done)
+        placing.prepare(maps, job.done)
     except KeyboardInterrupt:
         job.cancel()
 

@@ -154,9 +154,16 @@ class CaptureJob:
             if self._exposure is None:
                 self._begin()
             next(self._steps, None)
+        except ids_engine.Interrupted as error:
+            if self._exposure is not None and self._exposure.is_there():  # Blender heard the Esc before us
+                raise Cancelled("The capture was cancelled") from error
+            self._start_again()
         except (ReferenceError, ids_engine.Stopped):  # something that it needs was deleted, or Blender ended the render
-            self.tidy()
-            self._steps = iter(())
+            self._start_again()
+
+    def _start_again(self) -> None:
+        self.tidy()
+        self._steps = iter(())
 
     def _look_at_cancel(self) -> None:
         if self._cancel.is_set() and not self.done():
@@ -284,11 +291,15 @@ class _Exposure:
         running before it begins."""
         if bpy.app.is_job_running("RENDER"):
             return True
+        return self.is_there() and not self._job.begun and time.monotonic() - self._started < _LONGEST_WAIT
+
+    def is_there(self) -> bool:
+        """Whether the copy of the scene is; undo and other files take it away."""
         try:
             self._session.copy.scene.name  # noqa: B018
-        except ReferenceError:  # another file
+        except ReferenceError:
             return False
-        return not self._job.begun and time.monotonic() - self._started < _LONGEST_WAIT
+        return True
 
     def develop(self) -> None:
         """Decode what was rendered, in a thread; ``seen`` is there once it has ended."""

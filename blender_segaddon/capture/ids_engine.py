@@ -44,6 +44,10 @@ class Stopped(CaptureError):
         super().__init__("The render of the maps was stopped", "Capture again and let it end")
 
 
+class Interrupted(Stopped):
+    """Somebody pressed Esc, or an undo took the scene away."""
+
+
 @dataclass
 class Job:
     """One render: what to do with the evaluated scene, and what came of it."""
@@ -116,8 +120,8 @@ class IdsEngine(bpy.types.RenderEngine):
                 cycles = driver()
                 _drive(cycles.render, self, depsgraph)
                 _drive(cycles.render_frame_finish, self)
-                if self.test_break():  # Esc, or an undo: what is there is not whole
-                    raise Stopped
+                if self.test_break():  # what is there is not whole
+                    raise Interrupted
                 job.passes = _read_passes(self.get_result())
         except BaseException as error:  # noqa: BLE001 - as in update
             job.failure = error

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
+from types import MappingProxyType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from ..core import files
+from ..core.maps import SceneMaps
 from ..protocol.codec import from_json, to_json
 from ..protocol.errors import InvalidInput
 from ..protocol.messages import ModelOptions
@@ -21,8 +24,12 @@ _ABOUT, _PIXELS = "picture.json", "pixels.npz"
 _PLAIN = ("generator", "prompt", "negative_prompt", "seed", "intent", "strength", "softness", "after", "style")
 """Fields of a recipe that JSON holds."""
 _REFERENCE = "reference"
+_MAPS = "maps.zip"
+"""In an archive: the maps' own, the same for all pictures that were made from them."""
 _LEVEL = 1
 """zlib; 6 takes five times as long for a tenth less."""
+_packed: WeakKeyDictionary[SceneMaps, bytes] = WeakKeyDictionary()
+"""What ``packed_maps`` gave."""
 
 
 def pack(picture: Picture) -> bytes:
@@ -34,6 +41,13 @@ def pack(picture: Picture) -> bytes:
 def pack_recipe(recipe: Recipe) -> bytes:
     """A recipe alone, not compressed: quick, for a file that soon goes again."""
     return _archive(recipe, {"recipe": plain(recipe)}, {}, zipfile.ZIP_STORED)
+
+
+def packed_maps(maps: SceneMaps) -> bytes:
+    """A zip archive of maps, made once for all their pictures: it takes most of the time of ``pack``."""
+    if maps not in _packed:
+        _packed[maps] = _zipped(files.encode_maps(maps), zipfile.ZIP_DEFLATED)
+    return _packed[maps]
 
 
 def unpack(data: bytes, where: str) -> Picture:
@@ -66,21 +80,37 @@ def of_plain(values: dict[str, Any], **arrays: Any) -> Recipe:
 def _archive(recipe: Recipe, about: dict[str, Any], more: dict[str, np.ndarray], method: int) -> bytes:
     arrays = {**more, "image": recipe.image, "mask": recipe.mask}
     arrays |= {f"{_REFERENCE}{index}": one.pixels for index, one in enumerate(recipe.references)}
-    pixels, archive = BytesIO(), BytesIO()
+    pixels = BytesIO()
     np.savez(pixels, **{name: array for name, array in arrays.items() if array is not None})
     parts = {_ABOUT: json.dumps(about).encode(), _PIXELS: pixels.getvalue()}
-    if recipe.maps is not None:
-        parts |= files.encode_maps(recipe.maps)
+    if recipe.maps is None:
+        return _zipped(parts, method)
+    if method == zipfile.ZIP_STORED:
+        return _zipped(parts | files.encode_maps(recipe.maps), method)
+    return _zipped(parts, method, {_MAPS: packed_maps(recipe.maps)})
+
+
+def _zipped(parts: Mapping[str, bytes], method: int, packed: Mapping[str, bytes] = MappingProxyType({})) -> bytes:
+    """An archive of ``parts``, and of what is compressed already."""
+    archive = BytesIO()
     with zipfile.ZipFile(archive, "w", method, compresslevel=_LEVEL) as store:
         for name, data in parts.items():
             store.writestr(name, data)
+        for name, data in packed.items():
+            store.writestr(name, data, zipfile.ZIP_STORED)
     return archive.getvalue()
+
+
+def _unzipped(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(BytesIO(data)) as store:
+        return {name: store.read(name) for name in store.namelist()}
 
 
 def _read(data: bytes, where: str) -> tuple[dict[str, Any], dict[str, np.ndarray], Recipe]:
     """What is said of it, its arrays, and the recipe."""
-    with zipfile.ZipFile(BytesIO(data)) as store:
-        parts = {name: store.read(name) for name in store.namelist()}
+    parts = _unzipped(data)
+    if _MAPS in parts:  # else it is of an earlier version, or not compressed
+        parts |= _unzipped(parts[_MAPS])
     about = json.loads(parts[_ABOUT])
     with np.load(BytesIO(parts[_PIXELS]), allow_pickle=False) as stored:
         arrays = dict(stored)

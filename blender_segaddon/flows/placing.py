@@ -65,15 +65,21 @@ def project(
     blend: bool = False,
     lock: bool = False,
     soft: float = 0.0,
+    share: np.ndarray | None = None,
 ) -> Placement:
-    """Put a picture on the objects that it shows; see ``api.project``."""
+    """Put a picture on the objects that it shows; see ``api.project``.
+
+    Args:
+        share: as ``texturing.share`` gives it of the views on the scene; found here when None, where views blend.
+    """
     source, maps = pictures.with_maps(picture)
     scene = scene or scene_named(maps.scene)
     if not blend:  # views that share surfaces are foretold pixel by pixel, see ``texturing.carrying``
         maps = outlined(maps, scene)
     _say_if_moved(scene, maps)
     names = None if objects is None else list(objects)
-    share = texturing.share(maps, [view for _, view in views(scene)]) if blend else None
+    if blend and share is None:
+        share = texturing.share(maps, [view for _, view in views(scene)])
     rgb = _light(source, scene)
     wanted = lighting or _usual_lighting(scene)
     how = {"lighting": wanted, "share": share, "lock": lock, "soft": soft}
@@ -113,6 +119,7 @@ def reference(picture: PictureLike, scene: bpy.types.Scene | None, opacity: floa
     """Show a picture over the view through the scene's camera; see ``api.reference``."""
     source = pictures.as_picture(picture)
     scene = scene or bpy.context.scene
+    texturing.check_reference(scene, opacity)  # before an image is made for it
     return _remembered(texturing.reference(scene, source.image, opacity, name=source.title), source)
 
 
@@ -158,15 +165,16 @@ def outlined(maps: SceneMaps, scene: bpy.types.Scene) -> SceneMaps:
     return replace(maps, outlines=_outlines[maps])
 
 
-def find_outlines(maps: SceneMaps, until: Callable[[], bool]) -> None:
-    """While somebody else works at a picture of ``maps``, look for the outlines that its projection will need.
+def prepare(maps: SceneMaps, until: Callable[[], bool]) -> None:
+    """While somebody else works at a picture of ``maps``, do what its projection will need: look for outlines, pack.
 
-    What is not found when ``until`` says so, or cannot be, is left to the projection.
+    What is not done when ``until`` says so, or cannot be, is left to the projection.
     """
     scene = bpy.data.scenes.get(maps.scene)
     if scene is not None and maps not in _outlines:
         with suppress(SegAddonError):
             _outlines[maps] = capture.add_outlines(maps, scene, cancelled=until).outlines
+            keeping.packed_maps(maps)
 
 
 def views(scene: bpy.types.Scene) -> list[tuple[Placement, View]]:

@@ -13,7 +13,7 @@ from ..core import masks
 from ..core.maps import BACKGROUND, SceneMaps
 from ..protocol.errors import InvalidInput
 from ..texturing import Placement, Points, View
-from . import placing
+from . import keeping, placing
 from .errands import Look, Task
 from .picture import Picture, Recipe
 
@@ -117,7 +117,10 @@ def next_view(scene: str, recipe: Recipe, look: Look | None = None, *, refine: b
     known = [view for _, view in placing.views(placing.scene_named(scene))]
     found = yield partial(coverage, maps, known)
     picture = yield from painted(found, recipe, refine=refine)
-    return placing.project(picture, placing.scene_named(scene), blend=True)
+    yield partial(keeping.packed_maps, maps)
+    standing = [view for _, view in placing.views(placing.scene_named(scene))]
+    share = yield partial(texturing.share, maps, standing)
+    return placing.project(picture, placing.scene_named(scene), blend=True, share=share)
 
 
 def replace_view(placement: Placement, picture: Picture, *, follow: bool = True) -> Task[list[Placement]]:
@@ -133,6 +136,8 @@ def replace_view(placement: Placement, picture: Picture, *, follow: bool = True)
         return [placing.swapped(placement, picture)]
     if follow and placement.kind == "projection":
         fresh |= yield from _followers(placement, picture)
+    for one in fresh.values():
+        yield partial(keeping.packed_maps, one.maps)
     return _restacked(_standing_from(placement), fresh)
 
 

@@ -17,6 +17,7 @@ from .lighting import set_lighting
 from .linked import name_of
 from .placement import Placement, group_of, placements, remove, show
 from .projection import project, reshare, stored
+from .references import check as check_reference
 from .references import reference
 from .references import swap as swap_reference
 from .render import render_view
@@ -37,6 +38,7 @@ __all__ = [
     "backdrop",
     "bake_steps",
     "blended",
+    "check_reference",
     "compositor_input",
     "emitted",
     "group_of",

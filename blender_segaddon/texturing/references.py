@@ -24,13 +24,8 @@ def reference(scene: bpy.types.Scene, image: bpy.types.Image, opacity: float = 0
     Raises:
         SceneError: the scene has no camera. InvalidInput: its camera is linked, or an opacity that cannot be.
     """
-    if scene.camera is None:
-        raise SceneError(f"Scene '{scene.name}' has no camera", "Add one first")
-    if not 0 <= opacity <= 1:
-        raise InvalidInput(f"An opacity of {opacity} cannot be", "Choose 0 to 1")
+    check(scene, opacity)
     data = scene.camera.data
-    if data.library is not None:
-        raise InvalidInput(f"The camera '{scene.camera.name}' is linked from a library", "Make its data local first")
     title = free_name(scene, f"Seg Reference {name}")
     group = new_group(title, [], [])
     group[_BEFORE] = next((one[_BEFORE] for one in _groups_of(data)), data.show_background_images)
@@ -41,6 +36,16 @@ def reference(scene: bpy.types.Scene, image: bpy.types.Image, opacity: float = 0
     placement = Placement(title, "reference", scene.name, opacity=opacity)
     record(scene, placement, group)
     return placement
+
+
+def check(scene: bpy.types.Scene, opacity: float) -> None:
+    """Raises what ``reference`` raises."""
+    if scene.camera is None:
+        raise SceneError(f"Scene '{scene.name}' has no camera", "Add one first")
+    if not 0 <= opacity <= 1:
+        raise InvalidInput(f"An opacity of {opacity} cannot be", "Choose 0 to 1")
+    if scene.camera.data.library is not None:
+        raise InvalidInput(f"The camera '{scene.camera.name}' is linked from a library", "Make its data local first")
 
 
 def swap(group: bpy.types.NodeTree, image: bpy.types.Image) -> None:

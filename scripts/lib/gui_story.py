@@ -34,6 +34,7 @@ from scripts.lib.gui_person import (
     out,
     placed,
     press,
+    region,
     running,
     server,
     settings,
@@ -45,12 +46,14 @@ from scripts.lib.gui_person import (
 
 LONGEST_TICK = 1.0
 """seconds that Blender may stand still while a picture is being made; drawing without a GPU takes most of it"""
+PLACING_TICK = 5.0
+"""The same where the picture is put on the objects at the end: its outlines are drawn."""
 
 ASIDE = Matrix.Translation((1.6, 0.4, 0)) @ Matrix.Rotation(0.1, 4, "Y")
 """A step to the right of the camera, looking where it looks: what it did not see shows its own material there."""
 
 
-def until_made(longest: float = 60) -> Iterator[float]:
+def until_made(longest: float = 60, pause: float = LONGEST_TICK) -> Iterator[float]:
     """Wait for the picture; Blender must go on living meanwhile."""
     end, slowest, last = time.monotonic() + longest, 0.0, time.monotonic()
     while running() is not None:
@@ -58,7 +61,7 @@ def until_made(longest: float = 60) -> Iterator[float]:
         yield 0.05
         slowest, last = max(slowest, time.monotonic() - last), time.monotonic()
     print(f"longest pause while a picture was made: {slowest:.2f} s")
-    check(slowest < LONGEST_TICK, f"Blender stood still for {slowest:.2f} s while a picture was made")
+    check(slowest < pause, f"Blender stood still for {slowest:.2f} s while a picture was made")
 
 
 def open_street() -> Iterator[float]:
@@ -102,6 +105,7 @@ def story() -> Iterator[float]:
     yield from gui_overlay.story()
     yield from picture()
     yield from undo()
+    yield from next_view()
     yield from retouch()
     yield from cancelling()
     yield from interruptions()
@@ -207,7 +211,41 @@ def undo() -> Iterator[float]:
     first = addon("api").placements(bpy.context.scene)[0]
     check(addon("api").picture_of(first), "the picture of a placement is forgotten after undo")
     bpy.data.objects["Car_Blue"].location.y += 2
-    check(do(bpy.ops.segaddon.update_placement, name=first.name) == {"FINISHED"}, "update failed")
+    check(do(bpy.ops.segaddon.update_placement, name=first.name) == {"RUNNING_MODAL"}, "update did not begin")
+    yield from until_made(pause=PLACING_TICK)
+    check(placed() == ["projection", "backdrop"], f"after update: {placed()}")
+    pictures = [addon("api").picture_of(one) for one in addon("api").placements(bpy.context.scene)]
+    check(pictures[0] is not pictures[1], "update left the picture as it was")
+
+
+def next_view() -> Iterator[float]:
+    """A second view beside the first: once cancelled with Esc, once to the end."""
+    camera = bpy.context.scene.camera
+    before = camera.matrix_world.copy()
+    camera.matrix_world = before @ Matrix.Translation((4.0, 0.5, 0)) @ Matrix.Rotation(0.15, 4, "Y")
+    bpy.context.view_layer.update()
+    do(bpy.ops.segaddon.next_view)
+    yield 0.3
+    check(running() is not None, "Paint This View runs not beside the window")
+    shot("painting_next_view")
+    press("ESC")
+    yield from until_made(pause=PLACING_TICK)
+    check(placed() == ["projection", "backdrop"], f"after Esc: {placed()}")
+    do(bpy.ops.segaddon.next_view)
+    yield from until_made(pause=PLACING_TICK)
+    check(placed() == ["projection", "backdrop", "projection"], f"after Paint This View: {placed()}")
+    do(bpy.ops.segaddon.reference)
+    do(bpy.ops.segaddon.image_plane)
+    do(bpy.ops.segaddon.compositor_input)
+    yield 0.5
+    region("UI").tag_redraw()
+    yield 0.5
+    shot("results_list")
+    for one in addon("api").placements(bpy.context.scene)[2:]:
+        do(bpy.ops.segaddon.remove_placement, name=one.name)
+    check(placed() == ["projection", "backdrop"], f"after removing: {placed()}")
+    camera.matrix_world = before
+    yield from look_through_camera()
 
 
 def retouch() -> Iterator[float]:

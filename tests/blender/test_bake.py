@@ -148,6 +148,27 @@ def test_through_a_gltf_file(scene, maps, tmp_path):
     assert psnr(texturing.render_view(again, size=SIZE), smooth_picture(), seen) >= 35
 
 
+@pytest.mark.parametrize("lighting", ["unlit", "lit"])
+def test_through_an_fbx_file(scene, maps, tmp_path, lighting):
+    """As a game engine reads it: the textures lie beside the file, each on its object and by its own layer."""
+    folder = tmp_path / "textures"
+    api.apply_bake(["Ground", "Left"], budget=BUDGET, colours="display", folder=folder, lighting=lighting)
+    path = tmp_path / "scene.fbx"
+    bpy.ops.preferences.addon_enable(module="io_scene_fbx")
+    bpy.ops.export_scene.fbx(filepath=str(path), path_mode="RELATIVE", object_types={"MESH"})
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.preferences.addon_enable(module="io_scene_fbx")
+    bpy.ops.import_scene.fbx(filepath=str(path))
+    for name in ("Ground", "Left"):
+        one = bpy.data.objects[name]
+        (material,) = {slot.material for slot in one.material_slots}
+        (node,) = [node for node in material.node_tree.nodes if node.type == "TEX_IMAGE"]
+        assert Path(bpy.path.abspath(node.image.filepath)).resolve() == folder / f"Seg Bake {name}.png"
+        socket = "Emission Color" if lighting == "unlit" else "Base Color"
+        assert node.outputs["Color"].links[0].to_socket.name == socket
+        assert [layer.name for layer in one.data.uv_layers] == ["Seg Bake"]
+
+
 def test_through_a_usd_file(scene, maps, tmp_path):
     folder = tmp_path / "textures"
     images = api.apply_bake(["Ground", "Left"], budget=BUDGET, colours="display", folder=folder)
