@@ -85,7 +85,7 @@ def first_picture() -> Iterator[float]:
     yield 0.3
     click("Show in Viewport", lambda: do(bpy.ops.segaddon.view_result))
     yield from look_through_camera()
-    yield 12.0  # Blender compiles its shaders
+    yield 6.0  # Blender compiles its shaders
     took = time.monotonic() - began
     shot("first_picture")
     print(f"first picture: {len(clicks)} clicks ({', '.join(clicks)}), {took:.0f} s")
