@@ -83,7 +83,7 @@ def first_picture() -> Iterator[float]:
     check(settings().picture is not None, "no picture was made")
     click("Project", lambda: do(bpy.ops.segaddon.project))
     yield 0.3
-    click("Show in Viewport", lambda: do(bpy.ops.segaddon.view_result))
+    click("Show Rendered", lambda: do(bpy.ops.segaddon.view_result))
     yield from look_through_camera()
     yield 6.0  # Blender compiles its shaders
     took = time.monotonic() - began
