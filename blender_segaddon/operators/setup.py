@@ -163,6 +163,29 @@ def _set_python(path: str) -> None:
         bpy.context.preferences.is_dirty = True
 
 
+class SEGADDON_OT_show_in_view(bpy.types.Operator):
+    """Look through the scene's camera with the picture over the view; it never renders"""
+
+    bl_idname = "segaddon.show_in_view"
+    bl_label = "Show in View"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        if context.scene.segaddon.picture is None:
+            cls.poll_message_set("Generate a picture first")
+            return False
+        return True
+
+    def execute(self, context):
+        with reported(self):
+            api.reference(context.scene.segaddon.picture, opacity=1.0, scene=context.scene)
+            if context.space_data is not None and context.space_data.type == "VIEW_3D":
+                context.space_data.region_3d.view_perspective = "CAMERA"
+            return {"FINISHED"}
+        return {"CANCELLED"}
+
+
 class SEGADDON_OT_install_server(bpy.types.Operator):
     """Install the server into a folder of its own, outside Blender's Python; what is there and whole is only updated"""
 
@@ -327,6 +350,7 @@ def _choose(scene: str, name: str) -> None:
 
 
 CLASSES = (
+    SEGADDON_OT_show_in_view,
     SEGADDON_OT_install_server,
     SEGADDON_OT_remove_server,
     SEGADDON_OT_cancel_setup,

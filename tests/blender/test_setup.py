@@ -47,6 +47,17 @@ def waiting(tmp_path: Path) -> api.Task:
     return task
 
 
+def test_the_first_picture_is_shown_over_the_view(enabled):
+    bpy.ops.wm.read_factory_settings()
+    render = bpy.context.scene.render
+    render.resolution_x, render.resolution_y = 96, 64
+    assert not bpy.ops.segaddon.show_in_view.poll()
+    bpy.ops.segaddon.generate()
+    assert bpy.ops.segaddon.show_in_view() == {"FINISHED"}
+    (shown,) = bpy.context.scene.camera.data.background_images
+    assert (shown.image, shown.alpha) == (bpy.context.scene.segaddon.picture, 1.0)
+
+
 def test_offline_nothing_is_downloaded_and_it_says_what_to_switch_on(enabled):
     assert not bpy.app.online_access
     for download in (api.install_server, lambda: api.pull_model("sd15-seg")):
