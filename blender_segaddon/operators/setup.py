@@ -1,6 +1,7 @@
 # No "from __future__ import annotations" here: Blender reads the annotations themselves.
 """The server installed, mended and removed, and its models downloaded, while Blender goes on."""
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -152,8 +153,16 @@ def unregister() -> None:
 
 
 def use_installed() -> None:
-    """Point the preferences to the server that was installed."""
+    """Point the preferences to the server that was installed; in a window it starts at once, and tells its models."""
     _set_python(str(api.installation(folder()).python))
+    if not bpy.app.background:
+        threading.Thread(target=_start_server, name="segaddon start", daemon=True).start()
+
+
+def _start_server() -> None:
+    """Thread. What goes wrong is told by the next button that needs the server."""
+    with contextlib.suppress(api.SegAddonError):
+        api.check_server()
 
 
 def _set_python(path: str) -> None:

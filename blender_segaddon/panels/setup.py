@@ -92,8 +92,9 @@ def _model(column: bpy.types.UILayout) -> None:
 def _recommended() -> api.ModelInfo | None:
     """The model to begin with on the server's machine; None where nothing is known of its models yet."""
     known = {one.id: one for one in api.models() if one.state == "missing"}
-    state = server.seen.state
+    state, found = server.seen.state, setup.machine()
     memory = state.total_bytes / 1e9 if isinstance(state, api.ServerState) and state.device != "cpu" else 0.0
+    memory = memory or (found.memory if found else 0.0)
     first = _LARGE if memory >= _LARGE_FROM else _SMALL
     return known.get(first) or next(iter(known.values()), None)
 
