@@ -254,7 +254,6 @@ class SEGADDON_OT_remove_server(bpy.types.Operator):
     def execute(self, _context):
         with reported(self):
             ours = str(api.installation(folder()).python)
-            api.end_server()
             freed = api.remove_server(folder() or None)
             chosen = preferences()
             if chosen is not None and chosen.server_python == ours:
