@@ -10,6 +10,7 @@ from bpy.props import (
     FloatProperty,
     FloatVectorProperty,
     IntProperty,
+    IntVectorProperty,
     PointerProperty,
     StringProperty,
 )
@@ -24,7 +25,12 @@ INTENTS = [
     ("REPLACE", "Replace", "Something else stands there"),
     ("CHANGE", "Change", "It keeps its form and becomes what the prompt says"),
     ("REMOVE", "Remove", "It goes, and what is behind it shows; needs no prompt"),
-    ("EXTEND", "Extend", "What surrounds it goes on there, as the scene's maps have it; needs no prompt"),
+    (
+        "EXTEND",
+        "Extend",
+        "What surrounds it goes on there, as the scene's maps have it; needs no prompt. Or the whole "
+        "picture goes on beyond its borders",
+    ),
 ]
 
 
@@ -58,6 +64,17 @@ class RetouchSettings(bpy.types.PropertyGroup):
     )
     count: IntProperty(
         name="Candidates", description="Pictures to choose from; each has a seed of its own", min=1, max=16, default=1
+    )
+    segmenter: StringProperty(
+        name="Segmenter", description="What the server makes masks with; empty for the best that it has"
+    )
+    margins: IntVectorProperty(
+        name="Margins",
+        description="Pixels that the picture gets at its left, right, top and bottom",
+        size=4,
+        min=0,
+        max=4096,
+        default=(128, 128, 0, 0),
     )
     wipe: FloatProperty(
         name="Wipe",
@@ -214,6 +231,15 @@ class ImageMask(bpy.types.PropertyGroup):
         soft_max=64,
         update=_redraw_masks,
     )
+    clean: IntProperty(
+        name="Clean",
+        description="Holes in it and islands beside it go that are no larger than a square of so many pixels",
+        subtype="PIXEL",
+        min=0,
+        max=4096,
+        soft_max=64,
+        update=_redraw_masks,
+    )
     invert: BoolProperty(name="Invert", description="Take what it does not cover", update=_redraw_masks)
     candidates: CollectionProperty(type=MaskCandidate)
     candidate: IntProperty(min=0, update=_redraw_masks)
@@ -231,6 +257,10 @@ class ImageStep(bpy.types.PropertyGroup):
     image: PointerProperty(type=bpy.types.Image)
     did: StringProperty()
     """how it was made, in a few words"""
+    made: IntProperty()
+    """of a result: when, in seconds since the beginning of 2020"""
+    matte: StringProperty()
+    """of a result: what of it was painted, as core.mask_codes has it"""
 
 
 class ImageRetouch(bpy.types.PropertyGroup):
@@ -260,6 +290,12 @@ class ImageRetouch(bpy.types.PropertyGroup):
     """of an origin: all accepted pictures, itself first"""
     current: PointerProperty(type=bpy.types.Image)
     """of an origin: the step that is shown"""
+    patch: PointerProperty(type=bpy.types.Image)
+    """of a step of a render: what the compositor puts over renders there"""
+    painted_for: PointerProperty(type=bpy.types.Image)
+    """of an image on which a mask is being painted: the picture that the mask is of"""
+    painted_name: StringProperty()
+    """of such an image: the mask's name"""
 
 
 class ImageOverlayLook(bpy.types.PropertyGroup):

@@ -9,7 +9,7 @@ import bpy
 from . import api, operators, panels, preferences, properties
 from .capture import background
 from .flows import rendering
-from .operators import classes, retouch_history, retouch_masks, running, server
+from .operators import classes, retouch_history, retouch_masks, retouch_paint, running, server
 
 _MODULES = (properties, preferences, operators, panels)
 
@@ -49,6 +49,12 @@ def _before_undo(_scene: object, *_more: object) -> None:
 
 
 @bpy.app.handlers.persistent
+def _before_save(_path: object, *_more: object) -> None:
+    """Strokes on pictures and masks that are packed go into the file with them."""
+    retouch_paint.pack_painted()
+
+
+@bpy.app.handlers.persistent
 def _render_begins(scene: bpy.types.Scene, *_more: object) -> None:
     rendering.on_init(scene, scene.segaddon.maps_with_renders)
 
@@ -78,6 +84,7 @@ def _handlers() -> Iterator[tuple[list, Callable[..., None]]]:
     lists = bpy.app.handlers
     yield lists.load_pre, _before_load
     yield lists.load_post, _on_load
+    yield lists.save_pre, _before_save
     for functions in (lists.undo_pre, lists.redo_pre):
         yield functions, _before_undo
     for functions in (lists.undo_post, lists.redo_post):

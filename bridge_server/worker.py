@@ -64,7 +64,7 @@ class Worker:
             Offer(hello["test_generators"], tuple(Path(one) for one in hello["models_dirs"]), tuple(hello["licences"])),
             hello["memory_budget"],
         )
-        self._desk = _open_desk(hello["device"], [Path(one) for one in hello["models_dirs"]])
+        self._desk = _open_desk(hello["device"], [Path(one) for one in hello["models_dirs"]], Path(hello["seen_dir"]))
         self._doing: dict[str, Callable[[dict[str, Any]], None]] = {
             "job": self._run_job,
             "load": self._load,
@@ -195,10 +195,10 @@ class Worker:
         return self._cancelled == job
 
 
-def _open_desk(device: str, models_dirs: list[Path]) -> Desk:
+def _open_desk(device: str, models_dirs: list[Path], shelf: Path) -> Desk:
     from .segmentation.desk import Desk
 
-    return Desk(device, models_dirs)
+    return Desk(device, models_dirs, shelf)
 
 
 def main() -> None:

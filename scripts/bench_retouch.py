@@ -1,9 +1,10 @@
 """How fast a click becomes a mask: on a scene's object through Blender, and by a segmenter the size of SAM's vit_b.
 
-    python -m scripts.bench_retouch --json FILE [--part scene|model]
+    python -m scripts.bench_retouch --json FILE [--part scene|model|edge]
 
 The part "scene" needs Blender as a module (.venv-bpy-*), "model" the models' environment (.venv-models): each runs what
-its environment has. The weights of vit_b's size are random: masks are noise, times are the real ones.
+its environment has. "edge" is the soft edge of a mask, against a blur of single pixels by running sums. The weights of
+vit_b's size are random: masks are noise, times are the real ones.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
+from blender_segaddon.core import masks
+
 _SIZE = 2048
 _CLICKS = 7
 
@@ -28,9 +31,9 @@ def main() -> None:
     """Measure what can be measured here, print it, write it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--part", choices=("scene", "model"))
+    parser.add_argument("--part", choices=("scene", "model", "edge"))
     options = parser.parse_args()
-    parts = {"scene": ("bpy", scene_clicks), "model": ("torch", model_clicks)}
+    parts = {"scene": ("bpy", scene_clicks), "model": ("torch", model_clicks), "edge": ("numpy", edges)}
     figures = {
         name: measure()
         for name, (needed, measure) in parts.items()
@@ -81,26 +84,62 @@ def model_clicks() -> dict[str, float]:
         parameters = sum(one.numel() for one in network.parameters())
         place = Path(folder) / "picture"
         place.write_bytes(np.random.default_rng(0).integers(0, 255, (768, 1024, 3), dtype=np.uint8).tobytes())
-        desk = Desk("cpu", [Path(folder)])
+        shelf = Path(folder) / "seen"
+        desk = Desk("cpu", [Path(folder)], shelf)
 
-        def ask(**fields: object) -> None:
+        def ask(desk: Desk, **fields: object) -> None:
             request = SegmentRequest("a" * 64, 768, 1024, segmenter="vit_b_random", **fields)  # pyright: ignore
             desk.answer(read_body(b"".join(BodyWriter().finish(request))), place)
 
-        def click(x: float) -> None:
-            ask(prompts=(PromptMessage(((x, 300.0),), (1,)),))
+        def click(x: float, desk: Desk = desk) -> None:
+            ask(desk, prompts=(PromptMessage(((x, 300.0),), (1,)),))
 
         desk._load(_files(Path(folder)))  # loading is no part of a click
         first = _seconds(lambda: click(100.0))
         later = [_seconds(lambda x=x: click(x)) for x in np.linspace(150, 900, _CLICKS)]
         second = statistics.median(later)
+        another = Desk("cpu", [Path(folder)], shelf)  # the server was started again
+        another._load(_files(Path(folder)))
+        reopened = _seconds(lambda: click(100.0, another))
         return {
             "first_s": first,
             "second_s": second,
             "ratio": second / first,
-            "encodings": float(desk.encoded.total()),
+            "reopened_s": reopened,
+            "encodings": float(desk.encoded.total() + another.encoded.total()),
             "parameters": float(parameters),
         }
+
+
+def edges() -> dict[str, float]:
+    """Seconds for the soft edge of 40 discs all over 2048², in turn with three box blurs by running sums."""
+    rng, (y, x) = np.random.default_rng(0), np.ogrid[:_SIZE, :_SIZE]
+    mask = np.zeros((_SIZE, _SIZE), bool)
+    for _ in range(40):
+        row, column = rng.integers(0, _SIZE, 2)
+        mask |= np.hypot(y - row, x - column) < rng.integers(20, 250)
+    figures: dict[str, float] = {}
+    for radius in (4, 7, 8, 15, 16, 32, 64):
+        pairs = [
+            (_seconds(lambda r=radius: masks.feather(mask, r)), _seconds(lambda r=radius: _running_sums(mask, r)))
+            for _ in range(_CLICKS)
+        ]
+        ours, other = (statistics.median(one) for one in zip(*pairs, strict=True))
+        error = np.abs(masks.feather(mask, radius) - _running_sums(mask, radius)).max()
+        figures |= {f"radius_{radius}_s": ours, f"radius_{radius}_ratio": ours / other}
+        figures[f"radius_{radius}_error"] = float(error)
+    return figures
+
+
+def _running_sums(mask: np.ndarray, radius: int) -> np.ndarray:
+    soft = np.pad(mask.astype(np.float32), radius, mode="edge")
+    for part in [part for part in (radius // 3, (radius + 1) // 3, (radius + 2) // 3) if part]:
+        for axis in (0, 1):
+            first = [(1, 0) if one == axis else (0, 0) for one in (0, 1)]
+            total = np.cumsum(np.pad(soft, first), axis=axis, dtype=np.float64)
+            size, width = soft.shape[axis] - 2 * part, 2 * part + 1
+            soft = ((total.take(range(width, width + size), axis) - total.take(range(size), axis)) / width).astype("f4")
+    return soft
 
 
 def _files(folder: Path):

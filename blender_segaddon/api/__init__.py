@@ -63,7 +63,18 @@ from .installing import (
     pull_model,
     remove_server,
 )
-from .masking import everything, prepare_masks, segment, segmenters, start_segment
+from .masking import (
+    alpha_mask,
+    everything,
+    known_segmenters,
+    mask_image,
+    painted_mask,
+    prepare_masks,
+    seen_in,
+    segment,
+    segmenters,
+    start_segment,
+)
 from .meaning import class_mapping, class_of, describe, scene_vocabulary, set_class, set_face_class, set_text, unclassed
 from .on_scene import SceneFunctions, of_scene
 from .overlay import (
@@ -110,7 +121,19 @@ from .rendering import (
     render_with_maps,
     watch_renders,
 )
-from .retouching import accept, configure_storing, extend, history, inpaint, remove, start_remove
+from .retouching import (
+    accept,
+    configure_storing,
+    extend,
+    history,
+    inpaint,
+    patch_render,
+    remove,
+    render_patch,
+    set_render_patch,
+    start_extend,
+    start_remove,
+)
 from .scene_maps import (
     add_camera,
     capture,
@@ -176,6 +199,7 @@ __all__ = [
     "accelerators",
     "accept",
     "add_camera",
+    "alpha_mask",
     "apply_bake",
     "as_picture",
     "attend_server",
@@ -218,14 +242,18 @@ __all__ = [
     "install_server",
     "installation",
     "installation_state",
+    "known_segmenters",
     "leave_server",
     "lend_gpu",
     "map_images",
     "maps_of",
+    "mask_image",
     "models",
     "next_view",
     "of_scene",
     "overlay",
+    "painted_mask",
+    "patch_render",
     "picture_of",
     "placements",
     "plan_bake",
@@ -243,6 +271,7 @@ __all__ = [
     "remove_bake",
     "remove_placement",
     "remove_server",
+    "render_patch",
     "render_status",
     "render_with_maps",
     "repaint_view",
@@ -250,6 +279,7 @@ __all__ = [
     "resume",
     "save",
     "scene_vocabulary",
+    "seen_in",
     "segment",
     "segmenters",
     "server_state",
@@ -257,12 +287,14 @@ __all__ = [
     "set_face_class",
     "set_image_overlay",
     "set_lighting",
+    "set_render_patch",
     "set_text",
     "show_image_overlay",
     "show_overlay",
     "show_placement",
     "start_bake",
     "start_capture",
+    "start_extend",
     "start_remove",
     "start_segment",
     "styles",

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import bpy
 import numpy as np
 
+from ..core import masks
+from ..core.maps import SceneMaps
+from ..core.seen import Seen
 from ..flows import generating, masking, placing, segmenting
 from ..flows import picture as _picture
 from ..flows.jobs import Job
@@ -13,6 +17,8 @@ from ..flows.masking import SCENE, Mask
 from ..flows.picture import PictureLike
 from ..flows.segmenting import Question
 from ..protocol.errors import InvalidInput
+from ..texturing import images
+from ..texturing.render_result import read_render
 from .kinds import MaskLike, Objects
 from .server import connection
 
@@ -53,10 +59,11 @@ def segment(
             mask of another picture. BridgeError: the server failed.
     """
     given = {"points": points, "box": box, "text": text, "objects": objects}
-    maps = _picture.maps_of(picture) if model in (None, SCENE) and refine is None and within is None else None
+    maps = _picture.seen_in(picture) if model in (None, SCENE) and refine is None and within is None else None
     if objects is not None or model == SCENE or maps is not None:
+        maps = maps if maps is not None else _picture.seen_in(picture)
         if maps is None:
-            maps = _picture.with_maps(picture)[1]
+            raise _picture.no_maps(picture)
         names = None if objects is None else placing.names_of(objects)
         return masking.find(maps, points=points, labels=labels, box=box, text=text, objects=names)
     if all(one is None for one in given.values()):
@@ -107,11 +114,42 @@ def start_segment(
     return Job(lambda *_: _found(segmenting.ask(pixels, question, there)))
 
 
-def _found(masks: list[Mask]) -> list[Mask]:
+def _found(found: list[Mask]) -> list[Mask]:
     """Those that cover anything."""
-    if not any(one.array.any() for one in masks):
+    if not any(one.array.any() for one in found):
         raise InvalidInput("Nothing was found there", "Click on the middle of the thing, or draw a box around it")
-    return [one for one in masks if one.array.any()]
+    return [one for one in found if one.array.any()]
+
+
+def seen_in(picture: PictureLike) -> SceneMaps | Seen | None:
+    """The objects that a picture shows, for masks of them: of one that was generated, also in an earlier session, or
+    rendered with its maps. None of others. Quick; reads no pixels of images."""
+    return _picture.seen_in(picture)
+
+
+def alpha_mask(image: bpy.types.Image) -> Mask:
+    """What an image's alpha covers, half of it or more; also of the Render Result.
+
+    Raises:
+        InvalidInput: it covers nothing, or everything (an image without alpha does).
+    """
+    rendered = image.type == "RENDER_RESULT"
+    pixels = read_render(bpy.context.scene).pixels if rendered else images.read_image(image)
+    covered = masks.from_alpha(pixels)
+    if covered.all() or not covered.any():
+        text = f"The alpha of '{image.name}' covers {'everything' if covered.any() else 'nothing'}"
+        raise InvalidInput(text, "For a render turn on Transparent in its Film settings")
+    return Mask(covered, 1.0, "Alpha", source="alpha")
+
+
+def mask_image(name: str, mask: MaskLike) -> bpy.types.Image:
+    """A Blender image of a mask, white where it covers, to paint on with Blender's brushes."""
+    return images.mask_image(name, mask.array if isinstance(mask, Mask) else np.asarray(mask, bool))
+
+
+def painted_mask(image: bpy.types.Image) -> np.ndarray:
+    """float32 H×W, row 0 at the top, 0 .. 1: how white an image of ``mask_image`` is now."""
+    return images.read_image(image)[..., :3].mean(axis=-1)
 
 
 def everything(picture: PictureLike, *, model: str | None = None) -> list[Mask]:
@@ -123,7 +161,7 @@ def everything(picture: PictureLike, *, model: str | None = None) -> list[Mask]:
     Raises:
         InvalidInput, BridgeError: as ``segment``.
     """
-    maps = _picture.maps_of(picture) if model in (None, SCENE) else None
+    maps = _picture.seen_in(picture) if model in (None, SCENE) else None
     if maps is not None:
         return masking.everything(maps)
     if model == SCENE:
@@ -154,6 +192,12 @@ def segmenters() -> tuple[str, ...]:
     """
     info = generating.server_info(connection())
     return () if info is None else info.segmenters
+
+
+def known_segmenters() -> tuple[str, ...]:
+    """As ``segmenters``, as far as the server has told; () where none has been seen. Never waits, starts nothing."""
+    sender = generating.sender(connection())
+    return () if sender is None else sender.bridge.presence.segmenters
 
 
 def _model(model: str | None) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from ..core import masks, preview
 from ..core.inpainting import classical
 from ..core.maps import SceneMaps
-from ..flows import asking, clearing, generating, light, masking, placing, rendering, storing
+from ..flows import asking, clearing, generating, light, masking, patches, placing, rendering, storing
 from ..flows import picture as _picture
 from ..flows.asking import ControlsLike
 from ..flows.jobs import Job
@@ -22,6 +22,7 @@ from ..flows.picture import Picture, PictureLike, Recipe
 from ..flows.storing import Storing
 from ..protocol.errors import InvalidInput, MapsStale
 from ..protocol.messages import Priority
+from ..texturing import patching
 from .kinds import MaskLike, Objects
 from .pictures import begin
 
@@ -176,7 +177,23 @@ def extend(
     seed: int | None = None,
     model: str | None = None,
 ) -> Picture:
-    """A larger picture around this one, whose own pixels stay identical.
+    """A larger picture around this one: what ``start_extend`` gives, once it is there."""
+    margins = {"left": left, "right": right, "top": top, "bottom": bottom}
+    return start_extend(picture, **margins, prompt=prompt, seed=seed, model=model).result()[0]
+
+
+def start_extend(
+    picture: PictureLike,
+    *,
+    left: int = 0,
+    right: int = 0,
+    top: int = 0,
+    bottom: int = 0,
+    prompt: str = "",
+    seed: int | None = None,
+    model: str | None = None,
+) -> Job[list[Picture]]:
+    """Begin a larger picture around this one, whose own pixels stay identical.
 
     Args:
         left, right, top, bottom: new pixels at each side.
@@ -199,11 +216,12 @@ def extend(
         mask=np.pad(np.zeros(old.pixels.shape[:2], bool), margins, constant_values=True),
         intent="extend",
     )
-    return _begin(picture, wider, recipe, 1, None).result()[0]
+    return _begin(picture, wider, recipe, 1, None)
 
 
-def accept(picture: Picture) -> bpy.types.Image:
-    """Keep a picture for good: its image, which is there after save and reload.
+def accept(picture: Picture | bpy.types.Image) -> bpy.types.Image:
+    """Keep a picture for good, as it is now (also what was painted on its image): its image, which is there after save
+    and reload.
 
     Beside the .blend as ``//<name>_seg/<title>_v001.png`` (.exr for 32 bits), or as the preferences say; packed while
     the file has not been saved.
@@ -211,7 +229,37 @@ def accept(picture: Picture) -> bpy.types.Image:
     Raises:
         StorageError: the file cannot be written; the picture stays as it was.
     """
-    return storing.store(picture, _storing)
+    image = picture.image if isinstance(picture, Picture) else picture
+    storing.store(image, _storing)
+    return image
+
+
+def patch_render(result: bpy.types.Image, mask: MaskLike, *, scene: bpy.types.Scene | None = None) -> bpy.types.Image:
+    """Have every render of a scene show what was retouched of the last one: a patch in the compositor, where the mask
+    is; what was patched before stays. Exact: elsewhere nothing changes, and alpha does not either.
+
+    Args:
+        result: the 32-bit image of a picture that was made of the Render Result.
+
+    Returns:
+        The patch: scene-linear RGBA, the mask as alpha; kept as ``accept`` keeps pictures.
+
+    Raises:
+        InvalidInput: another image or mask. StorageError: its file cannot be written; the patch is in the compositor.
+    """
+    patch = patches.make(scene or bpy.context.scene, result, _array(mask))
+    storing.store(patch, _storing)
+    return patch
+
+
+def render_patch(scene: bpy.types.Scene | None = None) -> bpy.types.Image | None:
+    """The patch that a scene's renders get, None where there is none."""
+    return patching.patch_of(scene or bpy.context.scene)
+
+
+def set_render_patch(patch: bpy.types.Image | None, *, scene: bpy.types.Scene | None = None) -> None:
+    """Give a scene's renders another patch that ``patch_render`` made; None: none, without a trace."""
+    patching.set_patch(scene or bpy.context.scene, patch)
 
 
 def history(image: bpy.types.Image) -> list[bpy.types.Image]:
@@ -254,6 +302,8 @@ def _begin(
     def finish(made: list[Picture]) -> None:
         for one in made:
             one.parent = parent
+            if source.alpha is not None and source.alpha.shape == one.pixels.shape[:2]:
+                one.alpha = source.alpha
             if source.light is not None and source.floats is not None and one.floats is not None:
                 scene = bpy.data.scenes.get(begun_in) or bpy.context.scene
                 one.light = light.relit(source.light, source.floats, one.floats, scene)

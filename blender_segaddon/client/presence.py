@@ -8,7 +8,7 @@ from concurrent.futures import Future
 
 from ..protocol.codec import from_json, load
 from ..protocol.errors import SegAddonError
-from ..protocol.messages import ModelInfo, ServerState
+from ..protocol.messages import ModelInfo, ServerInfo, ServerState
 from .endpoint import ConnectionBrokenError
 from .finding import Finder
 from .http import RefusedError, exchange
@@ -33,6 +33,8 @@ class Presence:
         """what the server said last; None while there is none"""
         self.models: tuple[ModelInfo, ...] = ()
         """what the server can draw with, or could; kept while it is away"""
+        self.segmenters: tuple[str, ...] = ()
+        """what it makes masks with, the best first; kept while it is away"""
         self.problem = ""
         """why a server that runs cannot be used, one line"""
 
@@ -63,13 +65,13 @@ class Presence:
             self.problem = ""
             if found is None:
                 return False
-            self.models, looked = found[1].models, time.monotonic()
+            looked = self._look(found[1])
             async with exchange(found[0], "GET", "/v1/presence", timeout=_SILENCE_SECONDS) as reply:
                 async for line in reply.lines():
                     if line.startswith(b"data:"):
                         self.state = from_json(ServerState, load(line[5:]), ignore_unknown=True)
                     if time.monotonic() - looked > _MODELS_SECONDS and (found := await self._finder.probe()):
-                        self.models, looked = found[1].models, time.monotonic()
+                        looked = self._look(found[1])
         except ConnectionBrokenError:
             return self.state is not None
         except RefusedError as refused:
@@ -77,3 +79,8 @@ class Presence:
         except SegAddonError as error:
             self.problem = str(error)
         return self.state is not None
+
+    def _look(self, info: ServerInfo) -> float:
+        """Note what the server has; when that was."""
+        self.models, self.segmenters = info.models, info.segmenters
+        return time.monotonic()

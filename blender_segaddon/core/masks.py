@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
 
 import numpy as np
 
 from ..protocol.errors import InvalidInput
 from . import discs
 
+_BLOCKS = 8
+"""Below this radius a soft edge is drawn pixel by pixel; the blocks of larger ones are an eighth of the radius."""
 _COMBINE = {
     "add": np.logical_or,
     "subtract": np.greater,  # of booleans: the one and not the other
@@ -22,11 +25,6 @@ def from_ids(instance_map: np.ndarray, ids: Iterable[int]) -> np.ndarray:
     table = np.zeros(int(instance_map.max(initial=0)) + 1, bool)
     table[wanted[(wanted >= 0) & (wanted < table.size)]] = True
     return table[instance_map]
-
-
-def from_classes(class_map: np.ndarray, classes: Iterable[int]) -> np.ndarray:
-    """bool H×W: where the class map has one of these class ids."""
-    return from_ids(class_map, classes)
 
 
 def from_alpha(image: np.ndarray, threshold: float = 0.5) -> np.ndarray:
@@ -106,17 +104,21 @@ def erode(mask: np.ndarray, radius: int) -> np.ndarray:
 def feather(mask: np.ndarray, radius: int) -> np.ndarray:
     """float32 H×W, 0..1: the mask with an edge that runs softly over ``radius`` pixels to each side.
 
-    Exactly 0 and 1 farther away than ``radius`` (in x or in y) from the edge. Three box blurs, close to a Gaussian.
-    Raises InvalidInput for a negative radius.
+    Exactly 0 and 1 farther away than ``radius`` (in x or in y) from the edge. Three box blurs, close to a Gaussian, of
+    whole numbers; from a radius of 8 on of blocks of radius/8 pixels (2 at least), enlarged linearly: against those of
+    single pixels the edge is steeper, values differ by 0.14 at most. Raises InvalidInput for a negative radius.
     """
     if radius < 0:
         raise InvalidInput(f"A mask cannot be feathered by {radius} pixels", "Give a radius of 0 or more")
     window = _window(mask, radius)
-    soft = mask[window].astype(np.float32)
-    for part in _thirds(radius):
-        soft = _box_blur(_box_blur(soft, part, 0), part, 1)
     result = np.zeros(mask.shape, np.float32)
-    result[window] = soft
+    inside = mask[window]
+    if inside.size:
+        block = 1 if radius < _BLOCKS else max(2, radius // _BLOCKS)
+        soft = _blurred(_block_sums(inside, block), _reach(radius, block), block * block)
+        for axis in (1, 0):
+            soft = _enlarged(soft, block, inside.shape[axis], axis)
+        result[window] = soft
     return result
 
 
@@ -163,16 +165,60 @@ def _thirds(radius: int) -> tuple[int, ...]:
     return tuple(part for part in (radius // 3, (radius + 1) // 3, (radius + 2) // 3) if part)
 
 
-def _box_blur(image: np.ndarray, radius: int, axis: int) -> np.ndarray:
-    """float32 of the same shape: mean over 2·radius+1 pixels along an axis, edges repeated.
+def _reach(radius: int, block: int) -> int:
+    """Blocks that a blur may reach, so that enlarged it changes nothing farther away than ``radius`` pixels."""
+    return radius if block == 1 else int((radius + 1 - block / 2) / block - 1)
 
-    Results are rounded to multiples of 1/2**20, so the running sums of the next pass are exact in float64 and flat
-    areas stay exactly 0 and 1.
-    """
-    pad = [(0, 0), (0, 0)]
-    pad[axis] = (radius + 1, radius)
-    total = np.cumsum(np.pad(image, pad, mode="edge"), axis=axis, dtype=np.float64)
-    size = 2 * radius + 1
-    upper, lower = (total[size:], total[:-size]) if axis == 0 else (total[:, size:], total[:, :-size])
-    mean = (upper - lower) / size
-    return (np.rint(mean * 2**20) / 2**20).astype(np.float32)
+
+def _block_sums(mask: np.ndarray, block: int) -> np.ndarray:
+    """Sums of block×block pixels, the last ones filled up with the border; uint8 of single pixels, else uint32."""
+    if block == 1:
+        return mask.view(np.uint8)
+    padded = np.pad(mask.view(np.uint8), [(0, -size % block) for size in mask.shape], mode="edge")
+    rows = reduce(np.add, (padded[k::block].astype(np.uint32) for k in range(block)))
+    return reduce(np.add, (rows[:, k::block] for k in range(block)))
+
+
+def _blurred(sums: np.ndarray, reach: int, most: int) -> np.ndarray:
+    """float32 H×W, 0..1: three box blurs that reach ``reach`` values in all, of whole numbers 0..``most``."""
+    values = np.pad(sums, reach, mode="edge")
+    for part in _thirds(reach):
+        for _axis in (0, 1):
+            most *= 2 * part + 1
+            kind = next(one for one in (np.uint8, np.uint16, np.uint32, np.uint64) if most <= np.iinfo(one).max)
+            values = _window_sums(values.astype(kind, copy=False), 2 * part + 1).T
+    soft = values.astype(np.float32)
+    soft /= np.float32(most)
+    return soft
+
+
+def _window_sums(values: np.ndarray, taps: int) -> np.ndarray:
+    """Of all ``taps`` rows that follow each other: by sums of 1, 2, 4, … rows."""
+    count = len(values) - taps + 1
+    total, at, width, part = None, 0, 1, values
+    while True:
+        if taps & width:
+            piece = part[at : at + count]
+            total = piece if total is None else total + piece
+            at += width
+        if 2 * width > taps:
+            return values if total is None else total
+        part = part[:-width] + part[width:]
+        width *= 2
+
+
+def _enlarged(values: np.ndarray, times: int, size: int, axis: int) -> np.ndarray:
+    """``times`` as long along an axis by linear interpolation between the blocks' middles, cut to ``size``."""
+    if times == 1:
+        return values
+    rows = values if axis == 0 else values.T
+    before, after = np.concatenate([rows[:1], rows]), np.concatenate([rows, rows[-1:]])
+    step = after - before
+    shape = (len(rows) * times, rows.shape[1])
+    result = np.empty(shape, np.float32) if axis == 0 else np.empty(shape[::-1], np.float32).T
+    for k in range(times):
+        share = (k + 0.5) / times + 0.5  # from the middle of the block before
+        part = slice(int(share), int(share) + len(rows))
+        np.multiply(step[part], np.float32(share % 1), out=result[k::times])
+        result[k::times] += before[part]
+    return (result if axis == 0 else result.T)[tuple(slice(size if one == axis else None) for one in (0, 1))]

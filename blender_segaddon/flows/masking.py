@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core import masks, vocabulary
 from ..core.maps import BACKGROUND, Instance, SceneMaps
+from ..core.seen import Seen
 from ..core.words import split
 from ..protocol.errors import InvalidInput
 
@@ -16,6 +17,8 @@ _BOX_MINIMUM = 0.25
 """An instance is offered for a box when box and visible part overlap by this much (intersection over union)."""
 
 
+Known = SceneMaps | Seen
+"""What knows the objects of a picture."""
 SCENE = "scene"
 """The source of masks that come from the maps: exact, and no model."""
 
@@ -52,7 +55,7 @@ class Mask:
 
 
 def find(
-    maps: SceneMaps,
+    maps: Known,
     *,
     points: Sequence[tuple[float, float]] | None = None,
     labels: Sequence[int] | None = None,
@@ -72,12 +75,12 @@ def find(
     return from_objects(maps, objects or ())
 
 
-def everything(maps: SceneMaps) -> list[Mask]:
+def everything(maps: Known) -> list[Mask]:
     """Every visible instance, the largest first."""
     return [_mask(maps, [one], 1.0) for one in sorted(maps.instances, key=lambda one: -one.pixels)]
 
 
-def from_objects(maps: SceneMaps, names: Iterable[str]) -> list[Mask]:
+def from_objects(maps: Known, names: Iterable[str]) -> list[Mask]:
     """One mask for all instances of the named objects (or of the named instancers).
 
     Raises:
@@ -94,9 +97,7 @@ def from_objects(maps: SceneMaps, names: Iterable[str]) -> list[Mask]:
     return [_mask(maps, chosen, 1.0)]
 
 
-def from_points(
-    maps: SceneMaps, points: Sequence[tuple[float, float]], labels: Sequence[int] | None = None
-) -> list[Mask]:
+def from_points(maps: Known, points: Sequence[tuple[float, float]], labels: Sequence[int] | None = None) -> list[Mask]:
     """What stands under the positive points, without what stands under the negative ones.
 
     Args:
@@ -122,7 +123,7 @@ def from_points(
     return together if len(ids) == 1 else together + [_of_ids(maps, [one], 1.0) for one in ids]
 
 
-def from_box(maps: SceneMaps, box: tuple[float, float, float, float]) -> list[Mask]:
+def from_box(maps: Known, box: tuple[float, float, float, float]) -> list[Mask]:
     """Instances that fill the box, best first; the score is the intersection over union of box and visible part.
 
     Args:
@@ -150,7 +151,7 @@ def from_box(maps: SceneMaps, box: tuple[float, float, float, float]) -> list[Ma
     return [_mask(maps, [one], score) for score, one in sorted(scored, key=lambda pair: -pair[0])]
 
 
-def from_text(maps: SceneMaps, text: str) -> list[Mask]:
+def from_text(maps: Known, text: str) -> list[Mask]:
     """Everything of a class, or whose name or free text holds the words: all of it first, then each, largest first.
 
     Whole words count: "car" is in "Red_Car.001", not in "Scarf".
@@ -182,17 +183,17 @@ def _says(name: str, text: str) -> bool:
     return any(words[at : at + len(wanted)] == wanted for at in range(len(words)))
 
 
-def _mask(maps: SceneMaps, things: Sequence[Instance], score: float) -> Mask:
+def _mask(maps: Known, things: Sequence[Instance], score: float) -> Mask:
     return _of_ids(maps, [one.id for one in things], score)
 
 
-def _of_ids(maps: SceneMaps, ids: Sequence[int], score: float) -> Mask:
+def _of_ids(maps: Known, ids: Sequence[int], score: float) -> Mask:
     behind = maps.background or "background"
     names = [behind if one == BACKGROUND else maps.instance(one).object for one in ids]
     return Mask(_pixels_of(maps, ids), score, ", ".join(dict.fromkeys(names)), tuple(ids))
 
 
-def _pixels_of(maps: SceneMaps, ids: Sequence[int]) -> np.ndarray:
+def _pixels_of(maps: Known, ids: Sequence[int]) -> np.ndarray:
     """bool H×W. Looks only where the instances are: a click on a large picture is answered at once."""
     if BACKGROUND in ids:
         return masks.from_ids(maps.instance_map, ids)
@@ -226,7 +227,7 @@ def _numbers(rows: Sequence[Sequence[float]], width: int, what: str) -> np.ndarr
     return numbers
 
 
-def _id_at(maps: SceneMaps, point: np.ndarray) -> int:
+def _id_at(maps: Known, point: np.ndarray) -> int:
     x, y = np.floor(point)
     if not (0 <= x < maps.width and 0 <= y < maps.height):
         raise InvalidInput(

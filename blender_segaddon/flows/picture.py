@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import bpy
 import numpy as np
 
+from ..core import seen
 from ..core.maps import SceneMaps
 from ..core.provenance import digest, maps_digest
+from ..core.seen import Seen
 from ..protocol.codec import to_json
-from ..protocol.errors import InvalidInput
+from ..protocol.errors import InvalidInput, SegAddonError
 from ..protocol.messages import ModelOptions
 from ..texturing import images
 from ..texturing.render_result import read_render
 from . import light as _light
+from . import rendering
+
+log = logging.getLogger(__name__)
 
 _META = "seg_picture"
 """Custom property of a Blender image: the picture's metadata as JSON."""
@@ -28,6 +35,9 @@ Names would not do: they change, and other files use the same ones."""
 
 PARENT = "seg_parent"
 """Custom property of a picture's image: the token of the picture that it was made from."""
+
+_SEEN = "seg_seen"
+"""Custom property of a picture's image: what it shows, for clicks in other sessions; ``core.seen``."""
 
 _REMEMBERED = 32
 """Pictures; each holds its maps, 13 MB at 1024×576."""
@@ -87,15 +97,17 @@ class Picture:
     """float32 H×W×3 in 0..1, display-referred: ``pixels`` before they were rounded; None for a picture of bytes"""
     light: np.ndarray | None = None
     """float32 H×W×4, scene-linear, alpha premultiplied: of a 32-bit picture; None for a picture of bytes"""
+    alpha: np.ndarray | None = None
+    """uint8 H×W, straight: of a picture of bytes that is transparent somewhere"""
     parent: str = ""
     """token of the picture that it was made from, "" for none"""
     _token: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @property
     def array(self) -> np.ndarray:
-        """uint8 H×W×4, row 0 at the top, alpha 255; a copy."""
-        alpha = np.full((*self.pixels.shape[:2], 1), 255, np.uint8)
-        return np.concatenate([self.pixels, alpha], axis=-1)
+        """uint8 H×W×4, row 0 at the top, straight alpha; a copy."""
+        alpha = np.full(self.pixels.shape[:2], 255, np.uint8) if self.alpha is None else self.alpha
+        return np.concatenate([self.pixels, alpha[..., None]], axis=-1)
 
     @property
     def maps(self) -> SceneMaps | None:
@@ -133,8 +145,13 @@ class Picture:
         if found is not None:
             return found
         name = f"Seg {self.title}"
-        made = images.display_image(name, self.pixels) if self.light is None else images.light_image(name, self.light)
+        if self.light is not None:
+            made = images.light_image(name, self.light)
+        else:
+            made = images.display_image(name, self.pixels if self.alpha is None else self.array)
         made[_META], made[TOKEN] = json.dumps(self.meta), remember(self)
+        if self.maps is not None and self.maps.instance_map.shape == self.pixels.shape[:2]:
+            made[_SEEN] = seen.encode(self.maps)
         if self.parent:
             made[PARENT] = self.parent
         return made
@@ -150,8 +167,9 @@ class Picture:
         found = self._found_image()
         if found is not None:
             return found.name.removeprefix("Seg ")
+        made_by = self.recipe.intent if self.recipe.mask is not None else self.recipe.generator
         words = "".join(letter if letter.isprintable() else " " for letter in self.recipe.prompt).split()
-        return (" ".join(words) or self.recipe.generator)[:50].strip()
+        return (" ".join(words) or made_by)[:50].strip()
 
     def _found_image(self) -> bpy.types.Image | None:
         return next((one for one in bpy.data.images if one.get(TOKEN) == self._token), None)
@@ -248,19 +266,51 @@ def no_maps(source: PictureLike) -> InvalidInput:
     """What to say of a picture without maps where they are needed."""
     if isinstance(source, bpy.types.Image) and TOKEN in source:
         return InvalidInput(f"The maps of '{source.name}' are no longer in memory", "Generate the picture again")
+    if isinstance(source, bpy.types.Image) and source.type == "RENDER_RESULT":
+        hint = "Turn on Scene Maps with Renders and render again, or click to ask the model"
+        return InvalidInput("This render was made without maps, so its objects are not known", hint)
     return InvalidInput(
         "This picture was not made from a scene, so nothing is known of what it shows",
         "Use a picture that generate() returned, or give inpaint() a mask of your own",
     )
 
 
-def maps_of(source: PictureLike) -> SceneMaps | None:
-    """The maps that a picture was made from, None where there are none. Reads no pixels where it need not."""
-    if isinstance(source, bpy.types.Image):
-        known = find(source)
-        if known is not None and known.pixels.shape[1::-1] == tuple(source.size):
-            return known.maps
-    return as_picture(source).maps
+def seen_in(source: PictureLike) -> SceneMaps | Seen | None:
+    """The objects that a picture shows, also of another session; None where they are not known. Reads no pixels.
+
+    Of a render they are known where it was made with its maps. Raises InvalidInput for what is no picture.
+    """
+    if not isinstance(source, bpy.types.Image):
+        return as_picture(source).maps
+    if source.type == "RENDER_RESULT" or (source.filepath and not source.get(TOKEN)):
+        return _rendered(source)
+    known = find(source)
+    found = known.maps if known is not None else _kept(source)
+    return found if found is not None and (found.width, found.height) == tuple(source.size) else None
+
+
+def _rendered(image: bpy.types.Image) -> SceneMaps | None:
+    try:
+        return rendering.maps_beside(image)
+    except SegAddonError:  # rendered without, or they are another render's
+        return None
+
+
+def _kept(image: bpy.types.Image) -> Seen | None:
+    """What an earlier session wrote into the file."""
+    data = image.get(_SEEN)
+    if not isinstance(data, bytes):
+        return None
+    try:
+        return _decoded(data)
+    except InvalidInput as error:
+        log.warning("%s: %s", image.name, error)
+        return None
+
+
+@lru_cache(maxsize=4)
+def _decoded(data: bytes) -> Seen:
+    return seen.decode(data)
 
 
 def forget_all() -> None:
@@ -284,12 +334,18 @@ def _of_image(image: bpy.types.Image) -> Picture:
             return known
         made.recipe, made.metadata = known.recipe, known.metadata
         return made
-    pixels = _display_bytes(images.read_image(image)[..., :3])
+    values = images.read_image(image)
+    pixels, alpha = _display_bytes(values[..., :3]), _alpha_bytes(values[..., 3])
     if known is None or known.pixels.shape != pixels.shape:
-        return Picture(pixels, Recipe(maps=None, generator="import"))
-    if (known.pixels == pixels).all():
+        return Picture(pixels, Recipe(maps=None, generator="import"), alpha=alpha)
+    if (known.pixels == pixels).all() and (known.alpha is None) == (alpha is None):
         return known
-    return Picture(pixels, known.recipe, known.metadata)  # painted on since
+    return Picture(pixels, known.recipe, known.metadata, alpha=alpha)  # painted on since
+
+
+def _alpha_bytes(alpha: np.ndarray) -> np.ndarray | None:
+    """uint8 H×W of 0..1, None where all is opaque."""
+    return None if alpha.min() >= 1 else (np.clip(alpha, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
 def _display_bytes(array: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import bpy
@@ -19,7 +20,7 @@ import bpy
 from .. import capture
 from ..core.export import check_formats
 from ..core.maps import SceneMaps
-from ..core.renders import Fingerprint, load_render, maps_folder, save_render
+from ..core.renders import RENDER_FILE, Fingerprint, load_render, maps_folder, save_render
 from ..protocol.errors import InvalidInput, MapsStale, SegAddonError
 
 log = logging.getLogger(__name__)
@@ -129,6 +130,21 @@ def maps_of(picture: str | Path | bpy.types.Image | None, folder: str) -> SceneM
     if picture is None:
         return _last()
     return load_render(picture, maps_folder(picture, folder))[0]
+
+
+def maps_beside(image: bpy.types.Image) -> SceneMaps:
+    """As ``maps_of`` of an image, for each click: the files are read anew only where one of them has changed."""
+    if image.type == "RENDER_RESULT":
+        return _last()
+    path = Path(bpy.path.abspath(image.filepath, library=image.library))
+    if image.is_dirty or not (maps_folder(path) / RENDER_FILE).exists():
+        raise MapsStale(f"There are no maps of {path.name}", "Render it again with Scene Maps with Renders on")
+    return _read(path, path.stat().st_mtime_ns, (maps_folder(path) / RENDER_FILE).stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=2)
+def _read(path: Path, _changed: int, _maps_changed: int) -> SceneMaps:
+    return load_render(path, maps_folder(path))[0]
 
 
 def status() -> str:

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import bpy
+import numpy as np
 
 from ..core.exr import write_exr
 from ..core.png import write_png
 from ..protocol.errors import InvalidInput
-from .picture import PARENT, TOKEN, Picture
+from ..texturing.images import read_image
+from .picture import PARENT, TOKEN
 
 Policy = Literal["beside", "packed", "template"]
 BESIDE = "//{blend}_seg/{title}_v{version}"
@@ -37,8 +39,8 @@ class Storing:
     folder of the .blend"""
 
 
-def store(picture: Picture, storing: Storing) -> bpy.types.Image:
-    """Keep a picture for good; gives its image, which survives save and reload.
+def store(image: bpy.types.Image, storing: Storing) -> None:
+    """Keep a picture's image for good, with the pixels that it has now: it survives save and reload.
 
     Raises:
         InvalidInput: an unknown policy or placeholder. StorageError: the file cannot be written; nothing is lost.
@@ -46,12 +48,13 @@ def store(picture: Picture, storing: Storing) -> bpy.types.Image:
     if storing.policy not in get_args(Policy):
         text = f"Pictures cannot be kept by {storing.policy!r}"
         raise InvalidInput(text, f"Choose one of: {', '.join(get_args(Policy))}")
-    image = picture.image
     if storing.policy == "packed" or not bpy.data.filepath:
-        return image  # is packed as it is
-    path = _free_path(picture, BESIDE if storing.policy == "beside" else storing.template)
-    _write(picture, Path(bpy.path.abspath(path)))
-    return _swapped(image, path)
+        if image.is_dirty or not image.packed_file:
+            image.pack()
+        return
+    path = _free_path(image, BESIDE if storing.policy == "beside" else storing.template)
+    _write(image, Path(bpy.path.abspath(path)))
+    _move(image, path)
 
 
 def mark(image: bpy.types.Image) -> str:
@@ -71,11 +74,11 @@ def history(image: bpy.types.Image) -> list[bpy.types.Image]:
     return chain
 
 
-def _free_path(picture: Picture, template: str) -> str:
+def _free_path(image: bpy.types.Image, template: str) -> str:
     """The path with the first version that is not there yet, as Blender has it ("//" for its folder)."""
-    suffix = ".png" if picture.light is None else ".exr"
+    suffix = ".exr" if image.is_float else ".png"
     blend = Path(bpy.data.filepath).stem
-    title = re.sub(r"\.\d{3}$", "", picture.title)  # Blender's own number of the image
+    title = re.sub(r"\.\d{3}$", "", image.name.removeprefix("Seg "))  # Blender's own number of the image
     title = re.sub(r"[^\w-]+", "_", title).strip("_") or "picture"
     for version in range(1, 10_000):
         try:
@@ -88,21 +91,18 @@ def _free_path(picture: Picture, template: str) -> str:
     raise InvalidInput(f"There is no free version of {title!r}", "Put {version} into the template, or clean up")
 
 
-def _write(picture: Picture, path: Path) -> None:
-    if picture.light is None:
-        write_png(path, picture.pixels)
-        return
-    write_exr(path, {name: picture.light[..., k] for k, name in enumerate("RGBA")})
+def _write(image: bpy.types.Image, path: Path) -> None:
+    pixels = read_image(image)
+    if image.is_float:
+        write_exr(path, {name: pixels[..., k] for k, name in enumerate("RGBA")})
+    else:
+        channels = 3 if pixels[..., 3].min() >= 1 else 4
+        write_png(path, np.rint(pixels[..., :channels] * 255).astype(np.uint8))
 
 
-def _swapped(old: bpy.types.Image, path: str) -> bpy.types.Image:
-    """The file's image in the place of one that is packed: its name, its users, what is known of it."""
-    made = bpy.data.images.load(bpy.path.abspath(path), check_existing=False)
-    made.filepath = path
-    for key in old.keys():  # noqa: SIM118  # Blender's custom properties are no dict
-        made[key] = old[key]
-    name = old.name
-    old.user_remap(made)
-    bpy.data.images.remove(old)
-    made.name = name
-    return made
+def _move(image: bpy.types.Image, path: str) -> None:
+    """Let an image have its pixels from a file that holds the same: all who use it, or know it, go on to do so."""
+    if image.packed_file:
+        image.unpack(method="REMOVE")
+    image.source, image.filepath_raw = "FILE", path
+    image.reload()

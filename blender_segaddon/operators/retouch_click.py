@@ -105,6 +105,7 @@ class _Pointing(running.Modal):
             labels=[int(one) for one in wanted] or None,
             box=prompt.box,
             refine=prompt.refine,
+            model=bpy.context.scene.segaddon.retouch.segmenter or None,
             several=len(prompt.points) == 1 and prompt.box is None,
         )
 
@@ -113,16 +114,19 @@ def _going_on(prompt: Prompt, before: bpy.types.PropertyGroup) -> Prompt:
     """With all that was clicked for this mask before."""
     points = tuple((one.x, one.y, one.positive) for one in before.points)
     box = prompt.box or (tuple(before.box) if any(before.box) else None)
-    return replace(prompt, points=points + prompt.points, box=box, refine=retouch_masks.refinable(before))
+    refine, wanted = retouch_masks.refinable(before), bpy.context.scene.segaddon.retouch.segmenter
+    if refine is not None and wanted not in ("", refine.source):  # another one begins anew, with all the clicks
+        refine = None
+    return replace(prompt, points=points + prompt.points, box=box, refine=refine)
 
 
 def of_scene(prompt: Prompt) -> list[api.Mask]:
     """What the maps say of a prompt; of one thing alone also all of its class."""
-    source = retouch_masks.source_of(bpy.data.images[prompt.image])
+    image = bpy.data.images[prompt.image]
     if prompt.box is not None:
-        return api.segment(source, box=prompt.box, model="scene")
-    found = api.segment(source, points=[(x, y) for x, y, _ in prompt.points], model="scene")
-    maps = source.maps if isinstance(source, api.Picture) else None
+        return api.segment(image, box=prompt.box, model="scene")
+    found = api.segment(image, points=[(x, y) for x, y, _ in prompt.points], model="scene")
+    maps = api.seen_in(image)
     if maps is None or len(found[0].ids) != 1 or not found[0].ids[0]:
         return found
     kind = maps.instance(found[0].ids[0]).class_name
@@ -178,7 +182,7 @@ def _joined(before: bpy.types.PropertyGroup, more: api.Mask, how: str) -> api.Ma
     candidate = retouch_masks.chosen(before)
     if candidate is None:
         return more
-    old = retouch_masks.shaped(candidate.code, 0, False)
+    old = retouch_masks.shaped(candidate.code)
     array = _masks.combine([old, more.array], "add" if how == "ADD" else "subtract")
     if not array.any():
         raise InvalidInput("Nothing of the mask would be left", "Clear it with Backspace")

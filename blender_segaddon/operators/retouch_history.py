@@ -6,8 +6,11 @@ undo, so after a step of undo they follow.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import bpy
 
+from .. import api
 from ..protocol.errors import InvalidInput
 from . import retouch_masks
 
@@ -52,18 +55,29 @@ def step_to(context: bpy.types.Context, image: bpy.types.Image, number: int) -> 
     steps = steps_of(image)
     if not 0 <= number < len(steps):
         raise InvalidInput(f"The history has no step {number}", f"It has {len(steps)}")
-    there = steps[number].image
-    origin_of(image).segaddon.current = there
-    show(context, image, there)
+    there, origin = steps[number].image, origin_of(image)
+    for shown in {image, origin.segaddon.current or image}:
+        show(context, shown, there)
+    origin.segaddon.current = there
+    if origin.type == "RENDER_RESULT":
+        api.set_render_patch(there.segaddon.patch, scene=context.scene)
 
 
 def show(context: bpy.types.Context, old: bpy.types.Image, new: bpy.types.Image) -> None:
-    """Show ``new`` wherever ``old`` was shown."""
-    for space in _spaces().values():
-        if space.image == old:
-            _swap(space, new)
+    """Show ``new`` wherever ``old`` was shown: in Image Editors, and as a texture of objects."""
+    swap_in_editors(old, new)
+    for node in _textures():
+        if node.image == old:
+            node.image = new
     if context.scene.segaddon.picture == old:
         context.scene.segaddon.picture = new
+
+
+def swap_in_editors(old: bpy.types.Image, new: bpy.types.Image) -> None:
+    """Show ``new`` in the Image Editors that show ``old``; see ``show_painting``."""
+    for space in _spaces().values():
+        if space.image == old and old != new:
+            show_painting(space, new)
 
 
 def note() -> None:
@@ -75,18 +89,42 @@ def note() -> None:
             _before[image.name] = _current(image)
     for place, space in _spaces().items():
         if space.image is not None:
-            _showing[place] = origin_of(space.image).name
+            _showing[place] = origin_of(space.image.segaddon.painted_for or space.image).name
 
 
 def follow() -> None:
-    """After a step of undo or redo: editors show the step that a history is at now, where that has changed."""
+    """After a step of undo or redo: editors show the step that a history is at now, where that has changed, and the
+    mask that is being painted on it, if one is."""
     for place, space in _spaces().items():
         origin = bpy.data.images.get(_showing.get(place, ""))
         if origin is None:
             continue
         now = _current(origin)
-        if space.image is None or (now != _before.get(origin.name, origin.name) and now in bpy.data.images):
-            _swap(space, bpy.data.images[now])
+        changed = space.image is None or now != _before.get(origin.name, origin.name)
+        there = bpy.data.images.get(now)
+        mask = None if there is None else painting_of(there)
+        if mask is not None or space.image is None or space.image.segaddon.painted_for is not None:
+            show_painting(space, mask or there)
+        elif changed and there is not None:
+            _swap(space, there)
+
+
+def painting_of(picture: bpy.types.Image) -> bpy.types.Image | None:
+    """The image on which a mask of a picture is being painted just now."""
+    return next((one for one in bpy.data.images if one.segaddon.painted_for == picture), None)
+
+
+def show_painting(space: bpy.types.SpaceImageEditor, image: bpy.types.Image | None) -> None:
+    """Show an image: a mask to paint on in paint mode, and in view mode what is shown after one."""
+    if image is None:
+        return
+    was_painting = space.image is None or space.image.segaddon.painted_for is not None
+    if space.image != image:
+        _swap(space, image)
+    if image.segaddon.painted_for is not None:
+        space.ui_mode = "PAINT"
+    elif was_painting:
+        space.ui_mode = "VIEW"
 
 
 def _swap(space: bpy.types.SpaceImageEditor, image: bpy.types.Image) -> None:
@@ -95,6 +133,14 @@ def _swap(space: bpy.types.SpaceImageEditor, image: bpy.types.Image) -> None:
     space.image = image
     if zoom > 0:
         space.zoom_percentage = zoom
+
+
+def _textures() -> Iterator[bpy.types.ShaderNode]:
+    """The image textures of all materials of this file, those in node groups too."""
+    trees = [one.node_tree for one in bpy.data.materials if one.library is None and one.node_tree is not None]
+    groups = [one for one in bpy.data.node_groups if one.library is None and one.bl_idname == "ShaderNodeTree"]
+    for tree in (*trees, *groups):
+        yield from (node for node in tree.nodes if node.bl_idname == "ShaderNodeTexImage")
 
 
 def _current(origin: bpy.types.Image) -> str:

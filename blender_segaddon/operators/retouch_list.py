@@ -67,6 +67,7 @@ class SEGADDON_OT_mask_of(OnImage, bpy.types.Operator):
         items=[
             ("SELECTED", "Selected Objects", "The objects that are selected in the 3D View"),
             ("TEXT", "Words", "Everything of a class, or with these words in its name"),
+            ("ALPHA", "Alpha", "What is not transparent"),
         ],
         options={"SKIP_SAVE"},
     )
@@ -76,6 +77,8 @@ class SEGADDON_OT_mask_of(OnImage, bpy.types.Operator):
     def description(cls, _context, properties):
         if properties.what == "TEXT":
             return "Make a mask of everything that words name, e.g. 'tree'"
+        if properties.what == "ALPHA":
+            return "Make a mask of what is not transparent in the picture"
         return "Make a mask of the objects that are selected in the 3D View"
 
     def invoke(self, context, _event):
@@ -88,20 +91,35 @@ class SEGADDON_OT_mask_of(OnImage, bpy.types.Operator):
         self.layout.prop(self, "text", text="")
 
     def do(self, context, image):
-        source = retouch_masks.source_of(image)
         if self.what == "SELECTED":
             names = [one.name for one in context.selected_objects]
             if not names:
                 raise InvalidInput("No object is selected", "Select objects in the 3D View")
-            found = api.segment(source, objects=names)
+            found = api.segment(image, objects=names)
+        elif self.what == "ALPHA":
+            found = [api.alpha_mask(image)]
         else:
             if not self.text.strip():
                 raise InvalidInput("No words were given", "Type what is meant, e.g. 'tree'")
-            found = api.segment(source, text=self.text)
+            found = api.segment(image, text=self.text)
         mask = retouch_masks.add(image, found[0].label)
         retouch_masks.fill(mask, found)
-        mask.by_model = found[0].source != "scene"
+        mask.by_model = found[0].source not in ("scene", "alpha")
         image.segaddon.is_open = True
+
+
+class SEGADDON_OT_set_segmenter(bpy.types.Operator):
+    """Answer clicks on what is no object of the scene with this"""
+
+    bl_idname = "segaddon.set_segmenter"
+    bl_label = "Set Segmenter"
+    bl_options = {"UNDO", "INTERNAL"}
+
+    name: StringProperty(name="Segmenter", description="As the server calls it; empty: its best", options={"SKIP_SAVE"})
+
+    def execute(self, context):
+        context.scene.segaddon.retouch.segmenter = self.name
+        return {"FINISHED"}
 
 
 class _OnMask(OnImage):
@@ -173,6 +191,7 @@ class SEGADDON_OT_mask_bake(OnImage, bpy.types.Operator):
 
 CLASSES = (
     SEGADDON_OT_mask_of,
+    SEGADDON_OT_set_segmenter,
     SEGADDON_OT_mask_remove,
     SEGADDON_OT_mask_copy,
     SEGADDON_OT_mask_move,

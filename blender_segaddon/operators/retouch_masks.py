@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 
 import bpy
 import numpy as np
 
 from .. import api
-from ..core import mask_codes, masks
+from ..core import mask_codes, masks, regions
 from ..protocol.errors import InvalidInput
 
 _KEPT = 64
@@ -66,20 +67,17 @@ def size_of(image: bpy.types.Image, scene: bpy.types.Scene) -> tuple[int, int]:
     if image.type == "RENDER_RESULT":
         render = scene.render
         share = render.resolution_percentage
-        return render.resolution_x * share // 100, render.resolution_y * share // 100
+        width, height = render.resolution_x * share // 100, render.resolution_y * share // 100
+        if not (render.use_border and render.use_crop_to_border):
+            return width, height
+        across = int(render.border_max_x * width) - int(render.border_min_x * width)
+        return across, int(render.border_max_y * height) - int(render.border_min_y * height)
     return image.size[0], image.size[1]
-
-
-def source_of(image: bpy.types.Image) -> api.Picture | bpy.types.Image:
-    """The picture behind the image where this session knows it: then no pixels need to be read for a click."""
-    known = api.find_picture(image)
-    return known if known is not None and known.pixels.shape[1::-1] == tuple(image.size) else image
 
 
 def has_maps(image: bpy.types.Image) -> bool:
     """Whether a click can be answered from the scene."""
-    source = source_of(image)
-    return isinstance(source, api.Picture) and source.maps is not None
+    return api.seen_in(image) is not None
 
 
 def active(image: bpy.types.Image) -> bpy.types.PropertyGroup | None:
@@ -105,7 +103,7 @@ def fits(mask: bpy.types.PropertyGroup, size: tuple[int, int]) -> bool:
 
 def key(image: bpy.types.Image, size: tuple[int, int]) -> tuple[object, ...]:
     """Differs where ``together`` does."""
-    parts = [(chosen(one).code, one.grow, one.invert, one.mode) for one in _used(image, size)]
+    parts = [(chosen(one).code, one.clean, one.grow, one.invert, one.mode) for one in _used(image, size)]
     return (image.segaddon.feather, size, *parts)
 
 
@@ -113,7 +111,7 @@ def together(image: bpy.types.Image, size: tuple[int, int]) -> np.ndarray | None
     """bool H×W: the masks in use, combined from the first to the last; None where there are none."""
     result: np.ndarray | None = None
     for one in _used(image, size):
-        covered = shaped(chosen(one).code, one.grow, one.invert)
+        covered = shape_of(one)
         how = one.mode.lower()
         if result is None:
             result = ~covered if how == "subtract" else covered
@@ -128,7 +126,7 @@ def as_given(image: bpy.types.Image, size: tuple[int, int]) -> api.Mask | None:
     if array is None:
         return None
     used = _used(image, size)
-    plain = len(used) == 1 and used[0].mode == "ADD" and not used[0].grow and not used[0].invert
+    plain = len(used) == 1 and used[0].mode == "ADD" and not (used[0].clean or used[0].grow or used[0].invert)
     ids = chosen(used[0]).ids.split() if plain else []
     label = ", ".join(chosen(one).label for one in used)
     return api.Mask(array, min(chosen(one).score for one in used), label, tuple(map(int, ids)))
@@ -143,10 +141,17 @@ def soft(image: bpy.types.Image, size: tuple[int, int]) -> np.ndarray | None:
     return np.maximum(out, hard)
 
 
+def shape_of(mask: bpy.types.PropertyGroup) -> np.ndarray:
+    """bool H×W: what a mask covers, with its numbers. Raises InvalidInput for a damaged text."""
+    return shaped(chosen(mask).code, mask.clean, mask.grow, mask.invert)
+
+
 @lru_cache(_KEPT)
-def shaped(code: str, grow: int, invert: bool) -> np.ndarray:
-    """bool H×W of a mask's text with its numbers. Raises InvalidInput for a damaged text."""
+def shaped(code: str, clean: int = 0, grow: int = 0, invert: bool = False) -> np.ndarray:
+    """bool H×W of a mask's text with these numbers; see ``ImageMask``. Raises InvalidInput for a damaged text."""
     mask = mask_codes.decode(code)
+    if clean:
+        mask = regions.remove_islands(regions.fill_holes(mask, clean * clean), clean * clean)
     if grow:
         mask = masks.dilate(mask, grow) if grow > 0 else masks.erode(mask, -grow)
     mask = ~mask if invert else mask
@@ -199,7 +204,7 @@ def copy(old: bpy.types.PropertyGroup, new: bpy.types.PropertyGroup) -> None:
     """Give a mask all that another one has but its name."""
     fill(new, [])
     new.points.clear()
-    for name in ("use", "mode", "grow", "invert", "box", "by_model"):
+    for name in ("use", "mode", "clean", "grow", "invert", "box", "by_model"):
         setattr(new, name, getattr(old, name))
     for part, names in (
         ("candidates", ("code", "label", "source", "score", "ids")),
@@ -210,6 +215,19 @@ def copy(old: bpy.types.PropertyGroup, new: bpy.types.PropertyGroup) -> None:
             for name in names:
                 setattr(made, name, getattr(one, name))
     new.candidate = old.candidate
+
+
+def pad(image: bpy.types.Image, margins: tuple[int, int, int, int]) -> None:
+    """Let the masks of an image be as they were after it got margins (left, right, top, bottom) of so many pixels."""
+    left, right, top, bottom = margins
+    for mask in image.segaddon.masks:
+        for one in mask.candidates:
+            with suppress(InvalidInput):  # a damaged text stays one
+                one.code = mask_codes.encode(np.pad(mask_codes.decode(one.code), ((top, bottom), (left, right))))
+        for point in mask.points:
+            point.x, point.y = point.x + left, point.y + top
+        if any(mask.box):
+            mask.box = [place + more for place, more in zip(mask.box, (left, top) * 2, strict=True)]
 
 
 def refinable(mask: bpy.types.PropertyGroup | None) -> api.Mask | None:

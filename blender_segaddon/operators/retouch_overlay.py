@@ -15,6 +15,8 @@ dragged: dict[str, tuple[float, float, float, float]] = {}
 def source(context: bpy.types.Context, image: bpy.types.Image) -> api.Shown | None:
     """What is shown over an image, None for nothing."""
     record = image.segaddon
+    if record.painted_for is not None:
+        return _painted(record.painted_for, tuple(image.size))
     if not (len(record.masks) or len(record.results) or image.name in dragged):
         return None
     size = retouch_masks.size_of(image, context.scene)
@@ -41,6 +43,14 @@ def _result(context: bpy.types.Context, record: bpy.types.PropertyGroup, size: t
     title = f"After {number + 1} of {count}" if count > 1 else "After"
     layer = api.Layer(("result", made.session_uid, name), lambda: _pixels(name))
     return api.Shown(size, result=layer, wipe=context.scene.segaddon.retouch.wipe, title=title)
+
+
+def _painted(picture: bpy.types.Image, size: tuple[int, int]) -> api.Shown:
+    """The picture whose mask is painted on the image that is shown; of the Render Result the mask alone."""
+    if picture.type == "RENDER_RESULT":
+        return api.Shown(size, painted=True)
+    name = picture.name
+    return api.Shown(size, under=api.Layer(("under", picture.session_uid, name), lambda: _pixels(name)), painted=True)
 
 
 def _pixels(name: str) -> np.ndarray:

@@ -1,17 +1,24 @@
 # No "from __future__ import annotations" here: Blender reads the annotations themselves.
 """What is made of a mask: candidates to choose from, and the steps that a picture went through."""
 
+import time
+
 import bpy
-from bpy.props import EnumProperty, FloatProperty, IntProperty, StringProperty
+from bpy.props import EnumProperty, FloatProperty, IntProperty, IntVectorProperty, StringProperty
 
 from .. import api
+from ..core import mask_codes, masks
 from ..properties import INTENTS
 from ..protocol.errors import InvalidInput
 from . import retouch_masks, running
 from .generation import seed_of
-from .retouch_history import add_step, show, step_to
+from .retouch_history import add_step, origin_of, show, step_to
 from .retouch_list import OnImage
 
+_MOST = 48
+"""Results in one file that wait to be chosen from; each is a packed picture."""
+_FIRST_SECOND = 1577836800
+"""Seconds of the beginning of 2020: Blender's whole numbers end in 2038."""
 _WORDLESS = {"REMOVE", "EXTEND"}
 """Intents that need no prompt."""
 
@@ -41,6 +48,7 @@ class _Retouching(running.Modal, OnImage):
             text = "The masks are of another size than the picture" if other else "The mask is empty"
             raise InvalidInput(text, "Click on the picture with the Retouch tool")
         self._image, self._size = image.name, size
+        self._matte = mask_codes.encode(masks.dilate(mask.array, image.segaddon.feather))
         return image, mask
 
     def finish(self, _context, scene, made):
@@ -51,8 +59,10 @@ class _Retouching(running.Modal, OnImage):
         record = image.segaddon
         for picture in made:
             result = record.results.add()
-            result.image, result.did = picture.image, self.did()
+            result.image, result.did, result.matte = picture.image, self.did(), self._matte
+            result.made = int(time.time()) - _FIRST_SECOND
         record.result, record.is_open = 0, False
+        _keep_within(_MOST, but=image)
         scene.segaddon.retouch.wipe = 0.5
         api.show_image_overlay()
         self.report({"INFO"}, f"{len(made)} to choose from" if len(made) > 1 else "Accept or discard the result")
@@ -81,14 +91,15 @@ class SEGADDON_OT_inpaint(_Retouching, bpy.types.Operator):
         self._did = f"{dict((one[0], one[1]) for one in INTENTS)[intent]}: {prompt}".removesuffix(": ")
         seed, count = seed_of(context.scene), self.count or settings.count
         softness = float(image.segaddon.feather)
+        model = context.scene.segaddon.model or None
         if intent == "REMOVE":
-            return api.start_remove(image, mask, seed=seed, count=count, softness=softness)
+            return api.start_remove(image, mask, seed=seed, count=count, softness=softness, model=model)
         strength = settings.strength if self.strength < 0 else self.strength
         return api.inpaint(
             image,
             mask,
             prompt,
-            model=context.scene.segaddon.model or None,
+            model=model,
             intent=intent.lower(),
             strength=strength,
             softness=softness,
@@ -114,6 +125,51 @@ class SEGADDON_OT_remove(_Retouching, bpy.types.Operator):
 
     def did(self) -> str:
         return "Remove"
+
+
+class SEGADDON_OT_extend(running.Modal, OnImage, bpy.types.Operator):
+    """Make the picture larger by the panel's margins; its own pixels stay as they are"""
+
+    bl_idname = "segaddon.extend"
+    bl_label = "Extend Picture"
+
+    margins: IntVectorProperty(
+        name="Margins", description="Left, right, top, bottom; the panel's when all 0", size=4, options={"SKIP_SAVE"}
+    )
+
+    @classmethod
+    def poll(cls, context):
+        return running.is_idle(cls) and super().poll(context)
+
+    @staticmethod
+    def refusal(image):
+        waits = len(image.segaddon.results)
+        return ("There are results to choose from", "Accept or discard them first") if waits else None
+
+    def start(self, context):
+        image, settings = self.found(context), context.scene.segaddon.retouch
+        margins = tuple(self.margins) if any(self.margins) else tuple(settings.margins)
+        self._image, self._margins = image.name, margins
+        left, right, top, bottom = margins
+        return api.start_extend(
+            image,
+            left=left,
+            right=right,
+            top=top,
+            bottom=bottom,
+            prompt=settings.prompt.strip(),
+            seed=seed_of(context.scene),
+            model=context.scene.segaddon.model or None,
+        )
+
+    def finish(self, context, _scene, made):
+        image, result = bpy.data.images.get(self._image), made[0].image
+        if image is None:
+            raise InvalidInput(f"'{self._image}' was deleted meanwhile", f"The result is kept as '{result.name}'")
+        api.accept(result)
+        add_step(image, result, "Extend")
+        retouch_masks.pad(result, self._margins)
+        show(context, image, result)
 
 
 class _OnResults(OnImage):
@@ -145,16 +201,35 @@ class SEGADDON_OT_result_accept(_OnResults, bpy.types.Operator):
 
     def do(self, context, image):
         chosen = image.segaddon.results[min(image.segaddon.result, len(image.segaddon.results) - 1)]
-        result, did = chosen.image, chosen.did
+        result, did, matte = chosen.image, chosen.did, chosen.matte
         if result is None:
             image.segaddon.results.clear()
             raise InvalidInput("The result was deleted", "Inpaint again")
-        known = api.find_picture(result)
-        if known is not None:  # of an earlier session: packed into the file, as it is
-            result = api.accept(known)
+        api.accept(result)
+        if not (result.is_float or image.is_float):  # a texture of raw values stays one
+            result.colorspace_settings.name = image.colorspace_settings.name
         _drop_results(image, but=result)
         add_step(image, result, did)
+        if origin_of(image).type == "RENDER_RESULT" and matte and result.is_float:
+            result.segaddon.patch = api.patch_render(result, mask_codes.decode(matte))
+            self.report({"INFO"}, "The compositor puts it over every render of this scene")
         show(context, image, result)
+
+
+class SEGADDON_OT_patch_remove(bpy.types.Operator):
+    """Let the compositor put nothing over renders any more; the pictures stay"""
+
+    bl_idname = "segaddon.patch_remove"
+    bl_label = "Take out of Compositor"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        return api.render_patch(context.scene) is not None
+
+    def execute(self, context):
+        api.set_render_patch(None, scene=context.scene)
+        return {"FINISHED"}
 
 
 class SEGADDON_OT_result_discard(_OnResults, bpy.types.Operator):
@@ -165,6 +240,25 @@ class SEGADDON_OT_result_discard(_OnResults, bpy.types.Operator):
 
     def do(self, _context, image):
         _drop_results(image)
+
+
+class SEGADDON_OT_purge_results(bpy.types.Operator):
+    """Delete all results that were neither accepted nor discarded, of all pictures in this file"""
+
+    bl_idname = "segaddon.purge_results"
+    bl_label = "Purge Candidates"
+    bl_options = {"UNDO"}
+
+    def execute(self, _context):
+        waiting = [one for one in bpy.data.images if len(one.segaddon.results)]
+        kept = [result.image for one in waiting for result in one.segaddon.results if result.image is not None]
+        size = sum(one.packed_file.size for one in kept if one.packed_file)
+        for one in waiting:
+            _drop_results(one)
+        api.redraw_image_overlay()
+        running.redraw()
+        self.report({"INFO"}, f"{len(kept)} pictures deleted, {size / 1e6:.1f} MB less in the file")
+        return {"FINISHED"}
 
 
 class SEGADDON_OT_history_show(OnImage, bpy.types.Operator):
@@ -188,11 +282,22 @@ def _drop_results(image: bpy.types.Image, but: bpy.types.Image | None = None) ->
         bpy.data.images.remove(one)
 
 
+def _keep_within(most: int, but: bpy.types.Image) -> None:
+    """Forget the oldest results of other pictures, until all pictures of the file have no more than ``most``."""
+    waiting = [one for one in bpy.data.images if len(one.segaddon.results)]
+    for one in sorted(waiting, key=lambda one: one.segaddon.results[0].made):
+        if one != but and sum(len(image.segaddon.results) for image in waiting) > most:
+            _drop_results(one)
+
+
 CLASSES = (
     SEGADDON_OT_inpaint,
     SEGADDON_OT_remove,
+    SEGADDON_OT_extend,
     SEGADDON_OT_result_next,
     SEGADDON_OT_result_accept,
+    SEGADDON_OT_patch_remove,
     SEGADDON_OT_result_discard,
+    SEGADDON_OT_purge_results,
     SEGADDON_OT_history_show,
 )

@@ -295,7 +295,8 @@ def keys(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
 def _status(self: bpy.types.Header, context: bpy.types.Context) -> None:
     """The keys of the tool, while an Image Editor has it."""
     tool = context.workspace.tools.from_space_image_mode("VIEW")
-    open_editor = any(area.ui_type == "IMAGE_EDITOR" for area in context.screen.areas)
+    editors = [area.spaces.active for area in context.screen.areas if area.ui_type == "IMAGE_EDITOR"]
+    open_editor = any(space.ui_mode == "VIEW" for space in editors)
     if open_editor and tool is not None and tool.idname == RetouchTool.bl_idname:
         keys(self.layout, context)
 

@@ -6,13 +6,35 @@ import textwrap
 
 import bpy
 
-from ..operators import retouch_history, retouch_masks
+from .. import api
+from ..operators import retouch_history, retouch_masks, retouch_paint
 from .main import action
+from .models import draw_choice
 
 _STEPS = 12
 """of the history that are shown; older ones are counted"""
-_SOURCES = {"scene": "Scene object", "classical": "Classical, no model", "masks": "Combined"}
+_SOURCES = {
+    "scene": "Scene object",
+    "classical": "Classical, no model",
+    "masks": "Combined",
+    "painted": "Painted",
+    "alpha": "Transparency",
+}
 _WORDLESS = {"REMOVE", "EXTEND"}
+
+
+class SEGADDON_MT_segmenter(bpy.types.Menu):
+    bl_label = "Segmenter"
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        self.layout.operator("segaddon.set_segmenter", text="Best Segmenter").name = ""
+        self.layout.separator()
+        known = api.known_segmenters()
+        for name in known:
+            text = f"{name}: no model" if name == "classical" else name
+            self.layout.operator("segaddon.set_segmenter", text=text).name = name
+        if not known:
+            self.layout.label(text="The server has not told yet what it has", icon="INFO")
 
 
 class SEGADDON_UL_masks(bpy.types.UIList):
@@ -43,7 +65,8 @@ class _Part(_Tab):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         image = context.space_data.image
-        return image is not None and retouch_masks.refusal(image, context.scene) is None
+        usable = image is not None and retouch_masks.refusal(image, context.scene) is None
+        return usable and retouch_paint.painted_for(image) is None
 
 
 class SEGADDON_PT_image(_Tab, bpy.types.Panel):
@@ -60,6 +83,9 @@ class SEGADDON_PT_image(_Tab, bpy.types.Panel):
         refusal = retouch_masks.refusal(image, context.scene)
         if refusal:
             _note(column, context, ". ".join(refusal), "ERROR")
+            return
+        if retouch_paint.painted_for(image) is not None:
+            _painting(column, context, image)
             return
         width, height = retouch_masks.size_of(image, context.scene)
         column.label(text=image.name, icon="IMAGE_DATA")
@@ -78,6 +104,9 @@ class SEGADDON_PT_image_mask(_Part, bpy.types.Panel):
         row.operator("segaddon.retouch_pick", icon="EYEDROPPER")
         row.operator("segaddon.mask_of", text="", icon="OBJECT_DATA").what = "SELECTED"
         row.operator("segaddon.mask_of", text="", icon="VIEWZOOM").what = "TEXT"
+        row.operator("segaddon.mask_of", text="", icon="IMAGE_ALPHA").what = "ALPHA"
+        action(column, "segaddon.mask_paint", "BRUSH_DATA")
+        _segmenter(column, context)
         if not len(record.masks):
             _note(column, context, "No masks yet: click on a thing, or take the objects selected in the scene", "INFO")
             return
@@ -98,10 +127,17 @@ class SEGADDON_PT_image_inpaint(_Part, bpy.types.Panel):
         if len(context.space_data.image.segaddon.results):
             _results(column, context)
             return
+        row = column.split(factor=0.4)  # as wide as the labels below
+        name = row.row()
+        name.alignment = "RIGHT"
+        name.label(text="Model")
+        draw_choice(row, column, context.scene.segaddon.model)
         words = column.row()
         words.active = settings.intent not in _WORDLESS
         words.prop(settings, "prompt")
         column.prop(settings, "intent")
+        if settings.intent == "EXTEND":
+            _margins(column, settings)
         strength = column.row()
         strength.active = settings.intent != "REMOVE"
         strength.prop(settings, "strength", slider=True)
@@ -109,14 +145,14 @@ class SEGADDON_PT_image_inpaint(_Part, bpy.types.Panel):
         buttons = column.column(align=True)
         action(buttons, "segaddon.inpaint", "BRUSH_DATA")
         action(buttons, "segaddon.remove", "TRASH")
-        note = column.row()
-        note.active = False
-        note.label(text=context.scene.segaddon.model or "Procedural preview, not a model")
 
 
 class SEGADDON_PT_image_history(_Part, bpy.types.Panel):
     bl_label = "History"
     bl_order = 3
+
+    def draw_header_preset(self, _context: bpy.types.Context) -> None:
+        self.layout.operator("segaddon.purge_results", text="", icon="TRASH", emboss=False)
 
     def draw(self, context: bpy.types.Context) -> None:
         image = context.space_data.image
@@ -139,6 +175,9 @@ class SEGADDON_PT_image_history(_Part, bpy.types.Panel):
             row = column.row()
             row.alignment = "LEFT"
             row.operator("segaddon.history_show", text=one.did, icon=icon, emboss=False).step = number
+        column.separator()
+        if api.render_patch(context.scene) is not None:
+            action(column, "segaddon.patch_remove", "NODE_COMPOSITING")
 
 
 def _list(column: bpy.types.UILayout, record: bpy.types.PropertyGroup) -> None:
@@ -173,7 +212,32 @@ def _mask(column: bpy.types.UILayout, context: bpy.types.Context, mask: bpy.type
             min(mask.candidate, len(mask.candidates) - 1),
             len(mask.candidates),
         )
-    column.prop(mask, "grow")
+    numbers = column.column(align=True)
+    numbers.prop(mask, "clean")
+    numbers.prop(mask, "grow")
+
+
+def _painting(column: bpy.types.UILayout, context: bpy.types.Context, image: bpy.types.Image) -> None:
+    """While a mask is painted: of what, and the two ways back."""
+    name = image.segaddon.painted_name
+    column.label(text=f"Painting '{name}'" if name else "Painting a new mask", icon="BRUSH_DATA")
+    _note(column, context, "White masks, black (Ctrl, or X) takes away", "BLANK1", active=False)
+    row = column.row(align=True)
+    row.operator("segaddon.mask_painted", icon="CHECKMARK")
+    row.operator("segaddon.mask_painted", text="Discard", icon="X").discard = True
+
+
+def _segmenter(column: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """What answers clicks that the scene does not."""
+    row = column.row()
+    row.menu("SEGADDON_MT_segmenter", text=context.scene.segaddon.retouch.segmenter or "Best Segmenter")
+
+
+def _margins(column: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
+    grid = column.column(align=True)
+    for number, name in enumerate(("Left", "Right", "Top", "Bottom")):
+        grid.prop(settings, "margins", index=number, text=name)
+    action(grid, "segaddon.extend", "FULLSCREEN_ENTER")
 
 
 def _results(column: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -214,6 +278,7 @@ def _note(column: bpy.types.UILayout, context: bpy.types.Context, text: str, ico
 
 
 CLASSES = (
+    SEGADDON_MT_segmenter,
     SEGADDON_UL_masks,
     SEGADDON_PT_image,
     SEGADDON_PT_image_mask,

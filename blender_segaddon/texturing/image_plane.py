@@ -49,7 +49,7 @@ def image_plane(
 
 def compositor_input(scene: bpy.types.Scene, linear: np.ndarray, *, name: str = "Picture") -> bpy.types.Node:
     """A new image node in the compositor of a scene (which gets one if it has none), with scene-linear light."""
-    tree = _compositor(scene)
+    tree = compositor(scene)
     node = tree.nodes.new("CompositorNodeImage")
     node.image = data_image(f"Seg {name} light", linear)
     node.label = node.name = f"Seg {name}"
@@ -57,7 +57,8 @@ def compositor_input(scene: bpy.types.Scene, linear: np.ndarray, *, name: str = 
     return node
 
 
-def _compositor(scene: bpy.types.Scene) -> bpy.types.NodeTree:
+def compositor(scene: bpy.types.Scene) -> bpy.types.NodeTree:
+    """The compositor of a scene, which gets one if it has none."""
     if bpy.app.version < (5, 0):
         scene.use_nodes = True
         return scene.node_tree

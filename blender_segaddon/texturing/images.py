@@ -41,16 +41,21 @@ def number_image(name: str, numbers: np.ndarray) -> bpy.types.Image:
     return image
 
 
+def mask_image(name: str, mask: np.ndarray) -> bpy.types.Image:
+    """An 8-bit image of a mask (bool H×W, row 0 at the top), white where it covers, raw values, packed: to paint on."""
+    return number_image(name, mask * np.uint32(0xFFFFFF))
+
+
 def display_image(name: str, pixels: np.ndarray, *, pack: bool = True) -> bpy.types.Image:
     """An 8-bit image to look at, in the configuration's own space for such images, packed.
 
     Args:
-        pixels: uint8 H×W×3, display-referred, row 0 at the top.
+        pixels: uint8 H×W×3, or H×W×4 with straight alpha; display-referred, row 0 at the top.
     """
-    height, width = pixels.shape[:2]
-    image = bpy.data.images.new(name, width, height, alpha=False)
+    height, width, channels = pixels.shape
+    image = bpy.data.images.new(name, width, height, alpha=channels == 4)
     buffer = np.ones((height, width, 4), np.float32)
-    buffer[..., :3] = pixels[::-1].astype(np.float32) / np.float32(255)
+    buffer[..., :channels] = pixels[::-1].astype(np.float32) / np.float32(255)
     image.pixels.foreach_set(buffer.ravel())
     image.update()
     if pack:

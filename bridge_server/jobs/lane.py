@@ -39,6 +39,7 @@ class Lane:
                 "device": device,
                 "test_generators": settings.test_generator,
                 "models_dirs": [str(folder) for folder in settings.model_folders],
+                "seen_dir": str((settings.data_dir or settings.state_dir) / "seen"),
                 "licences": settings.licences,
                 "memory_budget": settings.memory_budget_bytes,
                 "model_idle_seconds": settings.model_idle_seconds,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from . import automatic, windows
 from .answer import Answered, pack
 from .memory import Embeddings, Window
 from .segmenter import Candidates, Embedding, Prompt, Segmenter
+from .shelf import Shelf, can_hold, fingerprint
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,8 @@ class _Held:
     loaded: Any
     size: int
     used: float
+    mark: str = ""
+    """tells its weights from others of its name"""
 
 
 class Desk:
@@ -44,13 +47,15 @@ class Desk:
     Args:
         device: "cpu" or "cuda:N".
         models_dirs: where segmenters are looked for.
+        shelf: folder for what networks saw of pictures, None to keep that in memory alone.
     """
 
-    def __init__(self, device: str, models_dirs: Sequence[Path]) -> None:
+    def __init__(self, device: str, models_dirs: Sequence[Path], shelf: Path | None = None) -> None:
         self._device = device
         self._models_dirs = models_dirs
         self._held: dict[str, _Held] = {}
         self._embeddings = Embeddings()
+        self._shelf = None if shelf is None else Shelf(shelf)
 
     @property
     def encoded(self) -> Counter[str]:
@@ -83,7 +88,8 @@ class Desk:
         pixels = np.memmap(image, np.uint8, "r", shape=(request.height, request.width, 3))
         region = None if request.region is None else body.array(request.region)
         before = self._embeddings.encoded.total()
-        task = _Task(request, body, pixels, files, self._load(files), self._embeddings)
+        seen = _Seen(self._embeddings, self._shelf, self._load(files), files.name, self._held[files.name].mark)
+        task = _Task(request, body, pixels, files, seen)
         found = self._found(task)
         if region is not None:
             found = [replace(one, mask=one.mask & region) for one in found]
@@ -126,10 +132,41 @@ class Desk:
         held = self._held.get(files.name)
         if held is None:
             self._embeddings.forget(files.name)
-            held = self._held[files.name] = _Held(_loaded(files, self._device), files.size, 0.0)
+            mark = "" if files.path is None or self._shelf is None else fingerprint(files.path)
+            held = self._held[files.name] = _Held(_loaded(files, self._device), files.size, 0.0, mark)
             logger.info("%s loaded", files.name)
         held.used = time.monotonic()
         return held.loaded
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What one segmenter sees of pictures: from memory, else from the shelf, else by looking."""
+
+    embeddings: Embeddings
+    shelf: Shelf | None
+    segmenter: Segmenter
+    name: str
+    mark: str
+
+    def get(self, image: str, window: Window, pixels: Callable[[], np.ndarray]) -> Embedding:
+        """Of a part of a picture.
+
+        Args:
+            image: SHA-256 of the picture.
+            pixels: gives uint8 H×W×3 of the part.
+        """
+        key = (self.name, image, window)
+        held = self.embeddings.find(key)
+        if held is not None:
+            return held
+        kept = self.shelf.get((self.mark, image, window)) if self.shelf is not None and self.mark else None
+        if kept is not None:
+            return self.embeddings.keep(key, kept)
+        made = self.embeddings.get(key, lambda: self.segmenter.encode(pixels()))
+        if self.shelf is not None and self.mark and can_hold(made.features):
+            self.shelf.put((self.mark, image, window), made)
+        return made
 
 
 class _Task:
@@ -141,28 +178,25 @@ class _Task:
         body: Body,
         pixels: np.ndarray,
         files: SegmenterFiles,
-        segmenter: Segmenter,
-        seen: Embeddings,
+        seen: _Seen,
     ) -> None:
         self.request = request
         self.pixels = pixels
         self.size = (request.height, request.width)
         self._body = body
         self._files = files
-        self._segmenter = segmenter
+        self._segmenter = seen.segmenter
         self._seen = seen
 
     def embedding(self, window: Window) -> Embedding:
         """What the segmenter sees of a part of the picture."""
         x0, y0, x1, y1 = window
-        key = (self._files.name, self.request.image, window)
-        return self._seen.get(key, lambda: self._segmenter.encode(np.ascontiguousarray(self.pixels[y0:y1, x0:x1])))
+        return self._seen.get(self.request.image, window, lambda: np.ascontiguousarray(self.pixels[y0:y1, x0:x1]))
 
     def prompted(self) -> list[Answered]:
         """Answers to the prompts; those that begin anew together, those that go on from a mask each in its window."""
-        whole = windows.whole(self.size)
-        prompts = [self._prompt(one) for one in self.request.prompts]
-        at = [one.source.window if one.source and one.logits else whole for one in self.request.prompts]
+        placed = [self._going_on(one) for one in self.request.prompts]
+        prompts, at = [one for one, _ in placed], [window for _, window in placed]
         answers: dict[int, list[Answered]] = {}
         for window in dict.fromkeys(at):
             indices = [index for index, one in enumerate(at) if one == window]
@@ -206,6 +240,16 @@ class _Task:
             for mask, score, logit in zip(found.masks, found.scores, logits, strict=True)
         ]
         return sorted(answers, key=lambda one: -one.score)
+
+    def _going_on(self, one: PromptMessage) -> tuple[Prompt, Window]:
+        """A prompt and the part that it is looked for in: where its mask was drawn, as long as all that is meant lies
+        there; else it begins anew, with all its clicks."""
+        prompt = self._prompt(one)
+        if one.source is None or prompt.logits is None:
+            return replace(prompt, logits=None), windows.whole(self.size)
+        if windows.shows(one.source.window, prompt):
+            return prompt, one.source.window
+        return replace(prompt, logits=None), windows.whole(self.size)
 
     def _placed(self, mask: np.ndarray, window: Window) -> np.ndarray:
         if window == windows.whole(self.size):

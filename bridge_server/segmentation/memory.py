@@ -28,13 +28,25 @@ class Embeddings:
 
     def get(self, key: Key, encode: Callable[[], Embedding]) -> Embedding:
         """What is kept, else what ``encode`` gives."""
-        found = self._held.pop(key, None)
+        found = self.find(key)
         if found is None:
             found = encode()
             self.encoded[key[0]] += 1
-        self._held[key] = found
-        self._forget()
+        return self.keep(key, found)
+
+    def find(self, key: Key) -> Embedding | None:
+        """What is kept, which is then the most recently used; None where nothing is."""
+        found = self._held.pop(key, None)
+        if found is not None:
+            self._held[key] = found
         return found
+
+    def keep(self, key: Key, one: Embedding) -> Embedding:
+        """Keep what was made, or read, elsewhere; gives it back."""
+        self._held.pop(key, None)
+        self._held[key] = one
+        self._forget()
+        return one
 
     def forget(self, segmenter: str) -> None:
         """Drop what one segmenter has seen: its files may be others by the time it is loaded again."""

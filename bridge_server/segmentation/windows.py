@@ -36,6 +36,15 @@ def around(mask: np.ndarray, prompt: Prompt, native: int) -> Window:
     return best
 
 
+def shows(window: Window, prompt: Prompt) -> bool:
+    """Whether all that is meant lies in a part of the picture. What is not meant need not: nothing is masked there."""
+    low, high = np.array(window[:2], float), np.array(window[2:], float)
+    places = prompt.points[prompt.labels == 1]
+    inside = ((places >= low) & (places < high)).all()
+    boxed = prompt.box is None or ((prompt.box[:2] >= low).all() and (prompt.box[2:] <= high).all())
+    return bool(inside and boxed)
+
+
 def moved(prompt: Prompt, window: Window) -> Prompt:
     """The prompt as it is in a part of the picture; clicks outside of it fall away."""
     corner = np.array(window[:2], float)

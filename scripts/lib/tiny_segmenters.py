@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import Sam2Config, Sam2HieraDetConfig, Sam2Model, Sam2VisionConfig
+from transformers import (
+    BertTokenizerFast,
+    GroundingDinoConfig,
+    GroundingDinoForObjectDetection,
+    Sam2Config,
+    Sam2HieraDetConfig,
+    Sam2Model,
+    Sam2VisionConfig,
+    SwinConfig,
+)
 
 from bridge_server.segmentation.published import networks
 
@@ -91,3 +100,27 @@ def write_sam2(folder: Path) -> None:
         },
     )
     randomise(Sam2Model(config)).save_pretrained(folder)
+
+
+def write_detector(folder: Path) -> None:
+    """Grounding DINO in a folder of transformers, with a tokenizer of single letters."""
+    backbone = SwinConfig(
+        image_size=64, patch_size=4, embed_dim=8, depths=[1, 1, 1, 1], num_heads=[1, 1, 2, 2], window_size=4,
+        out_features=["stage2", "stage3", "stage4"],
+    )  # fmt: skip
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "?", *letters, *(f"##{one}" for one in letters)]
+    config = GroundingDinoConfig(
+        backbone_config=backbone,
+        text_config={
+            "model_type": "bert", "vocab_size": len(words), "hidden_size": 16, "num_hidden_layers": 1,
+            "num_attention_heads": 2, "intermediate_size": 32, "max_position_embeddings": 64,
+        },
+        d_model=32, encoder_layers=1, decoder_layers=2, encoder_attention_heads=2, decoder_attention_heads=2,
+        encoder_ffn_dim=32, decoder_ffn_dim=32, num_queries=20, num_feature_levels=4, max_text_len=64,
+    )  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    randomise(GroundingDinoForObjectDetection(config)).save_pretrained(folder)
+    vocabulary = folder / "vocab.txt"
+    vocabulary.write_text("\n".join(words))
+    BertTokenizerFast(str(vocabulary)).save_pretrained(folder)

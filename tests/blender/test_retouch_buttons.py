@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import bpy
 import numpy as np
@@ -201,6 +202,24 @@ def test_discard_leaves_nothing(street):
     assert not len(image().segaddon.steps)
 
 
+def test_candidates_that_nobody_chose_from_do_not_pile_up(street, monkeypatch):
+    from blender_segaddon.operators import retouch_results
+
+    monkeypatch.setattr(retouch_results, "_MOST", 3)
+    others = [plain(f"Photo {number}", (64, 48)) for number in range(3)]
+    mask = np.zeros((48, 64), bool)
+    mask[10:30, 20:40] = True
+    for number, other in enumerate(others):
+        retouch_masks.fill(retouch_masks.add(other, "Painted"), [api.Mask(mask, 1.0, "Painted", source="script")])
+        bpy.ops.segaddon.inpaint(image=other.name, prompt="gold", count=2)
+        other.segaddon.results[0].made = number
+    assert [len(one.segaddon.results) for one in others] == [0, 0, 2], "the oldest go"
+    count = len(bpy.data.images)
+    assert bpy.ops.segaddon.purge_results() == {"FINISHED"}
+    assert len(bpy.data.images) == count - 2
+    assert [len(one.segaddon.results) for one in others] == [0, 0, 0]
+
+
 def test_remove_shows_what_is_behind(street):
     bpy.ops.segaddon.mask_click(at=centre("Car"))
     assert bpy.ops.segaddon.remove() == {"FINISHED"}
@@ -253,6 +272,52 @@ def test_masks_and_history_survive_save_and_reload(street, tmp_path):
     bpy.ops.segaddon.history_show(step=0)
     image().segaddon.masks[0].use = True
     assert bpy.ops.segaddon.inpaint(prompt="grass") == {"FINISHED"}
+
+
+def test_clicks_find_objects_after_the_file_was_opened_again(street, tmp_path):
+    """Of generated and of accepted pictures; nothing is captured or asked of a server."""
+    api.configure(api.Connection(address="http://127.0.0.1:9"))  # nobody is there
+    car, house = centre("Car"), centre("House")
+    truth = shown_as("Car"), shown_as("House"), shown_as("Car", "Car.001")
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "street.blend"))
+    first = image().name
+    api.accept(image())
+    bpy.ops.wm.save_mainfile()
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "street.blend"))
+    assert api.find_picture(bpy.data.images[first]) is None
+    bpy.ops.segaddon.mask_click(at=car)
+    assert (masked() == truth[0]).all()
+    bpy.ops.segaddon.mask_click(at=house)
+    assert (masked() == truth[1]).all()
+    bpy.ops.segaddon.mask_remove()
+    bpy.ops.segaddon.mask_of(what="TEXT", text="car")
+    assert (masked() == truth[2]).all()
+    api.configure(api.DEFAULT_CONNECTION)
+
+
+def test_what_was_said_of_a_result_and_painted_on_it_is_kept(street, tmp_path):
+    """Accepted beside the file, a result keeps its masks and steps, and the strokes that it got meanwhile."""
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "street.blend"))
+    bpy.ops.segaddon.mask_click(at=centre("Car"))
+    bpy.ops.segaddon.inpaint(prompt="gold")
+    result = image().segaddon.results[0].image
+    retouch_masks.fill(
+        retouch_masks.add(result, "Mine"), [api.Mask(np.eye(*SIZE[::-1], dtype=bool), 1.0, "Mine", source="script")]
+    )
+    result.segaddon.feather = 5
+    pixels = np.array(result.pixels[:], np.float32)
+    pixels[:400] = 1.0  # a stroke
+    result.pixels.foreach_set(pixels)
+    bpy.ops.segaddon.result_accept()
+    assert image() == result
+    assert Path(bpy.path.abspath(result.filepath)).exists()
+    assert result.segaddon.feather == 5
+    assert [one.name for one in result.segaddon.masks] == ["Mine", "Car"]
+    assert retouch_history.origin_of(result) != result
+    bpy.ops.wm.save_mainfile()
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "street.blend"))
+    assert (np.array(image().pixels[:400]) == 1.0).all()
+    assert [one.name for one in image().segaddon.masks] == ["Mine", "Car"]
 
 
 def test_an_image_by_name_needs_no_editor(street):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import bpy
 import numpy as np
@@ -58,6 +59,28 @@ def test_a_click_on_any_image_is_refined_by_further_clicks():
     bpy.ops.segaddon.mask_click(image=image.name, at=(5, 5), how="TAKE")
     assert len(image.segaddon.masks[1].points) == 1
     assert any(image.segaddon.masks[1].box)
+
+
+@needs_server
+def test_the_segmenter_of_the_panel_answers():
+    api.configure(api.Connection(server_command=(os.environ["SEGADDON_SERVER_PYTHON"], "-m", "bridge_server")))
+    name = disc().name
+    bpy.ops.segaddon.set_segmenter(name="none-such")
+    with pytest.raises(RuntimeError, match=r"no segmenter 'none-such'.*classical"):
+        bpy.ops.segaddon.mask_click(image=name, at=(70, 50))
+    bpy.ops.segaddon.set_segmenter(name="classical")
+    bpy.ops.segaddon.mask_click(image=name, at=(70, 50))
+    bpy.ops.segaddon.mask_click(image=name, at=(80, 52), how="ADD")
+    mask = bpy.data.images[name].segaddon.masks[0]
+    assert retouch_masks.chosen(mask).source == "classical"
+    api.attend_server(True)
+    try:
+        end = time.monotonic() + 10
+        while not api.known_segmenters() and time.monotonic() < end:
+            time.sleep(0.05)
+        assert "classical" in api.known_segmenters()
+    finally:
+        api.attend_server(False)
 
 
 @needs_server

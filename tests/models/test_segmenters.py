@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -18,9 +19,12 @@ from blender_segaddon.protocol.segmenting import PromptMessage, SegmentRequest, 
 from bridge_server import segmenters
 from bridge_server.segmentation.checkpoint import CheckpointDamaged
 from bridge_server.segmentation.desk import Desk
+from bridge_server.segmentation.detector import Detector
 from bridge_server.segmentation.sam import Sam
 from bridge_server.segmentation.sam2 import Sam2
-from bridge_server.segmentation.segmenter import Prompt
+from bridge_server.segmentation.segmenter import Embedding, Prompt
+from bridge_server.segmentation.shelf import Shelf
+from scripts.lib import tiny_segmenters
 
 RNG = np.random.default_rng(3)
 PICTURE = RNG.integers(0, 256, (97, 150, 3), dtype=np.uint8)
@@ -52,8 +56,6 @@ def published(folder: Path):
         functional.to_pil_image = Image.fromarray
         functional.resize = lambda image, size: image.resize(size[::-1], Image.Resampling.BILINEAR)
         package = importlib.import_module("segment_anything")
-    from scripts.lib import tiny_segmenters
-
     network = tiny_segmenters.sam(128, 32, 3, 2, 64, (2,), 3)
     network.load_state_dict(torch.load(folder / "sams" / "tiny-sam.pth", weights_only=True))
     return package.SamPredictor(network)
@@ -148,8 +150,8 @@ def test_they_are_found_by_their_files(folder):
 class Asking:
     """A desk, and the questions of one picture to it."""
 
-    def __init__(self, folder: Path, place: Path, picture: np.ndarray) -> None:
-        self.desk = Desk("cpu", [folder])
+    def __init__(self, *folders: Path, place: Path, picture: np.ndarray, shelf: Path | None = None) -> None:
+        self.desk = Desk("cpu", folders, shelf)
         self.picture = picture
         self.place = place / "picture"
         self.place.write_bytes(picture.tobytes())
@@ -183,7 +185,7 @@ CLICK = (PromptMessage(((30.0, 40.0),), (1,)),)
 
 @pytest.mark.parametrize("name", ["tiny-sam", "tiny-sam2"])
 def test_it_looks_once_for_any_number_of_clicks(folder, tmp_path, name):
-    ask = Asking(folder, tmp_path, PICTURE)
+    ask = Asking(folder, place=tmp_path, picture=PICTURE)
     assert ask(wanted="prepare", segmenter=name)[0].encodings == 1
     for x in range(5, 90, 17):
         result, masks = ask(prompts=(PromptMessage(((x, 40.0),), (1,)),), segmenter=name)
@@ -192,8 +194,80 @@ def test_it_looks_once_for_any_number_of_clicks(folder, tmp_path, name):
     assert ask.desk.encoded == {name: 1}
 
 
+@pytest.mark.parametrize("name", ["tiny-sam", "tiny-sam2"])
+def test_a_picture_that_is_opened_again_is_not_looked_at_again(folder, tmp_path, name):
+    shelf = tmp_path / "seen"
+    first = Asking(folder, place=tmp_path, picture=PICTURE, shelf=shelf)
+    result, masks = first(prompts=CLICK, segmenter=name)
+    assert result.encodings == 1
+    assert len(list(shelf.iterdir())) == 1
+    later = Asking(folder, place=tmp_path, picture=PICTURE, shelf=shelf)  # another server, another day
+    result, again = later(prompts=CLICK, segmenter=name)
+    assert result.encodings == 0
+    assert np.array_equal(masks, again)
+    assert np.array_equal(first.logits, later.logits)
+    (kept,) = shelf.iterdir()
+    kept.write_bytes(kept.read_bytes()[:-100])
+    result, again = Asking(folder, place=tmp_path, picture=PICTURE, shelf=shelf)(prompts=CLICK, segmenter=name)
+    assert result.encodings == 1, "a damaged file is made again"
+    assert np.array_equal(masks, again)
+
+
+def test_other_weights_of_the_same_name_see_for_themselves(tmp_path):
+    shelf = tmp_path / "seen"
+    scores = []
+    for seed in (1, 2):
+        folder = tmp_path / str(seed)
+        (folder / "sams").mkdir(parents=True)
+        torch.manual_seed(seed)
+        tiny_segmenters.write_sam(folder / "sams" / "mine.pth")
+        result, _ = Asking(folder, place=tmp_path, picture=PICTURE, shelf=shelf)(prompts=CLICK, segmenter="mine")
+        assert result.encodings == 1
+        scores.append([one.score for one in result.masks])
+    assert scores[0] != scores[1]
+
+
+def test_the_shelf_has_a_limit(tmp_path):
+    shelf = Shelf(tmp_path / "seen", most=5000)
+    one = Embedding((3, 4), [torch.arange(500, dtype=torch.float32)], 2000)
+    for number in range(4):
+        shelf.put(("a", number), one)
+        os.utime(max(shelf._folder.iterdir(), key=lambda path: path.stat().st_mtime_ns), (number, number))
+        shelf.get(("a", 0))  # used again and again
+    assert [shelf.get(("a", number)) is not None for number in range(4)] == [True, False, False, True]
+    found = shelf.get(("a", 3))
+    assert found.size == (3, 4)
+    assert torch.equal(found.features[0], one.features[0])
+    assert all(path.stat().st_mode & 0o077 == 0 for path in shelf._folder.iterdir())
+
+
+def test_words_find_boxes_and_boxes_masks(folder, tmp_path):
+    """Grounding DINO and SAM 2.1 as people run them, with weights by chance: boxes anywhere, masks of these boxes."""
+    torch.manual_seed(0)
+    tiny_segmenters.write_detector(tmp_path / "grounding-dino" / "tiny-dino")
+    ask = Asking(folder, tmp_path, place=tmp_path, picture=PICTURE)
+    result, masks = ask(text="a cat, a dog", segmenter="tiny-sam2")
+    boxes = Detector(tmp_path / "grounding-dino" / "tiny-dino", "cpu").find(PICTURE, "a cat, a dog")
+    assert len(result.masks) == len(boxes) > 0
+    assert [one.score for one in result.masks] == pytest.approx([score for _, score in boxes])
+    assert {one.label for one in result.masks} == {"a cat, a dog"}
+    assert result.encodings == 1
+    own = Sam2(folder / "sams" / "tiny-sam2", "cpu")
+    seen = own.encode(PICTURE)
+    for (box, _), mask in zip(boxes, masks, strict=True):
+        assert np.array_equal(own.masks(seen, [prompt(box=box)], False)[0].masks[0], mask)
+
+
+def test_a_detector_that_is_damaged_is_said_to_be(folder, tmp_path):
+    place = tmp_path / "grounding-dino" / "tiny-dino"
+    tiny_segmenters.write_detector(place)
+    (place / "model.safetensors").write_bytes(b"rubbish")
+    with pytest.raises(CheckpointDamaged, match="Grounding DINO"):
+        Asking(folder, tmp_path, place=tmp_path, picture=PICTURE)(text="cat", segmenter="tiny-sam2")
+
+
 def test_the_answer_is_the_segmenters_own_best_first(folder, tmp_path, sam):
-    result, masks = Asking(folder, tmp_path, PICTURE)(prompts=CLICK, segmenter="tiny-sam")
+    result, masks = Asking(folder, place=tmp_path, picture=PICTURE)(prompts=CLICK, segmenter="tiny-sam")
     own = sam.masks(sam.encode(PICTURE), [prompt(np.array([[30.0, 40.0]]), np.array([1]))], True)[0]
     order = np.argsort(-own.scores)
     assert [one.score for one in result.masks] == pytest.approx(own.scores[order].tolist())
@@ -201,7 +275,7 @@ def test_the_answer_is_the_segmenters_own_best_first(folder, tmp_path, sam):
 
 
 def test_a_mask_is_gone_on_from_by_its_logits(folder, tmp_path, sam):
-    ask = Asking(folder, tmp_path, PICTURE)
+    ask = Asking(folder, place=tmp_path, picture=PICTURE)
     ask(prompts=CLICK, segmenter="tiny-sam")
     logits = ask.logits[:32]
     source = Source("tiny-sam", "a" * 64, (0, 0, 150, 97))
@@ -219,13 +293,13 @@ def test_a_mask_is_gone_on_from_by_its_logits(folder, tmp_path, sam):
     ],
 )
 def test_logits_of_something_else_are_refused(folder, tmp_path, source, fields, said):
-    ask = Asking(folder, tmp_path, PICTURE)
+    ask = Asking(folder, place=tmp_path, picture=PICTURE)
     with pytest.raises(InvalidInput, match=said):
         ask(logits=np.zeros((32, 32), np.float32), source=source, **fields)
 
 
 def test_everything_gives_each_thing_once(folder, tmp_path):
-    ask = Asking(folder, tmp_path, PICTURE)
+    ask = Asking(folder, place=tmp_path, picture=PICTURE)
     result, _ = ask(wanted="everything", segmenter="tiny-sam")
     assert result.encodings == 1
     boxes = [one.box for one in result.masks]
@@ -234,7 +308,7 @@ def test_everything_gives_each_thing_once(folder, tmp_path):
 
 def test_words_need_a_detector(folder, tmp_path):
     with pytest.raises(InvalidInput, match="Grounding DINO"):
-        Asking(folder, tmp_path, PICTURE)(text="a car")
+        Asking(folder, place=tmp_path, picture=PICTURE)(text="a car")
 
 
 @pytest.mark.parametrize("damage", ["cut", "pickle", "other", "missing"])

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from blender_segaddon.protocol.framing import BodyWriter, read_body
-from blender_segaddon.protocol.segmenting import PromptMessage, SegmentRequest, SegmentResult
+from blender_segaddon.protocol.segmenting import PromptMessage, SegmentRequest, SegmentResult, Source
 from bridge_server.segmentation import windows
 from bridge_server.segmentation.desk import Desk, _Held
 from bridge_server.segmentation.memory import Embeddings
@@ -88,13 +88,47 @@ class Brightness:
     def to_device(self) -> None: ...
 
 
+def bright_desk() -> Desk:
+    desk = Desk("cpu", [])
+    desk._held["classical"] = _Held(Brightness(), 0, 0.0)
+    return desk
+
+
+def test_a_click_beyond_the_part_that_was_looked_at_counts_too(tmp_path: Path):
+    """Refining a small thing on a large picture by a click far from it, where another one is."""
+    rows, columns = np.ogrid[:1600, :2600]
+    here, there = np.hypot(rows - 300, columns - 400) < 60, np.hypot(rows - 1300, columns - 2300) < 60
+    pixels = np.where((here | there)[..., None], 250, 5).astype(np.uint8).repeat(3, -1)
+    (tmp_path / "picture").write_bytes(pixels.tobytes())
+    desk = bright_desk()
+
+    def ask(points, labels, source=None, logits=None):
+        writer = BodyWriter()
+        reference = None if logits is None else writer.add(logits)
+        prompt = PromptMessage(points, labels, logits=reference, source=source)
+        request = SegmentRequest("a" * 64, 1600, 2600, prompts=(prompt,), sharp=True)
+        answer = read_body(b"".join(desk.answer(read_body(b"".join(writer.finish(request))), tmp_path / "picture")))
+        return answer, answer.message(SegmentResult)
+
+    far = (2300.0, 1300.0)
+    first = (0, 0, 650, 650)
+    source = Source("classical", "a" * 64, first)
+    logits = np.zeros((32, 32), np.float32)
+    _, refined = ask(((400.0, 300.0), (500.0, 300.0)), (1, 0), source, logits)
+    assert refined.masks[0].window == first, "all that is meant lies there: it goes on"
+    _, taken = ask(((400.0, 300.0), far), (1, 0), source, logits)
+    assert taken.masks[0].window == first, "nothing is masked there anyway"
+    _, added = ask(((400.0, 300.0), far), (1, 1), source, logits)
+    x0, y0, x1, y1 = added.masks[0].box
+    assert x0 <= 400 and y0 <= 300 and x1 >= 2300 and y1 >= 1300
+
+
 def test_a_closer_look_makes_the_edges_of_large_pictures_sharp(tmp_path: Path):
     rows, columns = np.ogrid[:900, :1200]
     truth = np.hypot(rows - 300, columns - 400) < 60
     pixels = np.where(truth[..., None], 250, 5).astype(np.uint8).repeat(3, -1)
     (tmp_path / "picture").write_bytes(pixels.tobytes())
-    desk = Desk("cpu", [])
-    desk._held["classical"] = _Held(Brightness(), 0, 0.0)
+    desk = bright_desk()
 
     def click(sharp: bool | None) -> tuple[SegmentResult, float]:
         prompts = (PromptMessage(((400.0, 300.0),), (1,)),)

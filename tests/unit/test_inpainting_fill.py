@@ -117,3 +117,14 @@ def test_spread_keeps_what_is_known():
     assert np.allclose(made[known], values[known], atol=1e-6)
     assert made.min() >= values[known].min() - 1e-5 and made.max() <= values[known].max() + 1e-5
     assert (spread(values, np.zeros_like(known)) == 0).all()
+
+
+def test_a_picture_goes_on_beyond_its_border_as_it_is():
+    picture = np.random.default_rng(0).uniform(0, 1, (20, 30, 3)).astype(np.float32)
+    wide = np.pad(picture, ((5, 0), (12, 40), (0, 0)))
+    mask = np.ones(wide.shape[:2], bool)
+    mask[5:, 12:42] = False
+    made = filled(wide, mask)
+    assert (made[5:, 12:42] == picture).all()
+    assert (made[5:, 11::-1] == picture[:, :12]).all() and (made[4::-1, 12:42] == picture[:5]).all()
+    assert abs(float(made[mask].std()) - float(picture.std())) < 0.02

@@ -67,6 +67,30 @@ def test_feather_changes_only_the_edge(radius):
     assert abs(row.sum() - mask[20].sum()) < 1e-3
 
 
+@pytest.mark.parametrize("radius", [8, 11, 16, 23, 31, 40, 64])
+@pytest.mark.parametrize("size", [(257, 300), (64, 500)])
+def test_wide_edges_are_soft_and_end_where_they_should(radius, size):
+    """From a radius of 8 on the blur is one of blocks."""
+    rng = np.random.default_rng(radius)
+    for _ in range(4):
+        x0, y0 = rng.integers(0, size[1]), rng.integers(0, size[0])
+        mask = np.zeros(size, bool)
+        mask[y0 : y0 + rng.integers(1, 200), x0 : x0 + rng.integers(1, 200)] = True
+        soft = masks.feather(mask, radius)
+        rows, columns = np.nonzero(mask)
+        outer = np.zeros(size, bool)
+        top, left = max(0, rows.min() - radius), max(0, columns.min() - radius)
+        outer[top : rows.max() + radius + 1, left : columns.max() + radius + 1] = True
+        assert (soft[~outer] == 0).all() and soft.min() >= 0 and soft.max() <= 1
+        assert (masks.feather(~mask, radius)[~outer] == 1).all()
+        assert np.abs(np.diff(soft, axis=1)).max() <= 2.5 / radius  # no steps
+    half = np.zeros((8, 400), bool)
+    half[:, :200] = True
+    edge = masks.feather(half, radius)[4].astype(float)
+    assert (np.diff(edge) <= 0).all() and abs(edge.sum() - 200) < 0.5
+    assert 0.02 < edge[200 + radius // 2] < 0.25
+
+
 def test_composite_leaves_everything_outside_alone():
     rng = np.random.default_rng(1)
     original, painted = rng.integers(0, 256, (2, 40, 50, 3)).astype(np.uint8)

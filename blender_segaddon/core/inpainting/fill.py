@@ -1,7 +1,8 @@
 """What would be seen if the thing under a mask were not there, from its surroundings alone: no model, no weights.
 
 With maps the surfaces behind the thing are known (see ``behind``): each goes on with its own light, and its
-own texture is copied from where it is seen. Without maps all of the surroundings are one surface.
+own texture is copied from where it is seen. Without maps all of the surroundings are one surface. Beyond its border a
+picture is mirrored.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..maps import SceneMaps
-from ..masks import dilate
+from ..masks import bbox, dilate
 from ..resampling import nearest, resized
 from . import patches
 from .behind import behind, surfaces
@@ -48,6 +49,9 @@ def filled(
     """
     if not mask.any():
         return image.copy()
+    inner = None if maps is not None else bbox(~mask)
+    if inner is not None and not mask[inner[1] : inner[3], inner[0] : inner[2]].any():
+        return _mirrored(image, inner)
     crop = plan(mask, native=_WORK, context=1.5)
     window, inside = crop.window, crop.mask
     labels, guide = _surfaces(maps, crop, after)
@@ -65,6 +69,18 @@ def filled(
     painted = np.clip(base + detail, 0, 1)
     result[window] = np.where(inside[..., None], painted, image[window])
     return result
+
+
+def _mirrored(image: np.ndarray, inner: tuple[int, int, int, int]) -> np.ndarray:
+    """The picture with what lies around a part of it (x0, y0, x1, y1) as that part mirrored.
+
+    Beyond the border of a picture there is no other side that a hole could be filled from: smooth light alone would be
+    a smear, while what is mirrored has the picture's own edges and grain.
+    """
+    x0, y0, x1, y1 = inner
+    height, width = image.shape[:2]
+    margins = ((y0, height - y1), (x0, width - x1), (0, 0))
+    return np.pad(image[y0:y1, x0:x1], margins, mode="symmetric")
 
 
 def _surfaces(maps: SceneMaps | None, crop: Crop, after: bool) -> tuple[np.ndarray, np.ndarray]:

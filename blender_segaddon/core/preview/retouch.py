@@ -11,6 +11,7 @@ import numpy as np
 from ...protocol.errors import InvalidInput
 from ...protocol.messages import Intent
 from ..camera import Camera
+from ..inpainting.smooth import spread
 from ..maps import BACKGROUND, NO_CLASS, SceneMaps
 from . import families, painter
 from .colour import from_linear, rgb, to_bytes, to_linear
@@ -303,29 +304,8 @@ def _mirrored(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _smooth_fill(image: np.ndarray, known: np.ndarray, seed: int) -> np.ndarray:
-    """Pull-push: averages of what is known at growing scales, then back down; a little grain on top."""
+    """What is known goes on smoothly, with a little grain on top; grey where nothing is known."""
     if not known.any():
         return np.full(image.shape, _F(128))
-    levels = [(image * known[..., None], known.astype(_F))]
-    while max(levels[-1][1].shape) > 1 and levels[-1][1].min() == 0:
-        levels.append((_halved(levels[-1][0]), _halved(levels[-1][1])))
-    colour, weight = levels[-1]
-    guess = colour / np.maximum(weight, _F(1e-6))[..., None]
-    for colour, weight in reversed(levels[:-1]):
-        height, width = weight.shape
-        bigger = guess.repeat(2, 0).repeat(2, 1)[:height, :width]
-        for axis in (0, 1):
-            edge = np.concatenate([bigger.take([0], axis), bigger, bigger.take([-1], axis)], axis)
-            size = bigger.shape[axis]
-            bigger = (edge.take(range(size), axis) + 2 * bigger + edge.take(range(2, size + 2), axis)) * _F(0.25)
-        solid = np.minimum(weight, 1)[..., None]
-        guess = colour / np.maximum(weight, _F(1e-6))[..., None] * solid + bigger * (1 - solid)
     y, x = np.meshgrid(np.arange(known.shape[0]), np.arange(known.shape[1]), indexing="ij")
-    return guess + (hash01(x, y, seed)[..., None] - _F(0.5)) * _F(4)
-
-
-def _halved(array: np.ndarray) -> np.ndarray:
-    """Sums of 2×2; odd sizes get a row or column of zeros."""
-    pad = [(0, array.shape[0] % 2), (0, array.shape[1] % 2)] + [(0, 0)] * (array.ndim - 2)
-    even = np.pad(array, pad)
-    return even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]
+    return spread(image, known) + (hash01(x, y, seed)[..., None] - _F(0.5)) * _F(4)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import bpy
+import gpu
 import numpy as np
 
 from . import paint
@@ -41,6 +42,10 @@ class Shown:
     """0..1 of the width, up to which the image itself is seen"""
     title: str = ""
     """of the result"""
+    under: Layer | None = None
+    """a picture that is shown in the image's place, below the mask"""
+    painted: bool = False
+    """the image is a mask that is being painted, white where it covers: it is shown as one"""
 
 
 class Drawing:
@@ -59,6 +64,11 @@ class Drawing:
                 paint.picture(texture, frame, shown.wipe)
                 paint.wipe_line(frame, shown.wipe, shown.title, scale)
             return
+        under = None if shown.under is None else self._texture(shown.under)
+        if under is not None:
+            paint.picture(under, frame, 0.0)
+        if shown.painted:
+            paint.mask(gpu.texture.from_image(context.space_data.image), frame, scale, from_bottom=True)
         if shown.mask is not None:
             texture = self._texture(shown.mask)
             if texture is not None:

@@ -38,7 +38,10 @@ float covered(vec2 where)
     return 0.0;
   }
   ivec2 size = textureSize(pixels, 0);
-  return texelFetch(pixels, ivec2(where * vec2(size)), 0).r;
+  if (from_bottom > 0.5) {
+    where.y = 1.0 - where.y;
+  }
+  return texelFetch(pixels, min(ivec2(where * vec2(size)), size - 1), 0).r;
 }
 
 void main()
@@ -91,10 +94,10 @@ def texture(pixels: np.ndarray) -> gpu.types.GPUTexture:
     )
 
 
-def mask(pixels: gpu.types.GPUTexture, frame: Frame, scale: float) -> None:
-    """A soft tint, and an outline that is as wide at every zoom."""
+def mask(pixels: gpu.types.GPUTexture, frame: Frame, scale: float, from_bottom: bool = False) -> None:
+    """A soft tint, and an outline that is as wide at every zoom; ``from_bottom``: of one of Blender's own textures."""
     width, height = max(frame[2] - frame[0], 1), max(frame[3] - frame[1], 1)
-    _quad(_MASK, pixels, frame, (_LINE * scale / width, _LINE * scale / height))
+    _quad(_MASK, pixels, frame, (_LINE * scale / width, _LINE * scale / height), from_bottom)
 
 
 def picture(pixels: gpu.types.GPUTexture, frame: Frame, wipe: float) -> None:
@@ -174,7 +177,9 @@ def _triangles(corners: list[tuple[float, float]], color: tuple[float, ...]) -> 
         gpu.state.blend_set("NONE")
 
 
-def _quad(fragment: str, pixels: gpu.types.GPUTexture, frame: Frame, reach: tuple[float, float]) -> None:
+def _quad(
+    fragment: str, pixels: gpu.types.GPUTexture, frame: Frame, reach: tuple[float, float], from_bottom: bool = False
+) -> None:
     shader, batch = _program(fragment)
     _x, _y, width, height = gpu.state.viewport_get()
     x0, y0, x1, y1 = frame
@@ -182,6 +187,8 @@ def _quad(fragment: str, pixels: gpu.types.GPUTexture, frame: Frame, reach: tupl
     shader.uniform_sampler("pixels", pixels)
     shader.uniform_float("corners", (2 * x0 / width - 1, 2 * y0 / height - 1, 2 * x1 / width - 1, 2 * y1 / height - 1))
     shader.uniform_float("reach", reach)
+    if fragment is _MASK:
+        shader.uniform_float("from_bottom", float(from_bottom))
     gpu.state.blend_set("ALPHA")
     try:
         batch.draw(shader)
@@ -196,6 +203,8 @@ def _program(fragment: str) -> tuple[gpu.types.GPUShader, gpu.types.GPUBatch]:
     between.smooth("VEC2", "at")
     info.push_constant("VEC4", "corners")
     info.push_constant("VEC2", "reach")
+    if fragment is _MASK:
+        info.push_constant("FLOAT", "from_bottom")
     info.sampler(0, "FLOAT_2D", "pixels")
     info.vertex_in(0, "VEC2", "place")
     info.vertex_out(between)
