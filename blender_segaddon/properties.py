@@ -15,7 +15,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from . import api
+from . import api, generation_properties
 from .core import vocabulary
 
 SEEDS = 2**31
@@ -130,6 +130,7 @@ class SceneSettings(bpy.types.PropertyGroup):
         name="Replace With", description="What should stand in the object's place, e.g. 'red brick'"
     )
     retouch: PointerProperty(type=RetouchSettings)
+    generation: PointerProperty(type=generation_properties.GenerationSettings)
     picture: PointerProperty(
         name="Picture",
         type=bpy.types.Image,
@@ -310,6 +311,7 @@ class ImageOverlayLook(bpy.types.PropertyGroup):
 
 
 CLASSES = (
+    *generation_properties.CLASSES,
     RetouchSettings,
     SceneSettings,
     OverlayLook,

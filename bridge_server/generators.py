@@ -14,6 +14,7 @@ from blender_segaddon.core.maps import SceneMaps
 from blender_segaddon.protocol.errors import InvalidInput
 from blender_segaddon.protocol.messages import GenerateRequest, ModelInfo
 
+from .models import loras
 from .models.catalogue import LicenceKind, Model
 from .models.library import Entry, Library
 
@@ -127,6 +128,8 @@ class Generator:
     """bytes that it takes of the device's memory in its first mode"""
     folders: tuple[Path, ...] = ()
     """where a model's files may lie"""
+    compiled: bool = False
+    """whether a model's blocks are compiled"""
 
     def load(self, device: str) -> Loaded:
         """Import the module and load the generator: in the worker only, it may take seconds.
@@ -158,6 +161,7 @@ class Offer:
     models_dirs: tuple[Path, ...] = ()
     licences: tuple[LicenceKind, ...] = ()
     """kinds of licence that are allowed, () for all"""
+    compiled: bool = False
 
     def library(self) -> Library:
         """The models, looked up anew: they come while the server runs."""
@@ -175,6 +179,10 @@ class Offer:
     def models(self) -> tuple[ModelInfo, ...]:
         """Every model that is known, here or not. Raises as ``all``."""
         return tuple(_info(entry) for entry in self._entries())
+
+    def loras(self) -> tuple[str, ...]:
+        """Names of the LoRAs that are here. Raises as ``all``."""
+        return tuple(sorted(loras.available(self.models_dirs))) if MODELS_CAN_RUN else ()
 
     def _entries(self) -> list[Entry]:
         return self.library().entries() if MODELS_CAN_RUN else []
@@ -205,7 +213,8 @@ class Offer:
     def _of_model(self, model: Model) -> Generator:
         size = int(model.memory * 2**30)
         module = "bridge_server.generation.diffusion"
-        return Generator(model.id, module, is_model=True, size=size, folders=self.models_dirs)
+        about = {"size": size, "folders": self.models_dirs, "compiled": self.compiled}
+        return Generator(model.id, module, is_model=True, **about)
 
 
 def _info(entry: Entry) -> ModelInfo:
@@ -218,7 +227,7 @@ def _info(entry: Entry) -> ModelInfo:
         guided=model.guided,
         native=model.native,
         controls=model.kinds,
-        references=model.adapter is not None,
+        references=model.references,
         panoramas=model.closes,
         licence=model.licence,
         licence_kind=model.licence_kind,

@@ -80,6 +80,8 @@ class Settings:
     """models that no job has used for this long are unloaded"""
     worker_idle_seconds: float = 900.0
     """a worker that has had no job for this long is ended"""
+    compile_models: bool = False
+    """compile what models are made of: minutes at the first picture of each size, less time for all further ones"""
     memory_budget_bytes: int = 0
     """what loaded models may take of a device's memory; 0: what is free"""
     cancel_grace: float = 5.0
@@ -104,7 +106,7 @@ class Settings:
     @property
     def offer(self) -> Offer:
         """The generators."""
-        return Offer(self.test_generator, self.model_folders, self.licences)
+        return Offer(self.test_generator, self.model_folders, self.licences, self.compile_models)
 
     @property
     def download_folder(self) -> Path:

@@ -55,13 +55,18 @@ class Worker:
         """id of the job that was cancelled last"""
         self._questions: deque[Question] = deque()
         """asked and not yet answered, in order"""
-        self._lent = False
-        """while the device's memory is somebody else's"""
         hello, _ = pipe.read(stdin)
+        self._lent: bool = hello["lent"]
+        """while the device's memory is somebody else's"""
         self._idle_seconds: float = hello["model_idle_seconds"]
         self._station = execution.open_station(
             hello["device"],
-            Offer(hello["test_generators"], tuple(Path(one) for one in hello["models_dirs"]), tuple(hello["licences"])),
+            Offer(
+                hello["test_generators"],
+                tuple(Path(one) for one in hello["models_dirs"]),
+                tuple(hello["licences"]),
+                hello["compile_models"],
+            ),
             hello["memory_budget"],
         )
         self._desk = _open_desk(hello["device"], [Path(one) for one in hello["models_dirs"]], Path(hello["seen_dir"]))
@@ -156,6 +161,8 @@ class Worker:
         return True
 
     def _load(self, order: dict[str, Any]) -> None:
+        if self._lent:  # nobody draws with it before the memory is back
+            return
         try:
             self._station.residency.get(self._station.offer.find(order["generator"]))
         except Exception:  # the job that needs it will tell

@@ -2,6 +2,7 @@
 
 .venv-models/bin/python -m scripts.bench_generate [--pairs 15] [--json FILE]             tiny models: the overhead
 .venv-models/bin/python -m scripts.bench_generate --ablate                               what each shortcut is worth
+.venv-models/bin/python -m scripts.bench_generate --compile [--device cuda]              what compiled blocks are worth
 .venv-models/bin/python -m scripts.bench_generate --real [--device cuda] [--shrink 8]    models of the real sizes
 
 All ways run in this process, in turn, without looks at the picture in the making. The tiny models make the share of
@@ -26,10 +27,22 @@ from diffusers import MultiControlNetModel
 from blender_segaddon.protocol.messages import Control
 from bridge_server.generation.controlnets import Controls
 from bridge_server.generation.diffusion import Diffusion
+from bridge_server.generators import Inputs
 from bridge_server.models import catalogue
 from bridge_server.models.loading import Device, dtype_of
 from scripts.lib import random_models, tiny_models
-from scripts.lib.bench_diffusion import in_turn, inputs_of, maps_of, our_way, peak_gib, ratios, settle, stock_way, timed
+from scripts.lib.bench_diffusion import (
+    in_turn,
+    inputs_of,
+    making,
+    maps_of,
+    our_way,
+    peak_gib,
+    ratios,
+    settle,
+    stock_way,
+    timed,
+)
 from scripts.lib.figures import psnr
 
 TINY = {"tiny-sd15": ("segmentation",), "tiny-sdxl": ("segmentation", "depth", "normal"), "tiny-zimage": ("depth",)}
@@ -76,6 +89,24 @@ def ablate(folder: Path, family: catalogue.Family, shrink: int, size: tuple[int,
     return rows
 
 
+def compiling(
+    folder: Path, family: catalogue.Family, device: Device, shrink: int, size: tuple[int, int], pairs: int
+) -> dict[str, Any]:
+    """What compiled blocks save, and what the first picture costs then; one of another size and of other words too."""
+    model = random_models.make(folder / f"compiled-{family}", family, shrink, dtype_of(_dummy(family), device))
+    settle(model, device, inputs_of(maps_of(size), (), 1))
+    inputs = inputs_of(maps_of(size), REAL[family][0], 4, regions=3)
+    usual, compiled = (our_way(model, device, inputs, compiled=one)[1] for one in (False, True))
+    usual(0)
+    first, second = timed(compiled, 0), timed(compiled, 1)
+    words = our_way(model, device, inputs_of(maps_of(size), REAL[family][0], 4, regions=4), compiled=True)[1]
+    larger = our_way(model, device, inputs_of(maps_of((size[0] + 64, size[1])), REAL[family][0], 4), compiled=True)[1]
+    costs = {"first_s": first, "second_s": second, "other_words_s": timed(words, 0), "other_size_s": timed(larger, 0)}
+    seconds = in_turn({"with": compiled, "without": usual}, pairs)
+    row = _saving(f"{family} / {shrink}", size, "blocks are compiled", seconds)
+    return {**row, **{name: round(value, 2) for name, value in costs.items()}}
+
+
 def real(
     folder: Path, family: catalogue.Family, device: Device, shrink: int, steps: int | None, runs: int
 ) -> list[dict]:
@@ -87,11 +118,51 @@ def real(
     settle(model, device, inputs_of(maps, (), 1))
     cases = [(kinds, count) for kinds in REAL[family] for count in (1, 4)]
     rows = [_beside_stock(model, device, kinds, count, runs) for kinds, count in cases]
+    rows += [row for kinds in REAL[family] for row in lines(model, device, kinds, runs)]
     for mode in Diffusion(model, [], device).modes:
         inputs = inputs_of(maps, REAL[family][0], 2)
         gib = peak_gib(lambda inputs=inputs, mode=mode: our_way(model, device, inputs, mode=mode)[1](0))
         rows.append({"model": model.id, "mode": mode, "peak_gib": gib})
     return rows
+
+
+def lines(model: catalogue.Model, device: Device, kinds: tuple[str, ...], runs: int) -> list[dict]:
+    """A: the same picture as stock's. B: another one in less time, which only real weights can tell to be as good."""
+    maps = maps_of((model.native, model.native))
+    given = inputs_of(maps, kinds, model.steps)
+    half = tuple(replace(one, end=0.5) for one in given.request.options.controls or ())
+    loaded, ours = our_way(model, device, given)
+    ways = {
+        "stock": stock_way(model, device, kinds, given),
+        "A: ours": ours,
+        "A: ours, compiled": our_way(model, device, given, compiled=True)[1],
+        "B: controls for half of the steps": making(loaded, _with(given, controls=half)),
+    }
+    if model.guided:
+        few = {"steps": max(model.steps // 4, 1), "guidance": 1.0}
+        ways["B: a quarter of the steps, no guidance"] = making(loaded, _with(given, **few))
+    if device.half:
+        ways["apart: stock in single precision"] = stock_way(model, replace(device, half=False), kinds, given)
+    seconds = in_turn(ways, runs)
+    stock = ways["stock"](1)[0]
+    return [_line(model, len(kinds), name, seconds, psnr(make(1)[0], stock)) for name, make in ways.items()]
+
+
+def _line(model: catalogue.Model, controls: int, name: str, seconds: dict[str, list[float]], near: float) -> dict:
+    low, middle, high = ratios(seconds["stock"], seconds[name])
+    return {
+        "model": model.id,
+        "controls": controls,
+        "line": name,
+        "s": round(statistics.median(seconds[name]), 3),
+        "times_stock": round(middle, 3),
+        "quartiles": [round(low, 3), round(high, 3)],
+        "db_to_stock": round(min(near, 120.0), 1),
+    }
+
+
+def _with(inputs: Inputs, **options: Any) -> Inputs:
+    return replace(inputs, request=replace(inputs.request, options=replace(inputs.request.options, **options)))
 
 
 def _beside_stock(model: catalogue.Model, device: Device, kinds: tuple[str, ...], count: int, runs: int) -> dict:
@@ -157,9 +228,7 @@ def window(folder: Path, shrink: int, size: tuple[int, int], pairs: int) -> dict
     model = random_models.make(folder / "window", "sd15", shrink)
     inputs = inputs_of(maps_of(size), (), 6)
     controls = (Control("segmentation", 1.0, 0.0, 0.5),)
-    inputs = replace(
-        inputs, request=replace(inputs.request, options=replace(inputs.request.options, controls=controls))
-    )
+    inputs = _with(inputs, controls=controls)
     make, skipping = our_way(model, CPU, inputs)[1], Controls.forward
 
     def calling(seed: int) -> None:
@@ -197,8 +266,11 @@ def measure(given: argparse.Namespace, scratch: Path) -> list[dict]:
         families = given.family or ("sd15", "sdxl")
         rows = [row for family in families for row in ablate(scratch, family, given.shrink, size, given.pairs)]
         return [*rows, window(scratch, given.shrink, size, given.pairs)]
+    device = Device.called(given.device)
+    if given.compile:
+        families = given.family or list(REAL)
+        return [compiling(scratch, family, device, given.shrink, size, given.pairs) for family in families]
     if given.real:
-        device = Device.called(given.device)
         families = given.family or list(REAL)
         sizes = given.shrink, given.steps
         return [row for family in families for row in real(scratch, family, device, *sizes, given.pairs)]
@@ -212,6 +284,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="20 by default; with --real the model's own")
     parser.add_argument("--size", default="128x128", help="WxH")
     parser.add_argument("--ablate", action="store_true")
+    parser.add_argument("--compile", action="store_true")
     parser.add_argument("--real", action="store_true")
     parser.add_argument("--family", action="append", choices=list(REAL), help="only these")
     parser.add_argument("--device", default="cpu", help="with --real: cpu or cuda")

@@ -94,6 +94,12 @@ def models() -> tuple[ModelInfo, ...]:
     return () if sender is None else sender.bridge.presence.models
 
 
+def loras() -> tuple[str, ...]:
+    """Names of the LoRAs that the server has, for ``generate``; known as ``models`` is."""
+    sender = generating.sender(_connection)
+    return () if sender is None else sender.bridge.presence.loras
+
+
 def lend_gpu(lend: bool) -> None:
     """Have the server keep off the GPU while Blender renders, or take it back. Never waits, starts nothing."""
     sender = generating.sender(_connection)

@@ -33,6 +33,8 @@ class Presence:
         """what the server said last; None while there is none"""
         self.models: tuple[ModelInfo, ...] = ()
         """what the server can draw with, or could; kept while it is away"""
+        self.loras: tuple[str, ...] = ()
+        """names of the LoRAs that it has"""
         self.segmenters: tuple[str, ...] = ()
         """what it makes masks with, the best first; kept while it is away"""
         self.problem = ""
@@ -65,13 +67,13 @@ class Presence:
             self.problem = ""
             if found is None:
                 return False
-            looked = self._look(found[1])
+            looked = self._note(found[1])
             async with exchange(found[0], "GET", "/v1/presence", timeout=_SILENCE_SECONDS) as reply:
                 async for line in reply.lines():
                     if line.startswith(b"data:"):
                         self.state = from_json(ServerState, load(line[5:]), ignore_unknown=True)
                     if time.monotonic() - looked > _MODELS_SECONDS and (found := await self._finder.probe()):
-                        looked = self._look(found[1])
+                        looked = self._note(found[1])
         except ConnectionBrokenError:
             return self.state is not None
         except RefusedError as refused:
@@ -80,7 +82,7 @@ class Presence:
             self.problem = str(error)
         return self.state is not None
 
-    def _look(self, info: ServerInfo) -> float:
+    def _note(self, info: ServerInfo) -> float:
         """Note what the server has; when that was."""
-        self.models, self.segmenters = info.models, info.segmenters
+        self.models, self.loras, self.segmenters = info.models, info.loras, info.segmenters
         return time.monotonic()

@@ -8,7 +8,7 @@ from bpy.props import StringProperty
 
 from .. import api
 from ..properties import SEEDS
-from . import running
+from . import model_options, running
 from .reporting import show_in_image_editor
 
 
@@ -45,11 +45,22 @@ def keep(context: bpy.types.Context, scene: bpy.types.Scene, picture: api.Pictur
     show_in_image_editor(context, picture.image)
 
 
+def offer(scene: bpy.types.Scene, pictures: list[api.Picture]) -> None:
+    """Show these as candidates, in place of those before; one picture alone is no choice."""
+    candidates = scene.segaddon.generation.candidates
+    candidates.clear()
+    for picture in pictures if len(pictures) > 1 else ():
+        picture.image.preview_ensure()
+        one = candidates.add()
+        one.image, one.agreement = picture.image, float(picture.meta.get("edge_agreement", 0))
+
+
 class _Making(running.Modal):
     """What ends with one new picture."""
 
     def finish(self, context, scene, pictures):
         keep(context, scene, pictures[0])
+        offer(scene, pictures)
         self.report({"INFO"}, f"Made '{pictures[0].image.name}'")
 
 
@@ -75,8 +86,8 @@ class SEGADDON_OT_generate(_Making, bpy.types.Operator):
     def _job(self, scene):
         """What is to be made from maps; gathered now, since the scene may change while they are captured."""
         prompt, seed = self.prompt or scene.segaddon.prompt, seed_of(scene)
-        model = scene.segaddon.model or None
-        return lambda maps: api.generate(prompt, maps=maps, model=model, seed=seed, wait=False)
+        model, told = scene.segaddon.model or None, model_options.asked(scene)
+        return lambda maps: api.generate(prompt, maps=maps, model=model, seed=seed, wait=False, **told)
 
 
 class SEGADDON_OT_retouch_object(_Making, bpy.types.Operator):
@@ -105,6 +116,42 @@ class SEGADDON_OT_retouch_object(_Making, bpy.types.Operator):
         return api.inpaint(settings.picture, mask, prompt, model=model, seed=seed, wait=False)
 
 
+class SEGADDON_OT_variation(_Making, bpy.types.Operator):
+    """Make pictures near this one: the same words, maps and options, started from it"""
+
+    bl_idname = "segaddon.variation"
+    bl_label = "Vary"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        return running.is_idle(cls) and knows_maps(cls, context)
+
+    def start(self, context):
+        settings = context.scene.segaddon
+        seed, wanted = seed_of(context.scene), settings.generation
+        return api.variation(settings.picture, wanted.amount, count=wanted.count, seed=seed, wait=False)
+
+
+class SEGADDON_OT_choose_candidate(bpy.types.Operator):
+    """Go on with this picture. The number says how well its edges agree with the scene: 0.5 by chance, 1 everywhere"""
+
+    bl_idname = "segaddon.choose_candidate"
+    bl_label = "Choose"
+    bl_options = {"UNDO", "INTERNAL"}
+
+    name: StringProperty(name="Image", options={"SKIP_SAVE"})
+
+    def execute(self, context):
+        image = bpy.data.images.get(self.name)
+        if image is None:
+            self.report({"ERROR"}, "This picture is gone: generate it again")
+            return {"CANCELLED"}
+        context.scene.segaddon.picture = image
+        show_in_image_editor(context, image)
+        return {"FINISHED"}
+
+
 class SEGADDON_OT_cancel(bpy.types.Operator):
     """Cancel the picture that is being made"""
 
@@ -120,4 +167,10 @@ class SEGADDON_OT_cancel(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (SEGADDON_OT_generate, SEGADDON_OT_retouch_object, SEGADDON_OT_cancel)
+CLASSES = (
+    SEGADDON_OT_generate,
+    SEGADDON_OT_retouch_object,
+    SEGADDON_OT_variation,
+    SEGADDON_OT_choose_candidate,
+    SEGADDON_OT_cancel,
+)

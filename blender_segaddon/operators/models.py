@@ -2,10 +2,15 @@
 """Which model makes the scene's pictures."""
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from .. import api
 
+_LISTS = [("REFERENCES", "References", ""), ("LORAS", "LoRAs", "")]
+_ADDING = {
+    "REFERENCES": "Show the model a picture of what something should look like",
+    "LORAS": "Let a LoRA change the look",
+}
 PREVIEW = "Preview (no model)"
 
 
@@ -35,4 +40,39 @@ class SEGADDON_OT_set_model(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (SEGADDON_OT_set_model,)
+class SEGADDON_OT_add_option(bpy.types.Operator):
+    """Add one"""
+
+    bl_idname = "segaddon.add_option"
+    bl_label = "Add"
+    bl_options = {"UNDO", "INTERNAL"}
+
+    kind: EnumProperty(items=_LISTS, options={"SKIP_SAVE"})
+
+    @classmethod
+    def description(cls, _context, properties):
+        return _ADDING[properties.kind]
+
+    def execute(self, context):
+        one = getattr(context.scene.segaddon.generation, self.kind.lower()).add()
+        if self.kind == "REFERENCES" and context.space_data and context.space_data.type == "IMAGE_EDITOR":
+            one.image = context.space_data.image
+        return {"FINISHED"}
+
+
+class SEGADDON_OT_remove_option(bpy.types.Operator):
+    """Take it from the list"""
+
+    bl_idname = "segaddon.remove_option"
+    bl_label = "Remove"
+    bl_options = {"UNDO", "INTERNAL"}
+
+    kind: EnumProperty(items=_LISTS, options={"SKIP_SAVE"})
+    index: IntProperty(options={"SKIP_SAVE"})
+
+    def execute(self, context):
+        getattr(context.scene.segaddon.generation, self.kind.lower()).remove(self.index)
+        return {"FINISHED"}
+
+
+CLASSES = (SEGADDON_OT_set_model, SEGADDON_OT_add_option, SEGADDON_OT_remove_option)

@@ -1,6 +1,6 @@
 """The panel in the sidebars of 3D View and Image Editor."""
 
-from . import classes, export, main, models, overlay, retouch, server, setup, shots, templates
+from . import classes, export, generation, main, models, overlay, retouch, server, setup, shots, templates
 
 __all__ = ["CLASSES", "register", "unregister"]
 
@@ -8,6 +8,7 @@ CLASSES = (
     *setup.CLASSES,
     *models.CLASSES,
     *main.CLASSES,
+    *generation.CLASSES,
     *classes.CLASSES,
     *shots.CLASSES,
     *overlay.CLASSES,

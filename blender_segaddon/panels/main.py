@@ -6,7 +6,7 @@ import bpy
 
 from .. import api
 from ..operators import running
-from . import models
+from . import generation, models
 
 _LABELS = 0.4
 """Width of the labels, as in Blender's split layout."""
@@ -79,6 +79,7 @@ class SEGADDON_PT_generate(_Part, bpy.types.Panel):
         seed.active = not settings.random_seed
         seed.prop(settings, "seed")
         row.prop(settings, "random_seed", text="", icon="FILE_REFRESH")
+        generation.draw_count(column, settings.generation)
         action(column, "segaddon.generate", "RENDER_STILL", "Generate" if settings.model else None)
         if not settings.model:
             note = column.row()
@@ -178,6 +179,7 @@ def _picture(column: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> N
     row.operator("segaddon.show_image", text="", icon="WINDOW").name = image.name
     if api.find_picture(image) is None:
         column.label(text="Made in another session", icon="INFO")
+    generation.draw_candidates(column, settings)
 
 
 def _placements(column: bpy.types.UILayout, placed: list[api.Placement]) -> None:

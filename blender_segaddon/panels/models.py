@@ -7,7 +7,7 @@ import bpy
 from .. import api
 from ..operators.models import PREVIEW, title_of
 
-_WHY = {"missing": "not on the server", "refused": "licence not allowed", "unsupported": "not yet supported"}
+_WHY = {"missing": "not on the server", "refused": "licence not allowed"}
 """States of models that cannot draw."""
 
 

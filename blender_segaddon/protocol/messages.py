@@ -299,7 +299,7 @@ class ModelInfo:
     licence: str
     licence_kind: str = ""
     """commercial, conditional, non-commercial, gated, or own: the user knows"""
-    state: Literal["here", "missing", "refused", "unsupported"] = "here"
+    state: Literal["here", "missing", "refused"] = "here"
     """only a model that is here can draw"""
     hint: str = ""
     """what to do where it cannot"""
@@ -329,6 +329,8 @@ class ServerInfo:
     """every model that is known, here or not; those that are here are among the generators"""
     segmenters: tuple[str, ...] = ()
     """what makes masks, the best first"""
+    loras: tuple[str, ...] = ()
+    """names of the LoRAs that lie on the server's machine"""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Stock pipelines of diffusers do the sampling; what this project adds is what the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +18,23 @@ from blender_segaddon.core.maps import SceneMaps
 from blender_segaddon.protocol.errors import InvalidInput, SegAddonError
 from blender_segaddon.protocol.messages import Control
 
-from ..generators import Generator, Inputs, OnStep
+from ..generators import Generator, Inputs, OnStep, ReferenceInput
 from ..inpainting import cropped as inpainting
 from ..inpainting.soft import SoftMask
-from ..models.catalogue import Model
+from ..models.catalogue import TRANSFORMERS, Model
 from ..models.library import Library
 from ..models.loading import MODES, Device, adapter_files
 from ..models.loras import revisions
-from . import record, regions, sparing
+from . import joint, record, regions, sparing
+from .compiling import Compiled
 from .control import control_image
+from .joint import Joint
 from .panorama import Circle, closes
 from .pipelines import Mode, Pipelines, parameters
 from .references import References
-from .sizes import CELL, Pass, Plan, cropped, fit_map, fit_picture, plan, resized
-from .steps import Steps, counted
+from .sizes import CELL, Pass, Plan, cropped, fit_map, plan, resized
+from .starts import Start, fitted, start_options
+from .steps import Steps, counted, enough
 from .transformer import Steering
 
 REFINE = 0.4
@@ -40,6 +43,8 @@ REFINE = 0.4
 _USUAL = (Control("segmentation", 1.0), Control("depth", 0.5, 0.0, 0.6))
 """Classes all the way; depth gives the large shapes and then leaves the model free."""
 _USUAL_WITHOUT_CLASSES = (Control("depth", 0.7, 0.0, 0.8),)
+_USUAL_PICTURES = (Control("depth"),)
+"""For what is shown a picture of it: as the model was trained, without a table of scores."""
 
 _TILED_FROM = 1536 * 1536
 """Pixels above which the autoencoder works in tiles: its memory grows with the picture."""
@@ -51,28 +56,17 @@ class PictureFailed(SegAddonError):
     code = "black_picture"
 
 
-@dataclass(frozen=True, eq=False)
-class _Start:
-    """What a pass starts from."""
-
-    mode: Mode
-    picture: np.ndarray | None = None
-    """uint8 H×W×3, or float32 in 0..1 of the pass's size"""
-    mask: np.ndarray | None = None
-    """bool H×W"""
-    strength: float = 1.0
-    levels: np.ndarray | None = None
-    """float32 H×W: for soft inpainting"""
-
-
 class Diffusion:
     """A loaded model (``generators.Loaded``)."""
 
-    def __init__(self, model: Model, folders: Sequence[Path], device: Device) -> None:
+    def __init__(self, model: Model, folders: Sequence[Path], device: Device, *, compiled: bool = False) -> None:
         self.model = model
+        self._compiled = Compiled(compiled)
         self.modes: tuple[str, ...] = MODES if device.has_own_memory else MODES[:2]
         if model.family == "zimage":  # its ControlNet shares layers with the transformer: they cannot part
             self.modes = tuple(mode for mode in self.modes if mode in ("fast", "tiled", "group"))
+        if model.transformer is not None:  # its weights may have few bits already
+            self.modes = tuple(mode for mode in self.modes if mode != "fp8")
         self._device = device
         self._folders = folders
         self._load()
@@ -89,9 +83,11 @@ class Diffusion:
             InvalidInput: a request that this model cannot run. ModelMissing, ModelDamaged: a ControlNet.
             PictureFailed: the model gave numbers that are no picture. Cancelled: ``on_step`` raised it.
         """
+        request, image = inputs.request, inputs.image
+        if image is not None and request.strength == 0:
+            return image
         if inputs.mask is not None:
             return self._inpaint(inputs, seed, on_step, mode)
-        request, image = inputs.request, inputs.image
         if self._nine:
             text = f"The model {self.model.id!r} only paints under a mask"
             raise InvalidInput(text, "Give a picture and a mask, or use another model")
@@ -101,12 +97,13 @@ class Diffusion:
         generator = torch.Generator("cpu").manual_seed(seed)
         self._pipelines.wear(request.options.loras)
         way: Mode = "text" if image is None else "image"
-        passes = [(wanted.first, _Start(way, strength=request.strength))]
+        passes = [(wanted.first, Start(way, strength=self._enough(inputs, request.strength)))]
         if wanted.second is not None:
-            passes.append((wanted.second, _Start("image", strength=REFINE)))
+            passes.append((wanted.second, Start("image", strength=self._enough(inputs, REFINE))))
         steps = Steps([self._steps(inputs, start) for _, start in passes], self.model.family, on_step)
         picture = image
         for size, start in passes:
+            self._warn(inputs, size, steps.total, on_step)
             picture = self._draw(inputs, size, replace(start, picture=picture), generator, steps)
         return resized(picture, wanted.size, closes=wanted.closes)  # pyright: ignore[reportArgumentType]
 
@@ -156,6 +153,7 @@ class Diffusion:
         asked = inputs.request.options.controls
         if asked is None:
             usual = _USUAL if "segmentation" in known else _USUAL_WITHOUT_CLASSES
+            usual = _USUAL_PICTURES if self.model.family == "flux2" else usual
             asked = tuple(one for one in usual if one.kind in known)
         for one in asked:
             if one.kind not in known:
@@ -166,9 +164,10 @@ class Diffusion:
     def _load(self) -> None:
         self._weights = regions.RegionWeights()
         self._circle = Circle()
-        self._steering: Steering | None = None
+        self._steering: Steering | Joint | None = None
         self._references: References | None = None
-        self._pipelines = Pipelines(self.model, self._folders, self._device, self._prepare)
+        wanted = self._compiled.wanted
+        self._pipelines = Pipelines(self.model, self._folders, self._device, self._prepare, compiled=wanted)
         self._circle.prepare(self._pipelines.base.vae)
 
     def _use(self, mode: str) -> None:
@@ -185,19 +184,30 @@ class Diffusion:
     def _plan(self, inputs: Inputs) -> Plan:
         camera = inputs.maps.camera if inputs.maps else None
         around = closes(camera) and self.model.closes
-        return plan(
-            _size(inputs), self.model.native, draft=inputs.request.options.draft, closes=around, cell=self._cell
-        )
+        draft = inputs.request.options.draft
+        wanted = plan(_size(inputs), self.model.native, draft=draft, closes=around, cell=self._cell)
+        longest = self._longest
+        if any(max(one.padded) > longest for one in (wanted.first, wanted.second) if one):
+            width, height = wanted.size
+            text = f"{width}×{height} is too long and narrow for the model {self.model.id!r}"
+            raise InvalidInput(text, f"No side of what it draws may have more than {longest} pixels")
+        return wanted
+
+    @property
+    def _longest(self) -> float:
+        """Pixels of the longest side: Z-Image has no positions beyond."""
+        places = getattr(self._pipelines.backbone.config, "axes_lens", None)
+        return min(places[1:]) * 2 * CELL if places else float("inf")
 
     @property
     def _cell(self) -> int:
         """Pixels that the sides of what is drawn are multiples of."""
-        return CELL if self.model.family != "zimage" else 2 * CELL
+        return CELL if self.model.family not in TRANSFORMERS else 2 * CELL
 
     @property
     def _nine(self) -> bool:
         """Whether this is an inpainting checkpoint."""
-        return self.model.family != "zimage" and self._pipelines.base.unet.config.in_channels == 9
+        return self.model.family not in TRANSFORMERS and self._pipelines.base.unet.config.in_channels == 9
 
     def _masked(self, inputs: Inputs, seed: int) -> inpainting.Job:
         model = self.model
@@ -213,38 +223,50 @@ class Diffusion:
         self._use(mode)
         self._pipelines.wear(inputs.request.options.loras)
         generator = torch.Generator("cpu").manual_seed(seed)
-        start = _Start("mask", job.given, job.mask, job.strength, job.levels)
+        start = Start("mask", job.given, job.mask, self._enough(inputs, job.strength), job.levels)
         steps = Steps([self._steps(inputs, start)], self.model.family, on_step)
+        self._warn(job.inputs, size, steps.total, on_step)
         return job.finished(self._floats(job.inputs, size, start, generator, steps))
 
+    def _warn(self, inputs: Inputs, size: Pass, steps: int, on_step: OnStep) -> None:
+        """Say beforehand where the blocks have to be compiled first."""
+        if self._compiled.wanted and self._pipelines.mode in sparing.ON_DEVICE:
+            own = regions.from_maps(inputs.maps)[0] if inputs.maps else []
+            kinds = frozenset(one.kind for one in self.controls(inputs))
+            if self._compiled.is_new(size.padded, regions.bucket(len(own)), kinds):
+                on_step(0, steps, loading=Compiled.MESSAGE)
+
     def _prepare(self, net: torch.nn.Module) -> None:
-        if self.model.family != "zimage":
+        if self.model.family not in TRANSFORMERS:
             regions.install(self._weights, net)
             self._circle.prepare(net)
         elif self._steering is None:
-            self._steering = Steering(net)
+            self._steering = Joint(net) if self.model.family == "flux2" else Steering(net)
 
-    def _steps(self, inputs: Inputs, start: _Start) -> int:
+    def _enough(self, inputs: Inputs, strength: float) -> float:
+        return enough(inputs.request.options.steps or self.model.steps, strength, self.model.family)
+
+    def _steps(self, inputs: Inputs, start: Start) -> int:
         asked = inputs.request.options.steps or self.model.steps
-        return asked if start.mode == "text" else counted(asked, start.strength)
+        return asked if start.mode == "text" else counted(asked, start.strength, self.model.family)
 
-    def _draw(self, inputs: Inputs, size: Pass, start: _Start, generator: torch.Generator, steps: Steps) -> np.ndarray:
+    def _draw(self, inputs: Inputs, size: Pass, start: Start, generator: torch.Generator, steps: Steps) -> np.ndarray:
         """One pass: uint8 H×W×3 of the size's content."""
         return (self._floats(inputs, size, start, generator, steps) * 255).round().astype(np.uint8)
 
-    def _floats(
-        self, inputs: Inputs, size: Pass, start: _Start, generator: torch.Generator, steps: Steps
-    ) -> np.ndarray:
+    def _floats(self, inputs: Inputs, size: Pass, start: Start, generator: torch.Generator, steps: Steps) -> np.ndarray:
         """One pass: float32 H×W×3 of the size's content, 0..1, as the autoencoder gave it."""
         request, controls = inputs.request, self.controls(inputs)
         pipeline, options = self._pipelines.for_run(controls, start.mode)
         columns, rows = size.padded
         options |= {"width": columns, "height": rows, "num_inference_steps": request.options.steps or self.model.steps}
         options |= {"guidance_scale": record.guidance(request, self.model)}
-        options |= _start_options(start, size, self._circle.closed)
-        self._begin(self._steps(inputs, start), controls)
-        options |= self._prompts(inputs, size) | self._refer(inputs, size)
-        options |= self._shown(pipeline, inputs.maps, controls, size)
+        options |= start_options(start, size, self._circle.closed)
+        if self.model.family == "flux2" and "image" in options:
+            options = joint.from_picture(pipeline, options, size)
+        self._begin(self._steps(inputs, start), controls, size, self._guided(inputs))
+        options |= self._prompts(inputs, size, start)
+        options |= self._shown(pipeline, inputs.maps, controls, size) | self._refer(inputs, size, pipeline)
         options = {name: value for name, value in options.items() if name in parameters(type(pipeline).__call__)}
         # Tiles would open the circle again.
         tiled = columns * rows > _TILED_FROM or self._pipelines.mode != MODES[0]
@@ -253,12 +275,12 @@ class Diffusion:
         drawn = pipeline(**options, generator=generator, output_type="np", callback_on_step_end=after).images[0]
         return cropped(_picture(drawn), size)
 
-    def _begin(self, steps: int, controls: Sequence[Control]) -> None:
+    def _begin(self, steps: int, controls: Sequence[Control], size: Pass, guided: bool) -> None:
         self._weights.clear()
         if self._pipelines.union:
             self._pipelines.union.start(controls, steps)
         if self._steering:
-            self._steering.start(steps)
+            self._steering.start(steps, size.padded, guided)
 
     def _shown(self, pipeline: Any, maps: SceneMaps | None, controls: Sequence[Control], size: Pass) -> dict[str, Any]:
         """The control pictures, to the pipeline or to the transformer itself."""
@@ -266,8 +288,7 @@ class Diffusion:
             return {}
         pictures = [self._picture_of(one.kind, maps, size) for one in controls]
         if self._steering:
-            net = self._pipelines.net("union")
-            self._steering.control(net, list(zip(controls, pictures, strict=True)), pipeline)
+            self._steering.control(list(zip(controls, pictures, strict=True)), pipeline, self._pipelines.net)
             return {}
         return {"control_image" if "control_image" in parameters(type(pipeline).__call__) else "image": pictures}
 
@@ -277,23 +298,24 @@ class Diffusion:
             self._pictures = (maps, {})
         known = self._pictures[1]
         if (kind, size) not in known:
-            known[kind, size] = Image.fromarray(control_image(kind, _fitted(maps, size), self.model.palette))
+            known[kind, size] = Image.fromarray(control_image(kind, fitted(maps, size), self.model.palette))
         return known[kind, size]
 
-    def _prompts(self, inputs: Inputs, size: Pass) -> dict[str, Any]:
+    def _prompts(self, inputs: Inputs, size: Pass, start: Start) -> dict[str, Any]:
         """The prompts as the pipeline takes them: embedded, side by side where regions have their own."""
         request, words = inputs.request, self._pipelines.words
         own, others = regions.from_maps(inputs.maps) if inputs.maps else ([], [])
-        prompt = ", ".join(filter(None, [request.prompt, *others]))
+        told = self._of_pictures(inputs, start)
+        prompt = told + ", ".join(filter(None, [request.prompt, *others]))
         negative = request.negative_prompt if self._guided(inputs) else None
         if not own or request.options.region_strength == 0:
             return words.told([prompt], negative, request.options.loras)
         columns, rows = size.padded
         factor = self._pipelines.base.vae_scale_factor
         masks, latent = [fit_map(region.mask, size) for region in own], (rows // factor, columns // factor)
-        texts, strength = [prompt, *(region.text for region in own)], request.options.region_strength
+        texts, strength = [prompt, *(told + region.text for region in own)], request.options.region_strength
         if self._steering:
-            lengths = [len(words.read(text, request.options.loras).tokens) for text in texts]
+            lengths = [words.read(text, request.options.loras).tokens.shape[-2] for text in texts]
             self._steering.regions(lengths, regions.shares(masks, latent, strength))
         else:
             texts += [""] * (regions.bucket(len(own)) - len(own))
@@ -301,10 +323,21 @@ class Diffusion:
             self._weights.set(masks, latent, tokens, strength)
         return words.told(texts, negative, request.options.loras)
 
-    def _refer(self, inputs: Inputs, size: Pass) -> dict[str, Any]:
-        given = [one for one in inputs.references if one.weight != 0]
-        if given and self.model.adapter is None:
+    def _of_pictures(self, inputs: Inputs, start: Start) -> str:
+        """What a model that looks at pictures is told of them, in front of every prompt."""
+        if self.model.family != "flux2":
+            return ""
+        first = 1 if start.mode == "text" else 2
+        told = joint.words(self.controls(inputs), len(_weighing(inputs.references)), first)
+        return told and f"{told} "
+
+    def _refer(self, inputs: Inputs, size: Pass, pipeline: Any) -> dict[str, Any]:
+        given = _weighing(inputs.references)
+        if given and not self.model.references:
             raise InvalidInput(f"The model {self.model.id!r} takes no reference pictures", "Choose one that does")
+        if isinstance(self._steering, Joint):
+            self._steering.refer(given, inputs.maps, size, pipeline)
+            return {}
         if given and self._references is None:
             weights, encoder = adapter_files(self.model, self._folders)
             self._references = References(self._pipelines.base, weights, encoder, self._weights)
@@ -318,16 +351,8 @@ class Diffusion:
         return record.guidance(inputs.request, self.model) > (0 if self.model.family == "zimage" else 1)
 
 
-def _start_options(start: _Start, size: Pass, closed: bool) -> dict[str, Any]:
-    """What a pass starts from, as the pipelines call it."""
-    if start.picture is None:
-        return {}
-    floats = start.picture.dtype == np.float32
-    picture = start.picture if floats else Image.fromarray(fit_picture(start.picture, size, closes=closed))
-    options: dict[str, Any] = {"image": picture, "strength": start.strength}
-    if start.mask is not None:
-        options["mask_image"] = Image.fromarray(fit_map(start.mask, size).astype(np.uint8) * 255)
-    return options
+def _weighing(references: Sequence[ReferenceInput]) -> list[ReferenceInput]:
+    return [one for one in references if one.weight != 0]
 
 
 def _size(inputs: Inputs) -> tuple[int, int]:
@@ -336,11 +361,6 @@ def _size(inputs: Inputs) -> tuple[int, int]:
     if inputs.image is None:
         raise InvalidInput("There is neither a scene nor a picture to work on", "Give one of them")
     return inputs.image.shape[1], inputs.image.shape[0]
-
-
-def _fitted(maps: SceneMaps, size: Pass) -> SceneMaps:
-    arrays = {name: fit_map(getattr(maps, name), size) for name in ("instance_map", "class_map", "depth", "normal")}
-    return replace(maps, **arrays)
 
 
 def _picture(drawn: np.ndarray) -> np.ndarray:
@@ -354,4 +374,4 @@ def _picture(drawn: np.ndarray) -> np.ndarray:
 def load(generator: Generator, device: str) -> Diffusion:
     """The model of this generator. Raises ModelMissing, ModelDamaged."""
     model = Library(generator.folders).models[generator.name]
-    return Diffusion(model, generator.folders, Device.called(device))
+    return Diffusion(model, generator.folders, Device.called(device), compiled=generator.compiled)

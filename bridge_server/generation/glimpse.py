@@ -41,13 +41,15 @@ _COLOURS = {
 }
 
 
-def glimpse(latents: torch.Tensor, family: str) -> np.ndarray:
-    """uint8 H×W×3, an eighth of the picture's size.
+def glimpse(latents: torch.Tensor, family: str) -> np.ndarray | None:
+    """uint8 H×W×3, an eighth of the picture's size; None for families whose colours are not known (FLUX.2).
 
     Args:
         latents: 1×channels×H×W.
         family: of the model.
     """
+    if family not in _COLOURS:
+        return None
     colours = torch.tensor(_COLOURS[family])
     seen = torch.einsum("chw,cr->hwr", latents[0].float().cpu(), colours)
     return ((seen + 1) * 127.5).clamp(0, 255).nan_to_num(0).byte().numpy()

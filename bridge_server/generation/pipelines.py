@@ -14,10 +14,11 @@ import torch
 from blender_segaddon.protocol.errors import InvalidInput
 from blender_segaddon.protocol.messages import Control, LoraUse
 
-from ..models.catalogue import Model
+from ..models.catalogue import TRANSFORMERS, Model
 from ..models.loading import Device, load_base, load_control
 from ..models.loras import locate
 from . import sparing
+from .compiling import compile_blocks
 from .control import UNION_MODES
 from .controlnets import Controls, UnionWindows, remember_conditions
 from .words import Words
@@ -40,6 +41,11 @@ _STOCK: dict[str, dict[Mode, Any]] = {
         "text": diffusers.ZImagePipeline,
         "image": diffusers.ZImageImg2ImgPipeline,
         "mask": diffusers.ZImageInpaintPipeline,
+    },
+    "flux2": {
+        "text": diffusers.Flux2KleinPipeline,
+        "image": diffusers.Flux2KleinInpaintPipeline,  # with a mask of everything: it has none for pictures alone
+        "mask": diffusers.Flux2KleinInpaintPipeline,
     },
     "sd15 controlled": {
         "text": diffusers.StableDiffusionControlNetPipeline,
@@ -68,13 +74,18 @@ class Pipelines:
         folders: Sequence[Path],
         device: Device,
         prepare: Callable[[torch.nn.Module], None],
+        *,
+        compiled: bool = False,
     ) -> None:
-        """``prepare`` is called once with the UNet or transformer and with each ControlNet when it has been loaded."""
+        """``prepare`` is called once with the UNet or transformer and with each ControlNet when it has been loaded.
+
+        ``compiled``: these are compiled, in the memory modes in which they stay on the device.
+        """
         self.model = model
         self.device = device
         self.mode = ""
         self.base = load_base(model, device, folders)
-        self.backbone: Any = self.base.transformer if model.family == "zimage" else self.base.unet
+        self.backbone: Any = self.base.transformer if model.family in TRANSFORMERS else self.base.unet
         self.words = Words(self.base, device.name)
         self.union: UnionWindows | None = None
         self._folders = folders
@@ -82,12 +93,14 @@ class Pipelines:
         self._loras: list[str] = []
         self._made: dict[tuple, Any] = {}
         self._prepare = prepare
+        self._compiled = compiled
         prepare(self.backbone)
 
     def arrange(self, mode: str) -> None:
         """Once, before the first run: put everything where a memory mode, one of ``MODES``, wants it."""
         self.mode = mode
         sparing.arrange(self.base, self.backbone, mode, self.device)
+        self._compile(self.backbone)
 
     def wear(self, loras: Sequence[LoraUse]) -> None:
         """Let these LoRAs act, and no other.
@@ -132,7 +145,7 @@ class Pipelines:
             ModelMissing, ModelDamaged: a ControlNet.
         """
         family = self.model.family
-        if not controls or family == "zimage":  # whose controls come in through the transformer
+        if not controls or family in TRANSFORMERS:  # whose controls come in through the transformer
             return self._assembled(_STOCK[family][mode]), {}
         if "union" in self.model.controls:
             union = self.net("union")
@@ -154,8 +167,13 @@ class Pipelines:
             self._prepare(net)
             remember_conditions(net)
             sparing.arrange_net(net, self.mode, self.device)
+            self._compile(net)
             self._nets[kind] = net
         return self._nets[kind]
+
+    def _compile(self, net: torch.nn.Module) -> None:
+        if self._compiled and self.mode in sparing.ON_DEVICE:
+            compile_blocks(net)
 
     def _assembled(self, stock: Any, *nets: Any) -> Any:
         key = (stock, *map(id, nets))
@@ -169,6 +187,8 @@ class Pipelines:
         parts = {**self.base.components, "controlnet": together}
         if self.model.family == "sd15":
             parts["requires_safety_checker"] = False
+        if self.model.family == "flux2":
+            parts["is_distilled"] = self.base.config.is_distilled
         known = parameters(stock.__init__)
         pipeline = stock(**{name: part for name, part in parts.items() if name in known})
         pipeline.set_progress_bar_config(disable=True)

@@ -7,20 +7,16 @@ its cell) is padded and cropped; a picture is never silently another size.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
-CELL = 8
-"""Pixels of one latent; diffusers silently cuts a side to a multiple of it. Some models need a multiple of more."""
+from blender_segaddon.core import passes
+from blender_segaddon.core.passes import CELL
 
 ROUND = 64
 """Pixels of one cell of the coarsest level of a UNet: a picture that closes has a multiple of it for its width."""
-
-_ENOUGH = 1.3
-"""A picture of up to this many times the native pixel count is drawn in one pass."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +46,8 @@ def plan(size: tuple[int, int], native: int, *, draft: bool = False, closes: boo
         closes: for a panorama: nothing is padded in x.
         cell: the padded sides are multiples of it.
     """
-    width, height = size
-    scale = math.sqrt(native * native / (width * height))
-    if 1 / _ENOUGH <= scale * scale <= 1:
-        scale = 1.0
-    first = _pass(max(CELL, round(width * scale)), max(CELL, round(height * scale)), closes, cell)
-    return Plan(size, first, None if draft or scale >= 1 else _pass(width, height, closes, cell), closes)
+    drawn = [_pass(*one, closes, cell) for one in passes.sizes(size, native, draft=draft)]
+    return Plan(size, drawn[0], drawn[1] if len(drawn) > 1 else None, closes)
 
 
 def _pass(width: int, height: int, closes: bool, cell: int) -> Pass:

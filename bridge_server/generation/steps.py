@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
 from ..generators import OnStep
+from ..models.catalogue import TRANSFORMERS, Family
 from .glimpse import glimpse
 
 _GLIMPSE_SECONDS = 0.5
@@ -21,8 +23,8 @@ class Steps:
         on_step: told of each; what it raises ends the picture.
     """
 
-    def __init__(self, passes: list[int], family: str, on_step: OnStep) -> None:
-        self._all = sum(passes)
+    def __init__(self, passes: list[int], family: Family, on_step: OnStep) -> None:
+        self.total = sum(passes)
         self._done = 0
         self._shown = time.monotonic()
         self._family = family
@@ -34,10 +36,17 @@ class Steps:
         seen = None
         if now - self._shown >= _GLIMPSE_SECONDS:
             self._shown, seen = now, glimpse(state["latents"], self._family)
-        self._on_step(min(self._done, self._all), self._all, seen)
+        self._on_step(min(self._done, self.total), self.total, seen)
         return state
 
 
-def counted(asked: int, strength: float) -> int:
-    """How many of the steps asked for a pass from a picture takes, as diffusers counts them."""
-    return max(1, min(int(asked * strength), asked))
+def enough(asked: int, strength: float, family: Family) -> float:
+    """The strength, or the least at which diffusers takes one of the steps asked for: below it, it fails."""
+    least = 1 / asked if family in TRANSFORMERS else (1 + 1e-6) / asked  # rounded down, 49 × 1/49 is none
+    return min(max(strength, least), 1.0)
+
+
+def counted(asked: int, strength: float, family: Family) -> int:
+    """How many of the steps asked for a pass from a picture takes, as diffusers counts them: transformers round up."""
+    taken = math.ceil(asked * strength) if family in TRANSFORMERS else int(asked * strength)
+    return max(1, min(taken, asked))

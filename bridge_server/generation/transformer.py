@@ -10,7 +10,7 @@ to the scores. The same text everywhere therefore gives what one text gives.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -37,13 +37,17 @@ class Steering:
         transformer.forward = self._forward
         self._follow(transformer, {"context_refiner": "texts", "layers": "all"})
 
-    def start(self, steps: int) -> None:
-        """Before each run: no control and no region, until it is told of them."""
+    def start(self, steps: int, _size: tuple[int, int], guided: bool) -> None:
+        """Before each run: no control and no region, until it is told of them. Guidance is in the same call."""
+        del guided
         self._controls, self._steps, self._step = [], steps, 0
         self._lengths, self._shares, self._biases = [], None, {}
 
-    def control(self, net: Any, controls: Sequence[tuple[Control, Image.Image]], pipeline: Any) -> None:
+    def control(
+        self, controls: Sequence[tuple[Control, Image.Image]], pipeline: Any, net_of: Callable[[str], Any]
+    ) -> None:
         """Controls of this run, with their pictures, by one ControlNet that knows them all."""
+        net = net_of("union")
         if net is not self._net:
             self._net = type(net).from_transformer(net, self._transformer)
             self._follow(net, {"control_layers": "all"})

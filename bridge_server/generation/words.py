@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -61,13 +62,13 @@ class Words:
 
     def _encode(self, text: str) -> Read:
         with torch.no_grad():
-            found = self._base.encode_prompt(
-                [text], device=self._device, do_classifier_free_guidance=False, **self._number
-            )
+            found = self._base.encode_prompt([text], device=self._device, **self._more)
         if isinstance(found[0], list):
             return Read(found[0][0])
         return Read(found[0], found[2] if len(found) > 2 else None)
 
     @property
-    def _number(self) -> dict[str, int]:
-        return {"num_images_per_prompt": 1} if hasattr(self._base, "unet") else {}
+    def _more(self) -> dict[str, Any]:
+        known = inspect.signature(self._base.encode_prompt).parameters
+        wanted = {"num_images_per_prompt": 1, "do_classifier_free_guidance": False}
+        return {name: value for name, value in wanted.items() if name in known}

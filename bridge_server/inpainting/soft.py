@@ -36,16 +36,25 @@ class SoftMask:
         self._open(index + 1)
         return self._then(pipeline, index, time, state)
 
-    def _prepare(self, *args: Any, **more: Any) -> tuple[torch.Tensor, Any]:
-        mask, masked = self._stock(*args, **more)
-        small = torch.nn.functional.interpolate(self._levels, size=mask.shape[-2:], mode="area")
-        self._levels = small.to(mask.device, mask.dtype)
+    def _prepare(self, *args: Any, **more: Any) -> Any:
+        made = self._stock(*args, **more)
+        mask = made if isinstance(made, torch.Tensor) else made[0]
+        self._levels = _like(self._levels, mask)
         self._mask = mask
         self._open(0)
-        return mask, masked
+        return made
 
     def _open(self, step: int) -> None:
         """Let the pixels change whose turn it is; the pipeline reads this very tensor."""
         if self._mask is not None:
             turn = 1 - min(step, self._steps - 1) / self._steps
             self._mask.copy_((self._levels >= turn - 1e-3).to(self._mask.dtype).expand_as(self._mask))
+
+
+def _like(levels: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Levels (1×1×H×W) at the size of a pipeline's mask: ...×height×width, or one row a token where it packs them."""
+    packed = mask.ndim == 3
+    cell = round((levels.numel() / mask.shape[1]) ** 0.5) if packed else 1
+    size = (levels.shape[2] // cell, levels.shape[3] // cell) if packed else mask.shape[-2:]
+    small = torch.nn.functional.interpolate(levels, size=size, mode="area").to(mask.device, mask.dtype)
+    return small.reshape(1, -1, 1) if packed else small

@@ -41,6 +41,7 @@ class Lane:
                 "models_dirs": [str(folder) for folder in settings.model_folders],
                 "seen_dir": str((settings.data_dir or settings.state_dir) / "seen"),
                 "licences": settings.licences,
+                "compile_models": settings.compile_models,
                 "memory_budget": settings.memory_budget_bytes,
                 "model_idle_seconds": settings.model_idle_seconds,
             }
@@ -80,10 +81,8 @@ class Lane:
     async def ask(self, header: dict[str, Any], payload: bytes) -> tuple[dict[str, Any], bytes]:
         """Ask the worker something beside the jobs; it is started if need be. Raises WorkerDiedError."""
         self._asked_last = time.monotonic()
-        if not self.worker.ready:
-            async with self._handing:
-                await self.worker.ensure()
         try:
+            await self.worker.ensure()
             return await self.worker.ask(header, payload)
         finally:
             self._asked_last = time.monotonic()
@@ -91,6 +90,7 @@ class Lane:
     async def order(self, kind: str, start: bool = False, **fields: Any) -> None:
         """Have the worker do something after the job under way; without a worker only if ``start``."""
         async with self._handing:
+            self.worker.lent = {"yield": True, "take_back": False}.get(kind, self.worker.lent)
             if not start and not self.worker.pid:
                 return
             try:
@@ -99,7 +99,7 @@ class Lane:
                     pass
             except WorkerDiedError:
                 logger.warning("the worker died at the order %s", kind)
-                await self.worker.end()
+                await self.worker.bury()
 
     async def _run_job(self, job: Job) -> None:
         while True:
@@ -109,7 +109,7 @@ class Lane:
                 return
             except WorkerDiedError:
                 logger.warning("the worker died under job %s, attempt %d", job.id, job.attempt)
-                await self.worker.end()
+                await self.worker.bury()
             finally:
                 stopper.cancel()
             if job.stop_wanted.is_set() and not job.ended:

@@ -58,7 +58,10 @@ class WorkerProcess:
         """asked and not yet answered"""
         self._asked = 0
         """so far"""
+        self._starting: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
+        self.lent = False
+        """while the device's memory is somebody else's: a worker that is started then is told so"""
 
     @property
     def pid(self) -> int:
@@ -68,25 +71,37 @@ class WorkerProcess:
     @property
     def ready(self) -> bool:
         """True when it takes a job at once."""
-        return self._ready and self.pid != 0
+        return self._ready and self._alive
+
+    @property
+    def _alive(self) -> bool:
+        """False also for one that is dead and not yet buried."""
+        return self.pid != 0 and not (self._listening and self._listening.done())
 
     async def ensure(self) -> None:
-        """Start a worker unless one runs, and wait until it is ready. Raises WorkerDiedError."""
-        if not self.pid or (self._listening and self._listening.done()):  # dead, and perhaps not yet buried
-            await self.end()
-            level = logging.getLevelName(logging.getLogger().level)
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bridge_server.worker"),
-                stdin=PIPE,
-                stdout=PIPE,
-                limit=_READ_AHEAD,
-                env={**os.environ, "SEGADDON_LOG_LEVEL": level, **OFFLINE, **visible(self._hello["device"])},
-            )
-            self._frames = asyncio.Queue()
-            if self._process.stdout:
-                self._listening = asyncio.create_task(self._listen(self._process.stdout, self._frames))
-            logger.info("worker %d started for %s", self.pid, self._hello["device"])
-            await self.send(self._hello)
+        """Start a worker unless one runs, and wait until it is ready; any number may wait. Raises WorkerDiedError."""
+        if self.ready:
+            return
+        if self._starting is None or self._starting.done():
+            self._starting = asyncio.create_task(self._start())
+            self._starting.add_done_callback(_heard)
+        await asyncio.shield(self._starting)
+
+    async def _start(self) -> None:
+        await self.end()
+        level = logging.getLevelName(logging.getLogger().level)
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bridge_server.worker"),
+            stdin=PIPE,
+            stdout=PIPE,
+            limit=_READ_AHEAD,
+            env={**os.environ, "SEGADDON_LOG_LEVEL": level, **OFFLINE, **visible(self._hello["device"])},
+        )
+        self._frames = asyncio.Queue()
+        if self._process.stdout:
+            self._listening = asyncio.create_task(self._listen(self._process.stdout, self._frames))
+        logger.info("worker %d started for %s", self.pid, self._hello["device"])
+        await self.send({**self._hello, "lent": self.lent})
         while not self._ready:
             header, _ = await self._receive()
             self._ready = header["type"] == "ready"
@@ -158,6 +173,11 @@ class WorkerProcess:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
 
+    async def bury(self) -> None:
+        """Forget a worker that died; one that was started since then lives on."""
+        if not self._alive:
+            await self.end()
+
     async def end(self) -> None:
         """Let it end, kill it if it does not, and forget it; it comes to that also where the caller is cancelled."""
         if self._ending is None or self._ending.done():
@@ -183,6 +203,12 @@ class WorkerProcess:
             await self._listening
         self.memory = {}
         logger.info("worker %d ended with %s", process.pid, process.returncode)
+
+
+def _heard(start: asyncio.Task[None]) -> None:
+    """Whoever wanted the worker may be gone: what went wrong is then nobody's matter."""
+    if not start.cancelled():
+        start.exception()
 
 
 def visible(device: str) -> dict[str, str]:

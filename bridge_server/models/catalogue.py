@@ -17,7 +17,11 @@ LicenceKind = Literal["commercial", "conditional", "non-commercial", "gated", "o
 """Free to use for money; so under conditions; not; only with an account that has accepted it; the user knows."""
 
 _UNION_KINDS = ("depth", "lineart", "normal", "segmentation")
-_ZIMAGE_KINDS = ("depth", "lineart")
+_SHAPE_KINDS = ("depth", "lineart")
+"""What guides models that know nothing of classes."""
+
+TRANSFORMERS = ("zimage", "flux2")
+"""Families that read text and picture as one sequence, by positions that turn (rotary): their pictures cannot close."""
 
 USER_FILE = "models.toml"
 """In a models folder, or beside server.toml: the user's own models."""
@@ -69,9 +73,12 @@ class Model:
     family: Family
     base: Source
     controls: Mapping[str, Source]
-    """"segmentation", "depth", "normal", "lineart", or "union" for one that does them all"""
+    """"segmentation", "depth", "normal", "lineart", or "union" for one that does them all; none for flux2, which is
+    shown depth and lines as pictures"""
     scheduler: Mapping[str, Any] = field(default_factory=dict)
     """what draws in place of the base's own: {"class": a scheduler of diffusers, …what of its configuration differs}"""
+    transformer: Source | None = None
+    """one file in place of the base's own transformer: .gguf (2 to 8 bits a weight) or .safetensors; zimage, flux2"""
     lora: Source | None = None
     """one that belongs to the model (few steps): merged into it when it is loaded"""
     adapter: Source | None = None
@@ -90,25 +97,28 @@ class Model:
     licence: str = ""
     licence_kind: LicenceKind = "own"
     licence_url: str = ""
-    supported: bool = True
-    """False where this version cannot draw with it yet"""
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """Kinds of maps that can guide it."""
-        if "union" not in self.controls:
-            return tuple(self.controls)
-        return _ZIMAGE_KINDS if self.family == "zimage" else _UNION_KINDS
+        if self.family == "flux2" or ("union" in self.controls and self.family == "zimage"):
+            return _SHAPE_KINDS
+        return _UNION_KINDS if "union" in self.controls else tuple(self.controls)
+
+    @property
+    def references(self) -> bool:
+        """Whether it takes reference pictures."""
+        return self.adapter is not None or self.family == "flux2"
 
     @property
     def closes(self) -> bool:
         """Whether it can draw panoramas that close: models with rotary positions cannot."""
-        return self.family != "zimage"
+        return self.family not in TRANSFORMERS
 
     @property
     def sources(self) -> tuple[Source, ...]:
         """The parts without which it cannot draw."""
-        return self.base, *self.controls.values(), *((self.lora,) if self.lora else ())
+        return self.base, *self.controls.values(), *(one for one in (self.transformer, self.lora) if one)
 
     @property
     def parts(self) -> tuple[Source, ...]:
@@ -164,12 +174,16 @@ def _model(id: str, entry: dict[str, Any], bases: dict[str, Any], folder: Path) 
             raise ValueError(f"base: {base!r} is not one of {', '.join(bases)}")
         base = bases[base]
     values["base"] = _source("base", base, folder)
-    values |= {part: _source(part, entry[part], folder) for part in ("lora", "adapter") if part in entry}
+    values |= {part: _source(part, entry[part], folder) for part in ("transformer", "lora", "adapter") if part in entry}
     for name, allowed in _CHOICES.items():
         if (value := values.get(name)) not in (*get_args(allowed), None):
             raise ValueError(f"{name}: {value!r} is not one of {', '.join(get_args(allowed))}")
     if "family" not in values:
         raise ValueError(f"family is missing: one of {', '.join(get_args(Family))}")
+    if "transformer" in entry and values["family"] not in TRANSFORMERS:
+        raise ValueError(f"transformer: only models of {' and '.join(TRANSFORMERS)} have one")
+    if values["family"] == "flux2" and values["controls"]:
+        raise ValueError("controls: flux2 takes none, it is shown depth and lines as pictures")
     return Model(**values)
 
 

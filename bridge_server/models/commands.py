@@ -52,8 +52,6 @@ def pull(settings: Settings, options: argparse.Namespace) -> int:
     download.prepare_environment(settings.proxy)
     library = Library(settings.model_folders, settings.licences)
     model = library.find(options.name)
-    if not model.supported:
-        raise InvalidInput(f"This version cannot draw with {model.id!r} yet", "Choose another model")
     progress = _Progress()
     target, others = settings.download_folder, settings.model_folders
     fetched = download.pull(

@@ -14,7 +14,7 @@ from blender_segaddon.protocol.errors import InvalidInput, SegAddonError
 from . import catalogue, found, places
 from .catalogue import LicenceKind, Model
 
-State = Literal["here", "missing", "refused", "unsupported"]
+State = Literal["here", "missing", "refused"]
 
 
 class LicenceRefused(SegAddonError):
@@ -87,8 +87,6 @@ class Library:
     def require(self, name: str) -> Model:
         """The model of this name, with all files here. Raises as ``find``, and ModelMissing."""
         model = self.find(name)
-        if not model.supported:
-            raise InvalidInput(f"This version cannot draw with {name!r} yet", "Choose another model")
         for source in model.sources:
             places.require(source, model, self.folders)
         return model
@@ -96,8 +94,6 @@ class Library:
     def _judge(self, model: Model, lacking: Sequence[catalogue.Source]) -> tuple[State, str]:
         if not self._is_allowed(model):
             return "refused", ". ".join(_refusal(model, self.licences))
-        if not model.supported:
-            return "unsupported", "This version cannot draw with it yet"
         if lacking:
             own = next((source.path for source in lacking if source.path), "")
             return "missing", f"{own} is not there" if own else f"segaddon-bridge models pull {model.id}"

@@ -5,6 +5,7 @@ Weights are read as safetensors only: a pickle can run code.
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +15,16 @@ from typing import Any
 from blender_segaddon.protocol.errors import InvalidInput, SegAddonError
 
 from . import single_file
-from .catalogue import Model, Source
+from .catalogue import TRANSFORMERS, Model, Source
+from .found import header
 from .places import require, variant
 
 logger = logging.getLogger(__name__)
+
+GGUF = ".gguf"
+"""Suffix of files with weights of few bits; tensors and plain values alone, as in .safetensors."""
+_SCALES = ("scale_weight", "weight_scale", "scaled_fp8")
+"""Ends of names in files whose 8-bit weights mean nothing without these."""
 
 
 class ModelDamaged(SegAddonError):
@@ -80,9 +87,12 @@ def load_base(model: Model, device: Device, folders: Sequence[Path]) -> Any:
         "sd15": diffusers.StableDiffusionPipeline,
         "sdxl": diffusers.StableDiffusionXLPipeline,
         "zimage": diffusers.ZImagePipeline,
+        "flux2": diffusers.Flux2KleinPipeline,
     }
     kind, place = kinds[model.family], require(model.base, model, folders)
     options = {"safety_checker": None, "requires_safety_checker": False} if model.family == "sd15" else {}
+    if model.transformer is not None:
+        options["transformer"] = _transformer(model, model.transformer, place, device, folders)
     if place.is_file():
         pipeline = _guarded(single_file.pipeline_loader(kind, model), place, model, device, **options)
     else:
@@ -94,6 +104,24 @@ def load_base(model: Model, device: Device, folders: Sequence[Path]) -> Any:
         _merge(pipeline, model, model.lora, folders)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
+
+
+def _transformer(model: Model, source: Source, base: Path, device: Device, folders: Sequence[Path]) -> Any:
+    """The transformer from a file of its own; the base says how it is built. Raises InvalidInput, ModelDamaged."""
+    import diffusers
+
+    kinds = {"zimage": diffusers.ZImageTransformer2DModel, "flux2": diffusers.Flux2Transformer2DModel}
+    file, options = one_file(source, model, folders), dict[str, Any]()
+    if file.suffix == GGUF:
+        if importlib.util.find_spec("gguf") is None:
+            raise InvalidInput(f"{file.name} needs the package gguf", "Install it into the server's environment")
+        options["quantization_config"] = diffusers.GGUFQuantizationConfig(compute_dtype=dtype_of(model, device))
+    elif any(name.endswith(_SCALES) for name in header(file)):
+        text = f"{file.name} holds scaled 8-bit weights, which cannot be read here"
+        raise InvalidInput(text, "Use its .gguf, or the full weights: the memory mode fp8 makes 8 bits of them")
+    return _guarded(
+        kinds[model.family].from_single_file, file, model, device, config=str(base / "transformer"), **options
+    )
 
 
 def _scheduler(model: Model, base: Any) -> Any:
@@ -156,7 +184,7 @@ def adapter_files(model: Model, folders: Sequence[Path]) -> tuple[Path, Path]:
     return one_file(source, model, folders), next(iter(sorted(place.rglob("config.json")))).parent
 
 
-_BFLOAT = ("zimage",)
+_BFLOAT = TRANSFORMERS
 """Families whose numbers leave the range of float16."""
 
 
@@ -193,6 +221,6 @@ def _variant(source: Source, place: Path) -> dict[str, str]:
 
 def _only_pickles(place: Path) -> bool:
     if place.is_file():
-        return place.suffix != ".safetensors"
+        return place.suffix not in (".safetensors", GGUF)
     weights = [path for path in place.rglob("*") if path.suffix in (".bin", ".ckpt", ".pt", ".pth", ".safetensors")]
     return bool(weights) and not any(path.suffix == ".safetensors" for path in weights)

@@ -57,7 +57,7 @@ async def info(request: Request) -> Response:
         hint = "Send the request again: a new server starts on demand"
         raise ProblemError(503, "server_stopping", "The server is ending", hint, retry_after=1)
     offer = service.settings.offer
-    generators, models = await asyncio.to_thread(_offered, offer)
+    generators, models, loras = await asyncio.to_thread(_offered, offer)
     return reply(
         ServerInfo(
             version=ADDON_VERSION,
@@ -70,17 +70,18 @@ async def info(request: Request) -> Response:
             vocabularies=vocabulary.available(),
             limits=limits(service.settings),
             models=models,
+            loras=loras,
         )
     )
 
 
-def _offered(offer: Offer) -> tuple[tuple[Generator, ...], tuple[ModelInfo, ...]]:
+def _offered(offer: Offer) -> tuple[tuple[Generator, ...], tuple[ModelInfo, ...], tuple[str, ...]]:
     """A file on models that cannot be read takes away the models, not the server: jobs that ask for one say why."""
     try:
-        return offer.all(), offer.models()
+        return offer.all(), offer.models(), offer.loras()
     except InvalidInput as error:
         logger.warning("no models are offered: %s", error)
-        return offer.without_models(), ()
+        return offer.without_models(), (), ()
 
 
 async def measurements(request: Request) -> Response:

@@ -37,15 +37,23 @@ def inputs_of(maps: SceneMaps, kinds: Sequence[str], steps: int, regions: int = 
     return Inputs(request, maps, None, None)
 
 
-def our_way(model: Model, device: Device, inputs: Inputs, count: int = 1, mode: str = "fast") -> tuple[Diffusion, Any]:
+def our_way(
+    model: Model, device: Device, inputs: Inputs, count: int = 1, mode: str = "fast", *, compiled: bool = False
+) -> tuple[Diffusion, Any]:
     """The loaded model, and what makes ``count`` pictures with seeds from its argument on."""
     assert inputs.maps is not None  # a bench's own
-    loaded = Diffusion(replace(model, native=max(inputs.maps.width, inputs.maps.height)), [], device)
+    native = max(inputs.maps.width, inputs.maps.height)
+    loaded = Diffusion(replace(model, native=native), [], device, compiled=compiled)
+    return loaded, making(loaded, inputs, count, mode)
+
+
+def making(loaded: Diffusion, inputs: Inputs, count: int = 1, mode: str = "fast") -> Callable[[int], list[np.ndarray]]:
+    """What makes ``count`` pictures by a loaded model."""
 
     def make(seed: int) -> list[np.ndarray]:
-        return [loaded.make(inputs, seed + index, lambda *_: None, mode) for index in range(count)]
+        return [loaded.make(inputs, seed + index, lambda *_, **__: None, mode) for index in range(count)]
 
-    return loaded, make
+    return make
 
 
 def stock_way(

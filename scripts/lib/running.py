@@ -75,7 +75,7 @@ def program_variables(generator: str = "") -> dict[str, str]:
 def known_models() -> set[str]:
     """Names that a program takes for ``--generator`` besides those without weights."""
     text = (ROOT / "bridge_server/models/catalogue.toml").read_text("utf-8")
-    return {f"{TINY}sd15", f"{TINY}sdxl", f"{TINY}zimage", *re.findall(r"^\[([\w-]+)\]$", text, re.M)}
+    return {f"{TINY}sd15", f"{TINY}sdxl", f"{TINY}zimage", f"{TINY}flux2", *re.findall(r"^\[([\w-]+)\]$", text, re.M)}
 
 
 def run_in_blender(module: str, arguments: list[str]) -> int:

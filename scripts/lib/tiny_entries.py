@@ -58,6 +58,17 @@ guided = false
 base = { path = "tiny-zimage" }
 controls = { union = { path = "tiny-zimage/controlnet-union" } }
 """,
+    "tiny-flux2": """\
+[tiny-flux2]
+title = "Tiny FLUX.2 klein (random weights)"
+family = "flux2"
+native = 64
+steps = 4
+guidance = 1.0
+guided = false
+base = { path = "tiny-flux2" }
+controls = {}
+""",
     "tiny-sd15-inpaint": """\
 [tiny-sd15-inpaint]
 title = "Tiny Stable Diffusion 1.5 inpainting (random weights)"

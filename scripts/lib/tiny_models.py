@@ -2,7 +2,7 @@
 
     python -m scripts.lib.tiny_models FOLDER [NAME ...]
 
-makes FOLDER/NAME for tiny-sd15, tiny-sdxl, their inpainting variants and tiny-zimage (all by default) and
+makes FOLDER/NAME for tiny-sd15, tiny-sdxl, their inpainting variants, tiny-zimage and tiny-flux2 (all by default) and
 FOLDER/models.toml, by which a server finds them, also as tiny-sd15-lcm and tiny-sdxl-lightning (few steps: the same
 files with a scheduler and a LoRA), and tiny-sam.pth and tiny-sam2 in FOLDER/sams, where it looks for segmenters.
 What exists is left alone. Seeds are fixed: the same files each time. The models draw noise that follows their control
@@ -24,10 +24,13 @@ from typing import Any
 import torch
 from diffusers import (
     AutoencoderKL,
+    AutoencoderKLFlux2,
     ControlNetModel,
     ControlNetUnionModel,
     EulerDiscreteScheduler,
     FlowMatchEulerDiscreteScheduler,
+    Flux2KleinPipeline,
+    Flux2Transformer2DModel,
     StableDiffusionInpaintPipeline,
     StableDiffusionPipeline,
     StableDiffusionXLInpaintPipeline,
@@ -50,6 +53,7 @@ from transformers import (
     CLIPVisionModelWithProjection,
     Qwen2Tokenizer,
     Qwen3Config,
+    Qwen3ForCausalLM,
     Qwen3Model,
 )
 
@@ -239,12 +243,37 @@ def _zimage(folder: Path) -> None:
     randomise(control).save_pretrained(folder / "controlnet-union")
 
 
-def _qwen_config() -> Qwen3Config:
+def _flux2(folder: Path) -> None:
+    """FLUX.2 klein, distilled; its language model has as many layers as the pipeline reads of (9, 18, 27)."""
+    transformer = Flux2Transformer2DModel(
+        num_layers=1,
+        num_single_layers=2,
+        attention_head_dim=16,
+        num_attention_heads=2,
+        joint_attention_dim=3 * TEXT_WIDTH,
+        timestep_guidance_channels=32,
+        axes_dims_rope=(4, 4, 4, 4),
+        guidance_embeds=False,
+    )
+    vae = AutoencoderKLFlux2(**_vae_shape(), latent_channels=32).eval()
+    vae.bn.running_mean.normal_(0, 0.2)
+    vae.bn.running_var.uniform_(0.5, 2.0)
+    Flux2KleinPipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0, use_dynamic_shifting=True),
+        vae=vae,
+        text_encoder=Qwen3ForCausalLM(_qwen_config(layers=28)).eval(),
+        tokenizer=chat_tokenizer(),
+        transformer=randomise(transformer),
+        is_distilled=True,
+    ).save_pretrained(folder)
+
+
+def _qwen_config(layers: int = 3) -> Qwen3Config:
     return Qwen3Config(
         vocab_size=260,
         hidden_size=TEXT_WIDTH,
         intermediate_size=2 * TEXT_WIDTH,
-        num_hidden_layers=3,
+        num_hidden_layers=layers,
         num_attention_heads=4,
         num_key_value_heads=2,
         head_dim=8,
@@ -273,6 +302,7 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "tiny-sd15-inpaint": _sd15_inpaint,
     "tiny-sdxl-inpaint": _sdxl_inpaint,
     "tiny-zimage": _zimage,
+    "tiny-flux2": _flux2,
     "tiny-sam": write_sam,
     "tiny-sam2": write_sam2,
 }
@@ -292,16 +322,18 @@ def _unet_shape() -> dict:
 def _vae(scaling: float, channels: int = 4, shift: float | None = None) -> AutoencoderKL:
     """Four levels, so that a latent is 8 pixels wide as in the real ones."""
     return AutoencoderKL(
-        block_out_channels=(8, 8, 16, 16),
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
-        latent_channels=channels,
-        norm_num_groups=8,
-        sample_size=64,
-        scaling_factor=scaling,
-        shift_factor=shift,
-        force_upcast=False,
+        **_vae_shape(), latent_channels=channels, scaling_factor=scaling, shift_factor=shift, force_upcast=False
     ).eval()
+
+
+def _vae_shape() -> dict[str, Any]:
+    return {
+        "block_out_channels": (8, 8, 16, 16),
+        "down_block_types": ("DownEncoderBlock2D",) * 4,
+        "up_block_types": ("UpDecoderBlock2D",) * 4,
+        "norm_num_groups": 8,
+        "sample_size": 64,
+    }
 
 
 def _text_config(width: int) -> CLIPTextConfig:

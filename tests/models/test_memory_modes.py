@@ -29,7 +29,7 @@ def make(diffusion, mode: str, *loras: LoraUse) -> np.ndarray:
     return diffusion.make(Inputs(request, scene(texts=("a red door", "")), None, None), 1, lambda *_: None, mode)
 
 
-@pytest.mark.parametrize("name", ["tiny-sd15", "tiny-sdxl", "tiny-zimage"])
+@pytest.mark.parametrize("name", ["tiny-sd15", "tiny-sdxl", "tiny-zimage", "tiny-flux2"])
 def test_modes_give_the_same_picture_within_their_tolerance(models, folder, name):
     diffusion = Diffusion(models[name], [folder], CPU)
     fast = make(diffusion, "fast").astype(int)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import torch
 
 from blender_segaddon.protocol.errors import Cancelled, InvalidInput
 from blender_segaddon.protocol.messages import Control, GenerateRequest, ModelOptions
+from bridge_server import execution
 from bridge_server.generation.diffusion import Diffusion, PictureFailed
 from bridge_server.generators import Inputs
 from bridge_server.models import catalogue
@@ -36,6 +38,50 @@ def test_steps_count_up_to_all_of_both_passes(sd15):
     seen = []
     make(sd15, scene(200, 120), lambda step, steps, preview: seen.append((step, steps)))
     assert seen == [(step, 5) for step in range(1, 6)]  # 4, and 4 × 0.4 of the second pass
+
+
+@pytest.mark.parametrize("name", ["tiny-sd15", "tiny-sdxl", "tiny-zimage", "tiny-flux2", "tiny-sd15-lcm"])
+def test_any_strength_gives_a_picture(models, folder, name):
+    """diffusers fails where a strength comes to less than a step."""
+    diffusion = Diffusion(models[name], [folder], CPU)
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    mask = np.zeros((64, 64), bool)
+    mask[20:40, 20:40] = True
+    for strength, steps, under in ((0.01, 3, None), (0.3, 1, None), (0.01, 3, mask)):
+        seen = []
+        request = GenerateRequest(generator="", strength=strength, options=ModelOptions(steps, controls=()))
+        given = Inputs(request, scene(), image, under)
+        diffusion.make(given, 1, lambda step, total, _=None, seen=seen: seen.append((step, total)))
+        assert seen == [(1, 1)]
+    nothing = replace(given, request=replace(given.request, strength=0.0))
+    assert (diffusion.make(nothing, 1, lambda *_: None) == image).all()
+
+
+def test_a_strip_that_a_model_has_no_positions_for_is_said(models, folder):
+    diffusion = Diffusion(models["tiny-zimage"], [folder], CPU)
+    with pytest.raises(InvalidInput, match="too long and narrow"):
+        make(diffusion, scene(1, 300))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits memory as Linux does")
+def test_memory_that_is_not_there_is_said_and_the_next_picture_is_drawn(models, folder):
+    import resource
+
+    diffusion = Diffusion(models["tiny-sd15"], [folder], CPU)
+    make(diffusion)  # loads what it needs
+    diffusion.model = replace(diffusion.model, native=768)
+    large = scene(768, 768)
+    taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (taken + (4 << 20), before[1]))
+    try:
+        with pytest.raises((RuntimeError, MemoryError)) as caught:
+            make(diffusion, large)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+    assert execution.explain(caught.value)["code"] == "gpu_oom"
+    diffusion.model = replace(diffusion.model, native=64)
+    assert make(diffusion).any()
 
 
 def test_a_cancel_ends_it_at_that_step(sd15):
@@ -83,6 +129,20 @@ def test_a_damaged_file(copied):
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(ModelDamaged, match=r"cannot be loaded.*models pull"):
         Diffusion(model, [], CPU)
+
+
+@pytest.mark.parametrize("how", ["empty", "another model's", "of a controlnet"])
+def test_other_damages(copied, folder, how):
+    model, place = copied
+    weights = place / "unet" / "diffusion_pytorch_model.safetensors"
+    if how == "empty":
+        weights.write_bytes(b"")
+    elif how == "another model's":
+        shutil.copy(folder / "tiny-sdxl" / "unet" / weights.name, weights)
+    else:
+        (place / "controlnet-seg" / weights.name).write_bytes(b"\0" * 64)
+    with pytest.raises(ModelDamaged, match="cannot be loaded"):
+        make(Diffusion(model, [], CPU))
 
 
 def test_pickles_are_never_loaded(copied):

@@ -132,7 +132,8 @@ def test_a_reference_travels_and_acts(bridge):
 def test_the_server_tells_what_its_models_are(bridge):
     models = {one.id: one for one in bridge.info().models}
     assert models["tiny-sd15"].guided and not models["tiny-sdxl-lightning"].guided
-    assert models["tiny-zimage"].controls == ("depth", "lineart")
+    assert models["tiny-zimage"].controls == models["tiny-flux2"].controls == ("depth", "lineart")
+    assert models["tiny-flux2"].references and not models["tiny-zimage"].references
 
 
 def test_a_model_that_is_not_here_is_said_before_the_job_begins(bridge):
@@ -146,6 +147,19 @@ def test_a_wrong_palette_is_said_and_what_needs_no_model_works(tmp_path):
     with pytest.raises(InvalidInput, match="'rainbow' is not one of"):
         offer.find("odd")
     assert offer.find("preview")
+
+
+def test_a_wrong_palette_is_said_by_the_job_and_the_next_one_works(bridge):
+    file = Path(os.environ["SEGADDON_MODELS_DIRS"].split(os.pathsep)[1]) / "models.toml"
+    right = file.read_text()
+    file.write_text(right.replace("native", 'palette = "rainbow"\nnative', 1))
+    try:
+        with pytest.raises(SegAddonError, match="'rainbow' is not one of") as caught:
+            run(bridge, "tiny-sd15")
+        assert caught.value.hint
+    finally:
+        file.write_text(right)
+    assert run(bridge, "tiny-sd15")[1][0].any()
 
 
 def test_a_broken_list_of_models_is_said_by_what_asks_for_one_and_the_server_lives(tmp_path, monkeypatch):

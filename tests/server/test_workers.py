@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from blender_segaddon.protocol.framing import read_body
+from blender_segaddon.protocol.framing import BodyWriter, read_body
 from blender_segaddon.protocol.messages import GenerateResult
+from blender_segaddon.protocol.segmenting import SegmentRequest
 from bridge_server import generators
 from bridge_server.generators import Generator
 from bridge_server.jobs.job import Job
@@ -125,6 +128,55 @@ def test_lent_memory_keeps_jobs_waiting_until_it_is_back(tmp_path: Path):
             assert (await ended(await submit(jobs)))[-1].state == "succeeded", "a pause ends by itself"
 
     drive(run())
+
+
+def test_a_click_does_not_wait_for_a_job_that_starts_the_worker(tmp_path: Path):
+    async def run() -> None:
+        async with running(tmp_path) as (jobs, runner):
+            await runner.load("rehearsal")
+            await runner.free()
+            job = await submit(jobs, "100 0.05")
+            await until(lambda: job.state == "loading")
+            for _ in range(2):
+                header, _ = await asyncio.wait_for(runner.ask(*question(tmp_path)), 4.0)
+                assert "code" not in header and not job.ended
+            await jobs.cancel(job)
+            await ended(job)
+
+    drive(run())
+
+
+def test_a_worker_that_a_click_starts_while_the_memory_is_lent_keeps_off_it(tmp_path: Path):
+    async def run() -> None:
+        async with running(tmp_path) as (jobs, runner):
+            await runner.load("rehearsal")
+            await runner.free()
+            await runner.pause()
+            header, _ = await runner.ask(*question(tmp_path))  # needs no model: it is answered
+            assert "code" not in header
+            await runner.load("rehearsal-large")
+            assert runner.devices()[0].loaded == {}, "nothing comes onto the device"
+            await runner.resume()
+            await runner.load("rehearsal-large")
+            assert runner.devices()[0].loaded == {"rehearsal-large": 6 * GIB}
+            await runner.pause()
+            kill(runner.worker_pids[0])
+            await until(lambda: not runner.worker_pids)
+            await runner.ask(*question(tmp_path))
+            await runner.load("rehearsal-large")
+            assert runner.devices()[0].loaded == {}, "nor after it died meanwhile"
+            await runner.resume()
+            assert (await ended(await submit(jobs)))[-1].state == "succeeded"
+
+    drive(run())
+
+
+def question(folder: Path) -> tuple[Path, bytes]:
+    """A request for masks that takes no model."""
+    picture = np.zeros((8, 8, 3), np.uint8)
+    (folder / "picture").write_bytes(picture.tobytes())
+    request = SegmentRequest(hashlib.sha256(picture.tobytes()).hexdigest(), 8, 8, wanted="prepare")
+    return folder / "picture", b"".join(BodyWriter().finish(request))
 
 
 def test_free_ends_the_workers_and_the_next_job_starts_one(tmp_path: Path):

@@ -12,7 +12,7 @@ ADDON = "blender_segaddon"
 SERVER = "bridge_server"
 
 _CORE = {"protocol", "core"}
-_INTERFACE = {"properties", "preferences", "operators", "panels"}
+_INTERFACE = {"properties", "generation_properties", "preferences", "operators", "panels"}
 _FLOWS = _CORE | {"client", "capture", "texturing", "flows"}
 MAY_IMPORT = {
     # part of the add-on: the parts of it that it may import
