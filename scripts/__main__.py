@@ -3,6 +3,7 @@
 scripts test [--blender VERSION | --models] [options of pytest]
 scripts bench NAME [--blender VERSION] [options of scripts/bench_NAME.py]
 scripts PROGRAM [--blender VERSION] [options of scripts/lib/PROGRAM.py]
+scripts docs [FOLDER]        makes the site of docs/ in FOLDER (build/docs)
 scripts prepare              makes .venv only
 scripts missing-packages     prints the Debian packages whose libraries are missing here
 scripts optional-packages    prints those without which tests that draw are skipped

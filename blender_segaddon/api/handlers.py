@@ -28,7 +28,7 @@ captured: list[Callable[[SceneMaps], Any]] = []
 generated: list[Callable[[list[Picture]], Any]] = []
 """Called with the pictures, after each generation, variation and retouch; best first where some were left out."""
 
-_LISTS = (captured, generated)
+_LISTS: tuple[list[Callable[..., Any]], ...] = (captured, generated)
 
 
 def tell(functions: Iterable[Callable[[Any], Any]], value: Any) -> None:

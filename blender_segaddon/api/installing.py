@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Literal, overload
@@ -18,7 +19,8 @@ from ..client.installing import (
     Wanted,
     default_folder,
 )
-from ..protocol.errors import InstallError, InvalidInput
+from ..flows import generating
+from ..protocol.errors import BridgeError, InstallError, InvalidInput
 from .server import connection
 
 _PAYLOAD = Payload(Path(__file__).resolve().parents[1] / "server")
@@ -81,7 +83,8 @@ def install_server(
         InstallError: as the text says; what is half made is made anew the next time. Cancelled.
     """
     check_online()
-    task = installation(folder).install(_PAYLOAD, Wanted(models, accelerator, index), sys.executable, anew)
+    there, wanted = installation(folder), Wanted(models, accelerator, index)
+    task = there.install(_PAYLOAD, wanted, sys.executable, anew, lambda: _end_server_of(there))
     if not wait:
         return task
     task.result()
@@ -90,7 +93,18 @@ def install_server(
 
 def remove_server(folder: str | Path | None = None) -> float:
     """Delete the server that ``install_server`` made; models stay. Bytes that are free again. Raises InstallError."""
-    return installation(folder).remove()
+    there = installation(folder)
+    _end_server_of(there)
+    return there.remove()
+
+
+def _end_server_of(there: Installation) -> None:
+    """A server that runs from the environment holds its files, where the system does so (Windows), and old code."""
+    known = connection()
+    found = generating.sender(known)
+    if found is not None and not known.address and (known.server_command or [""])[0] == str(there.python):
+        with contextlib.suppress(BridgeError):
+            found.bridge.shut_down()
 
 
 def pull_model(name: str, size: float = 0.0) -> Task:

@@ -8,25 +8,24 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, TypeVar, cast
 
 import bpy
 
 from ..protocol.errors import SceneError
 from . import baking, handlers, masking, meaning, pictures, placing, rendering, retouching, scene_maps, server, views
 
-if TYPE_CHECKING:
-    _on_scene = staticmethod  # a type checker then knows every argument, as of the function itself
-else:
+F = TypeVar("F", bound=Callable[..., Any])
 
-    class _on_scene:
-        """A function of the interface that works on the scene it is asked of."""
 
-        def __init__(self, function: Callable[..., Any]) -> None:
-            self._function = function
+class _OnScene(Generic[F]):
+    """A function of the interface that works on the scene it is asked of; for type checkers it stays what it is."""
 
-        def __get__(self, instance: SceneFunctions | None, _owner: type) -> Callable[..., Any]:
-            return self._function if instance is None else instance._bind(self._function)
+    def __init__(self, function: F) -> None:
+        self._function = function
+
+    def __get__(self, instance: SceneFunctions | None, _owner: type) -> F:
+        return self._function if instance is None else cast(F, instance._bind(self._function))
 
 
 class SceneFunctions:
@@ -37,52 +36,52 @@ class SceneFunctions:
     """
 
     # Making maps and pictures
-    capture = _on_scene(scene_maps.capture)
-    capture_views = _on_scene(scene_maps.capture_views)
-    generate = _on_scene(pictures.generate)
-    variation = _on_scene(pictures.variation)
-    regenerate = _on_scene(pictures.regenerate)
-    render_with_maps = _on_scene(rendering.render_with_maps)
+    capture = _OnScene(scene_maps.capture)
+    capture_views = _OnScene(scene_maps.capture_views)
+    generate = _OnScene(pictures.generate)
+    variation = _OnScene(pictures.variation)
+    regenerate = _OnScene(pictures.regenerate)
+    render_with_maps = _OnScene(rendering.render_with_maps)
     # In the scene
-    project = _on_scene(placing.project)
-    backdrop = _on_scene(placing.backdrop)
-    image_plane = _on_scene(placing.image_plane)
-    reference = _on_scene(placing.reference)
-    compositor_input = _on_scene(placing.compositor_input)
-    use_camera_of = _on_scene(placing.use_camera_of)
-    placements = _on_scene(placing.placements)
-    update = _on_scene(placing.update)
-    set_lighting = _on_scene(placing.set_lighting)
-    remove_placement = _on_scene(placing.remove_placement)
-    next_view = _on_scene(views.next_view)
-    coverage = _on_scene(views.coverage)
-    suggest_cameras = _on_scene(views.suggest_cameras)
-    bake = _on_scene(baking.bake)
-    apply_bake = _on_scene(baking.apply_bake)
-    remove_bake = _on_scene(baking.remove_bake)
+    project = _OnScene(placing.project)
+    backdrop = _OnScene(placing.backdrop)
+    image_plane = _OnScene(placing.image_plane)
+    reference = _OnScene(placing.reference)
+    compositor_input = _OnScene(placing.compositor_input)
+    use_camera_of = _OnScene(placing.use_camera_of)
+    placements = _OnScene(placing.placements)
+    update = _OnScene(placing.update)
+    set_lighting = _OnScene(placing.set_lighting)
+    remove_placement = _OnScene(placing.remove_placement)
+    next_view = _OnScene(views.next_view)
+    coverage = _OnScene(views.coverage)
+    suggest_cameras = _OnScene(views.suggest_cameras)
+    bake = _OnScene(baking.bake)
+    apply_bake = _OnScene(baking.apply_bake)
+    remove_bake = _OnScene(baking.remove_bake)
     # Masks and retouching
-    segment = _on_scene(masking.segment)
-    inpaint = _on_scene(retouching.inpaint)
-    remove = _on_scene(retouching.remove)
-    extend = _on_scene(retouching.extend)
+    segment = _OnScene(masking.segment)
+    inpaint = _OnScene(retouching.inpaint)
+    remove = _OnScene(retouching.remove)
+    extend = _OnScene(retouching.extend)
     # What things are
-    class_of = _on_scene(meaning.class_of)
-    set_class = _on_scene(meaning.set_class)
-    set_text = _on_scene(meaning.set_text)
-    describe = _on_scene(meaning.describe)
-    unclassed = _on_scene(meaning.unclassed)
-    quality = _on_scene(scene_maps.quality)
-    add_camera = _on_scene(scene_maps.add_camera)
+    class_of = _OnScene(meaning.class_of)
+    set_class = _OnScene(meaning.set_class)
+    set_text = _OnScene(meaning.set_text)
+    describe = _OnScene(meaning.describe)
+    unclassed = _OnScene(meaning.unclassed)
+    quality = _OnScene(scene_maps.quality)
+    add_camera = _OnScene(scene_maps.add_camera)
     # Files, models, jobs
-    export_maps = _on_scene(scene_maps.export_maps)
-    export_dataset = _on_scene(scene_maps.export_dataset)
-    maps_of = _on_scene(rendering.maps_of)
-    save = _on_scene(pictures.save)
-    styles = _on_scene(pictures.styles)
-    models = _on_scene(server.models)
-    check_server = _on_scene(server.check_server)
-    unfinished = _on_scene(server.unfinished)
-    resume = _on_scene(server.resume)
+    export_maps = _OnScene(scene_maps.export_maps)
+    export_dataset = _OnScene(scene_maps.export_dataset)
+    maps_of = _OnScene(rendering.maps_of)
+    save = _OnScene(pictures.save)
+    styles = _OnScene(pictures.styles)
+    models = _OnScene(server.models)
+    check_server = _OnScene(server.check_server)
+    unfinished = _OnScene(server.unfinished)
+    resume = _OnScene(server.resume)
     handlers = handlers
 
     def __init__(self, scene: bpy.types.Scene) -> None:

@@ -265,7 +265,10 @@ def begin(
 
     def work(on_event: OnEvent, wishes: Wishes) -> list[Picture]:
         made = generating.make(recipe, best_of or count, there, purpose, on_event, wishes)
-        return made if best_of is None else generating.best(made)[:count]
+        kept = made if best_of is None else generating.best(made)[:count]
+        for picture in kept:
+            picture.prepare()  # here, since Blender's thread waits for nothing
+        return kept
 
     def tell(made: list[Picture]) -> None:
         if finish is not None:

@@ -209,6 +209,11 @@ class Sequel:
         """Of the one that is under way."""
         return self._now.message
 
+    @property
+    def seconds_left(self) -> float | None:
+        """Of the one that is under way, None where it cannot say."""
+        return getattr(self._now, "seconds_left", None)
+
     def done(self) -> bool:
         """Whether both are done, or the first failed. Starts the second."""
         if self._make is not None and self._now.done():

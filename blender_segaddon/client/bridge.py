@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import Future
@@ -187,6 +188,18 @@ class Bridge:
     def free_gpu(self) -> None:
         """Have the running server give back all memory of its models; waits until it has. Raises as ``jobs``."""
         _wait(self._tell("/v1/memory/free"))
+
+    def shut_down(self, timeout: float = 10.0) -> None:
+        """Have the running server end, after its job under way; waits until it has, or has not within ``timeout``
+        seconds. Nothing where none runs. Raises as ``jobs``."""
+        with contextlib.suppress(BridgeUnavailable):
+            _wait(self._shut_down(timeout))
+
+    async def _shut_down(self, timeout: float) -> None:
+        await self._tell("/v1/shutdown")
+        end = time.monotonic() + timeout
+        while await self._finder.probe() is not None and time.monotonic() < end:
+            await asyncio.sleep(_LOOK_SECONDS)
 
     def lend_gpu(self, lend: bool) -> None:
         """Have the running server keep off the GPU while somebody else needs it, or take it back. Returns at once.

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..core import seen
 from ..core.maps import SceneMaps
+from ..core.png import encode_png
 from ..core.provenance import digest, maps_digest
 from ..core.seen import Seen
 from ..protocol.codec import to_json
@@ -84,6 +85,16 @@ class Recipe:
     references: tuple[Shown, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Files:
+    """A picture as Blender keeps it."""
+
+    png: bytes
+    """empty for a 32-bit picture"""
+    seen: bytes
+    """empty where its maps are not known"""
+
+
 @dataclass(eq=False)
 class Picture:
     """A finished picture, display-referred sRGB, row 0 at the top."""
@@ -102,6 +113,21 @@ class Picture:
     parent: str = ""
     """token of the picture that it was made from, "" for none"""
     _token: str = field(default_factory=lambda: secrets.token_hex(8))
+    _files: _Files | None = None
+    """what ``prepare`` made, until it is used"""
+
+    def prepare(self) -> None:
+        """Do now, in whatever thread, what else the first call of ``image`` does in Blender's: a second at 2048²."""
+        self._files = self._encoded()
+
+    def _encoded(self) -> _Files:
+        _ = self.meta  # takes the sums of the maps, which are remembered
+        png = b"" if self.light is not None else encode_png(self.pixels if self.alpha is None else self.array)
+        return _Files(png, seen.encode(self.maps) if self._has_maps else b"")
+
+    @property
+    def _has_maps(self) -> bool:
+        return self.maps is not None and self.maps.instance_map.shape == self.pixels.shape[:2]
 
     @property
     def array(self) -> np.ndarray:
@@ -145,14 +171,15 @@ class Picture:
         if found is not None:
             return found
         name = f"Seg {self.title}"
+        files, self._files = self._files or self._encoded(), None
         if self.light is not None:
             made = images.light_image(name, self.light)
             made.use_view_as_render = True  # as the render that it was made of
         else:
-            made = images.display_image(name, self.pixels if self.alpha is None else self.array)
+            made = images.encoded_image(name, files.png)
         made[_META], made[TOKEN] = json.dumps(self.meta), remember(self)
-        if self.maps is not None and self.maps.instance_map.shape == self.pixels.shape[:2]:
-            made[_SEEN] = seen.encode(self.maps)
+        if self._has_maps:
+            made[_SEEN] = files.seen
         if self.parent:
             made[PARENT] = self.parent
         return made

@@ -55,6 +55,14 @@ def is_idle(cls: type) -> bool:
     return True
 
 
+def told(job: Job) -> str:
+    """How far it is and how long it takes yet, in a few words."""
+    left = getattr(job, "seconds_left", None)
+    if left is None or job.done():
+        return job.message
+    return f"{job.message}, {left / 60:.0f} min left" if left >= 90 else f"{job.message}, {left:.0f} s left"
+
+
 def _edits_wait() -> bool:
     """Blender may crash when something is deleted while it reads the scene in another thread."""
     job = current.job if current is not None else None
@@ -136,6 +144,7 @@ class Modal:
         if event.type == "TIMER":
             if current.job.done():
                 return self._collect(context)
+            context.workspace.status_text_set(f"{told(current.job)}    Esc: Cancel")
             redraw()
         return {"RUNNING_MODAL"} if _edits_wait() and event.type not in _HARMLESS else {"PASS_THROUGH"}
 

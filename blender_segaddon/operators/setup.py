@@ -1,6 +1,7 @@
 # No "from __future__ import annotations" here: Blender reads the annotations themselves.
 """The server installed, mended and removed, and its models downloaded, while Blender goes on."""
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -152,8 +153,16 @@ def unregister() -> None:
 
 
 def use_installed() -> None:
-    """Point the preferences to the server that was installed."""
+    """Point the preferences to the server that was installed; in a window it starts at once, and tells its models."""
     _set_python(str(api.installation(folder()).python))
+    if not bpy.app.background:
+        threading.Thread(target=_start_server, name="segaddon start", daemon=True).start()
+
+
+def _start_server() -> None:
+    """Thread. What goes wrong is told by the next button that needs the server."""
+    with contextlib.suppress(api.SegAddonError):
+        api.check_server()
 
 
 def _set_python(path: str) -> None:
@@ -161,6 +170,29 @@ def _set_python(path: str) -> None:
     if chosen is not None:
         chosen.server_python = path  # applies itself
         bpy.context.preferences.is_dirty = True
+
+
+class SEGADDON_OT_show_in_view(bpy.types.Operator):
+    """Look through the scene's camera with the picture over the view; it never renders"""
+
+    bl_idname = "segaddon.show_in_view"
+    bl_label = "Show in View"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        if context.scene.segaddon.picture is None:
+            cls.poll_message_set("Generate a picture first")
+            return False
+        return True
+
+    def execute(self, context):
+        with reported(self):
+            api.reference(context.scene.segaddon.picture, opacity=1.0, scene=context.scene)
+            if context.space_data is not None and context.space_data.type == "VIEW_3D":
+                context.space_data.region_3d.view_perspective = "CAMERA"
+            return {"FINISHED"}
+        return {"CANCELLED"}
 
 
 class SEGADDON_OT_install_server(bpy.types.Operator):
@@ -222,7 +254,6 @@ class SEGADDON_OT_remove_server(bpy.types.Operator):
     def execute(self, _context):
         with reported(self):
             ours = str(api.installation(folder()).python)
-            api.end_server()
             freed = api.remove_server(folder() or None)
             chosen = preferences()
             if chosen is not None and chosen.server_python == ours:
@@ -327,6 +358,7 @@ def _choose(scene: str, name: str) -> None:
 
 
 CLASSES = (
+    SEGADDON_OT_show_in_view,
     SEGADDON_OT_install_server,
     SEGADDON_OT_remove_server,
     SEGADDON_OT_cancel_setup,

@@ -167,7 +167,7 @@ def action(layout: bpy.types.UILayout, operator: str, icon: str, text: str | Non
         layout.operator(operator, icon=icon, **({} if text is None else {"text": text}))
         return
     row = layout.row(align=True)
-    row.progress(factor=now.job.progress, text=now.job.message)
+    row.progress(factor=now.job.progress, text=running.told(now.job))
     row.operator("segaddon.cancel", text="", icon="X")
 
 

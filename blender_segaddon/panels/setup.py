@@ -39,9 +39,10 @@ class SEGADDON_PT_guide(bpy.types.Panel):
         column = self.layout.column()
         made = context.scene.segaddon.picture is not None
         _step(column, 1, "A preview, painted at once", made)
-        if not made:
-            row = column.row()
-            row.operator("segaddon.generate", text="Paint Preview (a few seconds)", icon="RENDER_STILL")
+        if made:
+            column.operator("segaddon.show_in_view", icon="VIEW_CAMERA")
+        else:
+            column.operator("segaddon.generate", text="Paint Preview (a few seconds)", icon="RENDER_STILL")
         _step(column, 2, "A server, which runs models", api.has_server())
         if not api.has_server():
             draw_install(column)
@@ -71,7 +72,7 @@ def draw_install(column: bpy.types.UILayout, text: str = "Install Server") -> No
     if not bpy.app.online_access:
         row = column.row()
         row.use_property_split = False
-        row.prop(bpy.context.preferences.system, "use_online_access", text="Allow Online Access for It")
+        row.prop(bpy.context.preferences.system, "use_online_access", text="Allow Online Access")
 
 
 def _model(column: bpy.types.UILayout) -> None:
@@ -91,8 +92,9 @@ def _model(column: bpy.types.UILayout) -> None:
 def _recommended() -> api.ModelInfo | None:
     """The model to begin with on the server's machine; None where nothing is known of its models yet."""
     known = {one.id: one for one in api.models() if one.state == "missing"}
-    state = server.seen.state
+    state, found = server.seen.state, setup.machine()
     memory = state.total_bytes / 1e9 if isinstance(state, api.ServerState) and state.device != "cpu" else 0.0
+    memory = memory or (found.memory if found else 0.0)
     first = _LARGE if memory >= _LARGE_FROM else _SMALL
     return known.get(first) or next(iter(known.values()), None)
 
@@ -179,9 +181,10 @@ def _choices(layout: bpy.types.UILayout, chosen: bpy.types.AddonPreferences) -> 
     torch.enabled = chosen.with_models
     torch.prop(chosen, "accelerator")
     found = setup.machine()
-    note = torch.row()
+    note = torch.split(factor=0.4)  # as wide as the labels
+    note.label()
     note.active = False
-    note.label(text=f"Found: {found.device}" if found else "Looking for a GPU …", icon="BLANK1")
+    note.label(text=f"Found: {found.device}" if found else "Looking for a GPU …")
     torch.prop(chosen, "torch_source")
     if chosen.torch_source == "OTHER":
         torch.prop(chosen, "torch_index")

@@ -63,6 +63,14 @@ def display_image(name: str, pixels: np.ndarray, *, pack: bool = True) -> bpy.ty
     return image
 
 
+def encoded_image(name: str, png: bytes) -> bpy.types.Image:
+    """As ``display_image``, of a PNG file that was encoded beforehand: Blender reads it when it is first shown."""
+    image = bpy.data.images.new(name, 1, 1, alpha=False)
+    image.pack(data=png, data_len=len(png))
+    image.source = "FILE"
+    return image
+
+
 def light_image(name: str, values: np.ndarray) -> bpy.types.Image:
     """A 32-bit image of light in the configuration's scene-linear space, packed.
 

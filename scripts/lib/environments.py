@@ -95,6 +95,11 @@ def models_environment() -> Environment:
     return Environment(".venv-models", lock, "diffusers", "server with models", machine_builds="torch==2.13.0", disk=3)
 
 
+def docs_environment() -> Environment:
+    lock = ROOT / "scripts/locks/docs.txt"
+    return Environment(".venv-docs", lock, "sphinx", "documentation", disk=0.3)
+
+
 def blender_environment(version: str) -> Environment:
     """The environment of one Blender. Raises SetupError for a version that has no lock file."""
     known = sorted(path.stem.removeprefix("bpy-") for path in (ROOT / "scripts/locks").glob("bpy-*.txt"))

@@ -19,6 +19,7 @@ from .environments import (
     Environment,
     SetupError,
     blender_environment,
+    docs_environment,
     models_environment,
     prepare,
     say,
@@ -186,6 +187,20 @@ PATH: a folder, file or test below tests/; it runs in each environment that it b
 Set SEGADDON_SCENES to a folder of real scenes for the tests that want some."""
 
 
+def docs(arguments: list[str]) -> int:
+    """Makes the site of docs/ in build/docs, or in the folder that is named. Warnings are errors."""
+    target = Path(arguments[0]) if arguments else ROOT / "build/docs"
+    python = prepare(docs_environment()).python
+    options = ["-b", "html", "-q", "-W", "--keep-going", str(ROOT / "docs"), str(target)]
+    code = subprocess.run([str(python), "-m", "sphinx", *options], cwd=ROOT, check=False).returncode
+    if code == 0:
+        print(f"{target / 'index.html'}")
+    return code
+
+
+_COMMANDS = {"bench": bench, "docs": docs, "test": test}
+
+
 def _stop(signal_number: int, _frame: object) -> None:
     sys.exit(128 + signal_number)
 
@@ -194,8 +209,8 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _stop)  # so that a step in progress is ended too
     try:
         name, *rest = arguments
-        if name in ("bench", "test"):
-            return bench(rest) if name == "bench" else test(rest)
+        if name in _COMMANDS:
+            return _COMMANDS[name](rest)
         if name == "prepare":
             prepare(server_environment())
         elif name == "missing-packages":

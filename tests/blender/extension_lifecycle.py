@@ -48,6 +48,14 @@ def _properties() -> Iterator[str]:
         rna = getattr(getattr(bpy.types, name), "bl_rna", None)
         for key in rna.properties.keys() if rna else ():
             yield f"{name}.{key}"
+    for owner in (
+        "Scene",
+        "Object",
+        "Image",
+        "WindowManager",
+        "Context",
+    ):  # what is plain Python is in no list of Blender's
+        yield from (f"{owner}.{key} (Python)" for key in dir(getattr(bpy.types, owner)))
 
 
 def _draw_functions() -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import json
 import os
@@ -59,8 +60,9 @@ def test_it_works_on_its_scene_whatever_scene_is_active(ready):
 
 
 def test_the_console_completes_names_and_shows_arguments(ready):
-    from bl_console_utils.autocomplete import complete_calltip, complete_namespace  # what Blender's console asks
-
+    package = "_bl_console_utils" if bpy.app.version >= (5, 0) else "bl_console_utils"  # what Blender's console asks
+    complete_namespace = importlib.import_module(f"{package}.autocomplete.complete_namespace")
+    complete_calltip = importlib.import_module(f"{package}.autocomplete.complete_calltip")
     names = complete_namespace.complete("C.scene.seg.gen", {"C": bpy.context})
     assert any("generate" in name for name in names)
     assert any("seg" in name for name in complete_namespace.complete("C.scene.se", {"C": bpy.context}))

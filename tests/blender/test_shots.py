@@ -18,11 +18,11 @@ def ready(scene):  # noqa: F811
     blender_segaddon.unregister()
 
 
-def add(scene: bpy.types.Scene, name: str, prompt: str) -> bpy.types.Object:
-    camera = scene.camera.copy()
+def add(of: bpy.types.Scene, name: str, prompt: str) -> bpy.types.Object:
+    camera = of.camera.copy()
     camera.name = name
-    scene.collection.objects.link(camera)
-    shot = scene.segaddon_shots.add()
+    of.collection.objects.link(camera)
+    shot = of.segaddon_shots.add()
     shot.name, shot.camera, shot.prompt, shot.seed = name, camera, prompt, 5
     return camera
 

@@ -55,6 +55,15 @@ def test_a_second_server_for_the_folder_is_refused(home: Path):
     assert server_pid(home) == pid
 
 
+def test_a_client_has_it_ended_and_that_is_no_fault_where_none_runs(home: Path):
+    client = bridge(home)
+    client.shut_down()
+    pid = client.ensure_running().pid
+    client.shut_down()
+    until(lambda: not alive(pid))
+    assert client.ensure_running().pid != pid
+
+
 def test_everything_in_the_state_folder_is_private(home: Path):
     bridge(home).ensure_running()
     post(home, rehearsal("1 30"))

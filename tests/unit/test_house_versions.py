@@ -43,6 +43,7 @@ def test_locks_are_whole() -> None:
         "bpy-4.5",
         "bpy-5.0",
         "dev",
+        "docs",
         "models",
         "server-models",
         "server",

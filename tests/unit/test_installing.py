@@ -191,6 +191,36 @@ def test_blenders_own_variables_do_not_reach_other_pythons(monkeypatch: pytest.M
     assert processes.answer_of([sys.executable, "-c", asked]) == "none"
 
 
+def test_an_nvidia_card_is_known_by_its_makers_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if sys.platform == "win32":
+        pytest.skip("a shell script stands for nvidia-smi")
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho 'NVIDIA GeForce RTX 4090, 24564'\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    found = machine.detect()
+    assert (found.accelerator, found.device) == ("cuda", "NVIDIA GeForce RTX 4090, 24 GB")
+    assert round(found.memory) == 24
+    assert environment.download_size(Wanted(accelerator="cuda")) > environment.download_size(Wanted()) > 0
+
+
+def test_torch_comes_from_where_it_is_asked_for(tmp_path: Path, payload: Payload) -> None:
+    there = Installation(tmp_path)
+    for index, expected in (
+        (None, machine.torch_index("cpu")),
+        ("", ""),
+        ("https://mirror/simple", "https://mirror/simple"),
+    ):
+        steps = there._packages(payload, Wanted(True, "cpu", index))
+        (torch,) = [step for step in steps if "torch" in step.title]
+        given = torch.command[torch.command.index("--index-url") + 1] if "--index-url" in torch.command else ""
+        assert given == expected
+    assert [step.title for step in there._packages(payload, Wanted(False))] == [
+        "Getting packages",
+        "Installing the server",
+        "Checking",
+    ]
+
+
 def test_detection_says_something_everywhere() -> None:
     found = machine.detect()
     assert found.accelerator in machine.accelerators() and found.device

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -137,11 +137,26 @@ class Installation:
         except (InstallError, OSError):  # a copy of the add-on without the server's files
             return "ready"
 
-    def install(self, payload: Payload, wanted: Wanted, blenders_python: str, anew: bool = False) -> Task:
-        """Make the environment, or bring it up to date; what is not whole is made anew, or all if ``anew``."""
+    def install(
+        self,
+        payload: Payload,
+        wanted: Wanted,
+        blenders_python: str,
+        anew: bool = False,
+        before: Callable[[], None] = lambda: None,
+    ) -> Task:
+        """Make the environment, or bring it up to date; what is not whole is made anew, or all if ``anew``.
+
+        ``before`` is called first, in the task's thread: to end what runs from the environment.
+        """
+
+        def prepare() -> Sequence[Step]:
+            before()
+            return self._steps(payload, _settled(wanted), blenders_python, anew)
+
         return Task(
             "The installation",
-            lambda: self._steps(payload, _settled(wanted), blenders_python, anew),
+            prepare,
             self.log,
             self._complete,
         )

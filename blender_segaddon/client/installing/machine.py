@@ -39,6 +39,8 @@ class Machine:
     accelerator: Accelerator
     device: str
     """its name for people"""
+    memory: float = 0.0
+    """GB of its own, 0 where that is not known"""
 
 
 def detect() -> Machine:
@@ -46,8 +48,8 @@ def detect() -> Machine:
     names = answer_of([_nvidia_tool(), "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"])
     if names:
         name, _, memory = names.splitlines()[0].partition(",")
-        size = f", {int(memory) / 1024:.0f} GB" if memory.strip().isdigit() else ""
-        return Machine("cuda", name.strip() + size)
+        size = int(memory) / 1024 if memory.strip().isdigit() else 0.0
+        return Machine("cuda", name.strip() + (f", {size:.0f} GB" if size else ""), size)
     if sys.platform == "darwin" and platform.machine() == "arm64":
         return Machine("mps", "Apple silicon")
     if sys.platform == "linux" and Path("/dev/kfd").exists():
