@@ -225,7 +225,11 @@ class Diffusion:
         generator = torch.Generator("cpu").manual_seed(seed)
         start = _Start("mask", job.given, job.mask, job.strength, job.levels)
         steps = Steps([self._steps(inputs, start)], self.model.family, on_step)
-        return job.finished(self._floats(job.inputs, size, start, generator, steps))
+        drawn = self._floats(job.inputs, size, start, generator, steps)
+        if self.model.finish == "maps" and inputs.maps is not None:
+            small, maps = (drawn * 255).round().astype(np.uint8), job.full_maps(inputs.maps)
+            drawn = detailed(small, maps, inputs.request.prompt, seed).astype(np.float32) / np.float32(255)
+        return job.finished(drawn)
 
     def _prepare(self, net: torch.nn.Module) -> None:
         if self.model.family != "zimage":

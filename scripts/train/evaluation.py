@@ -170,19 +170,19 @@ def speed(count: int, models: Path | None, folder: Path) -> Figures:
     return figures | {"first": round(taken[0], 3), "warm": round(float(np.median(taken[1:])), 3)}
 
 
-_PARTS = {"obedience": obedience, "words": words, "sam": sam, "speed": speed}
+PARTS = {"obedience": obedience, "words": words, "sam": sam, "speed": speed}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """See the module."""
     parser = argparse.ArgumentParser(prog="scripts.train.evaluation", description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=tuple(_PARTS))
+    parser.add_argument("part", choices=tuple(PARTS))
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--models", type=Path, help="folder with models.toml and sams/; the shipped one if left out")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args(arguments)
-    figures = _PARTS[given.part](given.count, given.models, given.folder)
+    figures = PARTS[given.part](given.count, given.models, given.folder)
     print(json.dumps(figures, indent=2))
     if given.json:
         given.json.write_text(json.dumps(figures, indent=2))

@@ -145,7 +145,7 @@ def _loss(drawing: Drawing, shares: Shares, batch: Batch, alphas: torch.Tensor) 
     where, count = alphas.device, len(batch.prompts)
     clean = batch.pictures.to(where)
     clean = (torch.cat([clean, clean.mean(1, keepdim=True)], 1) - 0.5) * SPREAD
-    times = (torch.rand(count, device=where).sqrt() * len(alphas)).long()  # the first of few steps decide what is drawn
+    times = (torch.rand(count, device=where) ** 0.7 * len(alphas)).long()  # the first of few steps decide what is drawn
     kept, lost = (value.sqrt()[:, None, None, None] for value in (alphas[times], 1 - alphas[times]))
     noise = torch.randn_like(clean)
     shares.region = batch.region.to(where) * (0.6 + 0.4 * torch.rand(count, 1, 1, 1, device=where))
