@@ -24,6 +24,7 @@ import numpy as np
 import torch
 
 from blender_segaddon.core.maps import SceneMaps
+from blender_segaddon.core.masks import bbox
 from blender_segaddon.core.preview import paint
 
 from . import data, judge, pictures, wording
@@ -79,7 +80,7 @@ def obedience(count: int, models: Path | None, folder: Path) -> Figures:
 
 def _judged(folder: Path, shown: Sequence[np.ndarray], maps: Sequence[SceneMaps]) -> float:
     seen, _ = _asked(judge.load(folder), shown)
-    return float((seen.argmax(1).numpy() == np.stack([one.class_map for one in maps])).mean())
+    return float((seen.argmax(1).numpy() == judge.halved(np.stack([one.class_map for one in maps]))).mean())
 
 
 def _asked(network: judge.Judge, shown: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -134,8 +135,7 @@ def _segmented(segmenter: Any, cases: Sequence[tuple[np.ndarray, np.ndarray, np.
     for picture, mask, place in cases:
         seen = segmenter.encode(picture)
         one = segmenter.masks(seen, [Prompt(place[None].astype(float), np.ones(1, np.int64))], True)[0]
-        ys, xs = np.nonzero(mask)
-        box = np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1], float)
+        box = np.array(bbox(mask), float)
         framed = segmenter.masks(seen, [Prompt(np.zeros((0, 2)), np.zeros(0, np.int64), box)], False)[0]
         fits = [overlap(answer, mask) for answer in one.masks]
         found["click"].append(max(fits))

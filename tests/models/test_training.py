@@ -81,4 +81,4 @@ def test_the_judge_trains(folder):
     run = judge.train(folder, 2)
     assert run.step == 2
     seen, heard = judge.load(folder)(torch.rand(1, 3, 64, 64))
-    assert seen.shape == (1, judge.CLASSES, 64, 64) and heard.shape[1] > 1
+    assert seen.shape == (1, judge.CLASSES, 32, 32) and heard.shape[1] > 1
