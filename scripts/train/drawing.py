@@ -74,9 +74,9 @@ def _open(control: ControlNetModel) -> None:
     shown = control.controlnet_cond_embedding
     with torch.no_grad():
         shown.conv_in.weight.mul_(3.0)  # colours of classes lie close together
-        nn.init.normal_(shown.conv_out.weight, 0, 0.2)
+        nn.init.normal_(shown.conv_out.weight, 0, 0.07)
         for closing in (*control.controlnet_down_blocks, control.controlnet_mid_block):
-            nn.init.normal_(closing.weight, 0, closing.in_channels**-0.5)
+            nn.init.normal_(closing.weight, 0, 0.5 * closing.in_channels**-0.5)
 
 
 def _attentive(net: nn.Module) -> None:

@@ -37,10 +37,7 @@ def found() -> dict[str, list[float]]:
         masks = segmenter.masks(seen, [click], True)[0].masks
         result["click"].append(max(overlap(one, thing) for one in masks))
         result["another"].append(max(overlap(one, other) for one in masks))
-        ys, xs = np.nonzero(thing)
-        box = Prompt(
-            np.zeros((0, 2)), np.zeros(0, np.int64), np.array([xs.min(), ys.min(), xs.max() + 1.0, ys.max() + 1.0])
-        )
+        box = Prompt(np.zeros((0, 2)), np.zeros(0, np.int64), np.array(bbox(thing), float))
         result["box"].append(overlap(segmenter.masks(seen, [box], False)[0].masks[0], thing))
     return result
 
