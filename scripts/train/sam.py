@@ -104,12 +104,7 @@ class Samples:
     def draw(self) -> Sample:
         """Another one each time."""
         random = self._random
-        kinds = np.zeros(0)
-        while len(kinds) < 2:  # a part of one thing alone shows nothing of its border
-            number = int(random.integers(len(self._ids)))
-            picture, ids = self._cropped(self._pictures[number, random.integers(2)], self._ids[number])
-            kinds, pixels = np.unique(ids[ids < 255], return_counts=True)
-            kinds, pixels = kinds[pixels >= SMALLEST], pixels[pixels >= SMALLEST]
+        picture, ids, kinds, pixels = self._shown()
         chosen = random.choice(kinds, PROMPTS, p=np.sqrt(pixels) / np.sqrt(pixels).sum())
         masks = np.stack([ids == one for one in chosen])
         points = np.stack([inside(mask, random) for mask in masks])
@@ -121,6 +116,16 @@ class Samples:
             torch.from_numpy(boxes),
             bool(random.random() < 0.35),
         )
+
+    def _shown(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """(picture, ids, the ids that can be asked for, their pixels): at least two, one alone would have no border."""
+        while True:
+            number = int(self._random.integers(len(self._ids)))
+            picture, ids = self._cropped(self._pictures[number, self._random.integers(2)], self._ids[number])
+            kinds, pixels = np.unique(ids[ids < 255], return_counts=True)
+            large = pixels >= SMALLEST
+            if large.sum() >= 2:
+                return picture, ids, kinds[large], pixels[large]
 
     def _cropped(self, picture: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """A part of a picture, enlarged so that its longer side is SIDE; ids of what lies beyond are 255."""
