@@ -76,7 +76,8 @@ def program_variables(generator: str = "") -> dict[str, str]:
 
 def known_models() -> set[str]:
     """Names that a program takes for ``--generator`` besides those without weights."""
-    text = (ROOT / "bridge_server/models/catalogue.toml").read_text("utf-8")
+    files = [ROOT / "bridge_server" / name for name in ("models/catalogue.toml", "shipped/models.toml")]
+    text = "\n".join(path.read_text("utf-8") for path in files if path.is_file())
     return {*RANDOM, *re.findall(r"^\[([\w-]+)\]$", text, re.M)}
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from bridge_server.segmenters import SHIPPED
+from bridge_server.models.catalogue import SHIPPED
 
 from . import data, evaluation, judge, sam, scenes
 from .curves import draw_curves

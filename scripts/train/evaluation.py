@@ -26,6 +26,7 @@ import torch
 from blender_segaddon.core.maps import SceneMaps
 from blender_segaddon.core.masks import bbox
 from blender_segaddon.core.preview import paint
+from bridge_server.models.catalogue import SHIPPED
 
 from . import data, judge, pictures, wording
 from .layouts import draw
@@ -108,7 +109,6 @@ def sam(count: int, models: Path | None, folder: Path) -> Figures:
     """See the module; ``count`` held-out pictures, one thing on each."""
     from bridge_server.segmentation.classical import Classical
     from bridge_server.segmentation.sam import Sam
-    from bridge_server.segmenters import SHIPPED
 
     file = (SHIPPED if models is None else models) / "sams/tiny-sam.pth"
     part = next(data.shards("sam", folder / "data", held_out=True))

@@ -23,10 +23,20 @@ SIDES = ((0.7, 32, 16), (0.85, 48, 12), (1.0, 64, 8))
 """Up to which part of the steps pictures have which side, and how many of them a step has."""
 _ENTRY = """\
 [tiny-scenes]
+title = "Tiny Scenes (small pictures, trained by this project)"
+family = "sd15"
+finish = "maps"
+native = 96
+steps = 6
+guidance = 1.5
+memory = 0.1
 base = {{ path = "{0}" }}
 controls = {{ segmentation = {{ path = "{0}/controlnet" }} }}
+licence = "GPL-3.0-or-later"
+licence_kind = "commercial"
+licence_url = "https://www.gnu.org/licenses/gpl-3.0.html"
 """
-"""Beside an exported model: by it a server finds this one in place of the shipped one."""
+"""Beside an exported model: by it a server finds it."""
 UNTOLD = 0.12
 """Part of the pictures whose prompt is left out: so that guidance has something to go away from."""
 

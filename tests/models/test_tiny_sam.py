@@ -7,6 +7,7 @@ import pytest
 
 from blender_segaddon.core.masks import bbox
 from bridge_server import segmenters
+from bridge_server.models.catalogue import SHIPPED
 from bridge_server.segmentation.sam import Sam
 from bridge_server.segmentation.segmenter import Prompt
 from scripts.train.data import HELD_OUT
@@ -15,7 +16,7 @@ from scripts.train.layouts import draw
 from scripts.train.sam import inside
 from scripts.train.shading import shade
 
-FILE = segmenters.SHIPPED / "sams/tiny-sam.pth"
+FILE = SHIPPED / "sams/tiny-sam.pth"
 pytestmark = pytest.mark.skipif(not FILE.is_file(), reason="its weights are not in this checkout")
 
 CASES = 24

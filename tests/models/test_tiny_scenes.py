@@ -15,7 +15,7 @@ from blender_segaddon.core.preview import paint
 from blender_segaddon.protocol.messages import GenerateRequest
 from bridge_server.generation.diffusion import Diffusion
 from bridge_server.generators import Inputs
-from bridge_server.segmenters import SHIPPED
+from bridge_server.models.catalogue import SHIPPED
 from scripts.train import pictures
 from scripts.train.data import HELD_OUT
 from scripts.train.evaluation import means, obeyed
