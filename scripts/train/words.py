@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 import tempfile
-import tomllib
 from collections import Counter
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-
-from blender_segaddon.core import styles
-from blender_segaddon.core.prompting import _LANDS, _PLACES, _SAID_OTHERWISE
-
-from . import wording
-from .data import class_names
 
 Pair = tuple[str, str]
 
@@ -26,15 +18,11 @@ _END = "</w>"
 
 
 def known_words() -> list[str]:
-    """All words that prompts of the training, the add-on's own prompts and its styles are made of."""
-    groups = [wording.TIMES, wording.WEATHER, wording.SEASONS, wording.STYLES]
-    texts = [word for group in groups for words in group.values() for word in words]
-    texts += [*wording.COLOURS, *wording.MATERIALS, *wording.FILLING, *wording.DESCRIBED, *class_names()]
-    texts += [place for place, _ in (*_PLACES, *_LANDS)] + list(_SAID_OTHERWISE.values())
-    table = tomllib.loads(Path(styles.__file__).with_suffix(".toml").read_text("utf-8"))
-    texts += [text for entry in table.values() for text in entry.values()]
-    words = {word for text in texts for word in re.findall(r"[a-z]+", text.lower())}
-    return sorted(words | {f"{word}s" for word in words if len(word) > 3 and not word.endswith("s")})
+    """Words of the training's prompts, the add-on's own prompts and its styles, as they were when training began.
+
+    Kept in a file: another word would be another vocabulary, which trained weights do not fit.
+    """
+    return Path(__file__).with_name("words.txt").read_text("utf-8").split()
 
 
 def tokenizer() -> Any:
