@@ -10,6 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from scripts.lib.byte_letters import byte_letters
+
 Pair = tuple[str, str]
 
 LENGTH = 48
@@ -29,7 +31,7 @@ def tokenizer() -> Any:
     """A ``CLIPTokenizer``; what it does not know it spells."""
     from transformers import CLIPTokenizer
 
-    letters = _byte_letters()
+    letters = byte_letters()
     merges = _merges(known_words())
     tokens = [*letters, *(letter + _END for letter in letters), *("".join(pair) for pair in merges)]
     tokens += ["<|startoftext|>", "<|endoftext|>"]
@@ -59,11 +61,3 @@ def _merged(word: list[str], pair: Pair) -> list[str]:
         else:
             result.append(part)
     return result
-
-
-def _byte_letters() -> list[str]:
-    """The letter of each byte in a byte-level vocabulary, as GPT-2 has it: printable ones stand for themselves."""
-    printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
-    others = [byte for byte in range(256) if byte not in printable]
-    letter = {byte: chr(byte) for byte in printable} | {byte: chr(256 + k) for k, byte in enumerate(others)}
-    return [letter[byte] for byte in range(256)]
