@@ -105,8 +105,10 @@ class Drawing(nn.Module):
             up_block_types=("CrossAttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
             cross_attention_dim=WIDTH,
             attention_head_dim=4,
+            addition_embed_type="text",  # words for the whole picture act like the time: on every layer
+            addition_embed_type_num_heads=4,
         )
-        shown = {"conditioning_embedding_out_channels": (48,), "load_weights_from_unet": False}
+        shown = {"conditioning_embedding_out_channels": (96,), "load_weights_from_unet": False}
         self.control = ControlNetModel.from_unet(self.unet, **shown)
         _open(self.control)
         for net in (self.unet, self.control):
