@@ -17,6 +17,7 @@ import bpy
 import numpy as np
 
 from ..core.camera import Camera
+from ..core.cryptomatte import name_hash
 from ..core.exr_reading import read_channels
 from ..protocol.errors import CaptureError
 from .cameras import read_camera
@@ -29,7 +30,6 @@ NAME = "passes"
 
 _FAR = 1e9
 """scene units; Cycles writes 1e10 where it hits nothing"""
-_WORD = 0xFFFFFFFF
 _NOTE = "All instances of an object share one id: this Blender does not allow exact captures"
 
 
@@ -91,30 +91,10 @@ def _numbers(one: bpy.types.Object) -> tuple[float, ...]:
 
 def _found(hashes: np.ndarray, rows: list[Row]) -> np.ndarray:
     """int32, which row's name has each hash (uint32); -1 for none."""
-    table = np.array([cryptomatte_hash(row.object.name) for row in rows], np.uint32)
+    table = np.array([name_hash(row.object.name) for row in rows], np.uint32)
     names, first = np.unique(table, return_index=True)
     place = np.minimum(np.searchsorted(names, hashes), len(names) - 1)
     return np.where(names[place] == hashes, first[place], -1).astype(np.int32)
-
-
-def cryptomatte_hash(name: str) -> int:
-    """The 32 bits that stand for a name in a Cryptomatte: MurmurHash3 x86_32 with seed 0, then bit 23 flipped where
-    the float would be none (Cryptomatte specification 1.2.0)."""
-    data, value = name.encode("utf-8", "surrogateescape"), 0
-    for at in range(0, len(data), 4):
-        block = data[at : at + 4]
-        part = int.from_bytes(block, "little") * 0xCC9E2D51 & _WORD
-        value ^= _rotated(part, 15) * 0x1B873593 & _WORD
-        if len(block) == 4:
-            value = (_rotated(value, 13) * 5 + 0xE6546B64) & _WORD
-    value ^= len(data)
-    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):
-        value = (value ^ value >> shift) * factor & _WORD
-    return value ^ 1 << 23 if (value >> 23 & 255) in (0, 255) else value
-
-
-def _rotated(value: int, bits: int) -> int:
-    return (value << bits | value >> 32 - bits) & _WORD
 
 
 def _set_passes(scene: bpy.types.Scene, view_layer: str) -> None:

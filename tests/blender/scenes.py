@@ -106,6 +106,29 @@ def scatter(name: str, prototype: bpy.types.Object, at, points: int = 5) -> bpy.
     return one
 
 
+def nodes(name, build, at=(0, 0, 0)) -> bpy.types.Object:
+    """An object with a geometry node tree; ``build(tree, new)`` gives the geometry's socket."""
+    tree = bpy.data.node_groups.new(name, "GeometryNodeTree")
+    tree.interface.new_socket("Geometry", in_out="INPUT", socket_type="NodeSocketGeometry")
+    tree.interface.new_socket("Geometry", in_out="OUTPUT", socket_type="NodeSocketGeometry")
+    tree.nodes.new("NodeGroupInput")
+
+    def new(kind, **inputs):
+        node = tree.nodes.new(f"GeometryNode{kind}")
+        for key, value in inputs.items():
+            socket = node.inputs[key.replace("_", " ")]
+            if isinstance(value, bpy.types.NodeSocket):
+                tree.links.new(value, socket)
+            else:
+                socket.default_value = value
+        return node.outputs[0]
+
+    tree.links.new(build(tree, new), tree.nodes.new("NodeGroupOutput").inputs[0])
+    one = add(name, mesh("plane", name), at)
+    one.modifiers.new("Nodes", "NODES").node_group = tree
+    return one
+
+
 def particles(emitter: bpy.types.Object, prototype: bpy.types.Object, count: int = 20) -> None:
     """``prototype`` as hair-like particles on the faces of ``emitter``."""
     emitter.modifiers.new("Particles", "PARTICLE_SYSTEM")
