@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from torch.nn import functional as F
 from bridge_server.segmentation.published import networks
 
 from . import data
-from .running import Run, device
+from .running import CARDS, Run, device
 
 SIDE, PATCH, WIDTH, DEPTH, HEADS, HIDDEN, WINDOW = 192, 8, 96, 4, 3, 64, 8
 EVERYWHERE = (1, 3)
@@ -292,4 +293,5 @@ def encode(net: Any, pictures: Sequence[torch.Tensor]) -> torch.Tensor:
 def export(run: Run, file: Path) -> None:
     """The averaged weights as a checkpoint of Segment Anything, in half precision: loading makes them whole again."""
     file.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(CARDS / "tiny-sam.md", file.with_suffix(".md"))
     torch.save({name: value.half().contiguous().cpu() for name, value in run.average.state.items()}, file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from blender_segaddon.core.vocabulary import load as load_vocabulary
 
 from . import data
 from .drawing import SPREAD, Drawing, scheduler
-from .running import Run, device
+from .running import CARDS, Run, device
 
 SIDES = ((0.7, 32, 16), (0.85, 48, 12), (1.0, 64, 8))
 """Up to which part of the steps pictures have which side, and how many of them a step has."""
@@ -178,8 +179,9 @@ def _read(drawing: Drawing, texts: list[str]) -> torch.Tensor:
 
 
 def export(run: Run, folder: Path) -> None:
-    """The averaged weights as a folder of diffusers."""
+    """The averaged weights as a folder of diffusers, its model card in it, and what a server is told of it beside."""
     drawing = Drawing()
     drawing.load_state_dict({name: value.cpu() for name, value in run.average.state.items()})
     drawing.save(folder)
+    shutil.copy(CARDS / "tiny-scenes.md", folder / "README.md")
     (folder.parent / "models.toml").write_text(_ENTRY.format(folder.name))
