@@ -12,15 +12,13 @@ from typing import Literal
 
 from blender_segaddon.protocol.errors import InvalidInput
 
+from .models.catalogue import SHIPPED
 from .models.places import hub_caches
 
 Kind = Literal["sam2", "sam", "classical", "detector"]
 
 FOLDERS = ("sams", "sam2", "grounding-dino", "models/sams", "models/sam2", "models/grounding-dino")
 """Below a models folder: ours, and those that other programs use when the models folder is one of theirs."""
-
-SHIPPED = Path(__file__).with_name("shipped")
-"""What this project has trained itself: a models folder that is always there, and comes after all others."""
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 

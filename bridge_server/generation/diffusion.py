@@ -237,7 +237,11 @@ class Diffusion:
         start = Start("mask", job.given, job.mask, self._enough(inputs, job.strength), job.levels)
         steps = Steps([self._steps(inputs, start)], self.model.family, on_step)
         self._warn(job.inputs, size, steps.total, on_step)
-        return job.finished(self._floats(job.inputs, size, start, generator, steps))
+        drawn = self._floats(job.inputs, size, start, generator, steps)
+        if self.model.finish == "maps" and inputs.maps is not None:
+            small, maps = (drawn * 255).round().astype(np.uint8), job.full_maps(inputs.maps)
+            drawn = detailed(small, maps, inputs.request.prompt, seed).astype(np.float32) / np.float32(255)
+        return job.finished(drawn)
 
     def _warn(self, inputs: Inputs, size: Pass, steps: int, on_step: OnStep) -> None:
         """Say beforehand where the blocks have to be compiled first."""

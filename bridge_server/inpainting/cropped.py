@@ -12,6 +12,7 @@ import numpy as np
 from blender_segaddon.core.inpainting import crop as cropping
 from blender_segaddon.core.inpainting.classical import prefilled
 from blender_segaddon.core.inpainting.crop import Crop
+from blender_segaddon.core.maps import SceneMaps
 from blender_segaddon.protocol.errors import InvalidInput
 
 from ..generators import Inputs
@@ -40,8 +41,15 @@ class Job:
     _before: np.ndarray
     """float32 of the drawn size: the crop as it was"""
 
+    def full_maps(self, maps: SceneMaps) -> SceneMaps:
+        """The maps of the box as they are, of the picture's maps."""
+        return cropping.cut_maps(replace(self.crop, drawn=self.crop.size), maps)
+
     def finished(self, drawn: np.ndarray) -> np.ndarray:
-        """The request's image with float32 ``drawn`` (0..1) in it: same type, identical outside the composite mask."""
+        """The request's image with float32 ``drawn`` (0..1) in it: same type, identical outside the composite mask.
+
+        ``drawn`` may also have the size of the box.
+        """
         return cropping.stitch(self._image, self.crop, drawn, self._before)
 
 

@@ -33,6 +33,9 @@ ALL_FILES = ("*.json", "*.txt", "*.model", "*.safetensors")
 
 _OWN = Path(__file__).with_name("catalogue.toml")
 
+SHIPPED = Path(__file__).parents[1] / "shipped"
+"""What this project has trained itself, where it comes with the server: a models folder that all others go before."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -130,7 +133,7 @@ class Model:
 
 
 def load(folders: Iterable[Path] = ()) -> dict[str, Model]:
-    """All models by id: the catalogue's own, then those of each folder's models.toml (a later one of an id counts).
+    """All models by id: the catalogue's, ours, then those of each folder's models.toml (a later one of an id counts).
 
     An entry of a models.toml that has an id of the catalogue's changes the fields that it names.
 
@@ -139,7 +142,7 @@ def load(folders: Iterable[Path] = ()) -> dict[str, Model]:
     """
     tables, bases = _tables(_OWN), {}
     found = _models(tables, bases, {}, _OWN)
-    for folder in folders:
+    for folder in (SHIPPED, *folders):
         file = folder / USER_FILE
         if file.is_file():
             found |= _models(_tables(file), bases, tables, file)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from blender_segaddon.protocol.errors import InvalidInput, SegAddonError
 
-from .running import known_models
+from .running import default_generator, known_models
 
 MIN_SIDE, MAX_SIDE = 4, 8192
 """pixels; Blender renders nothing smaller"""
@@ -132,7 +132,10 @@ def parse(arguments: Sequence[str] | None) -> Options:
         metavar="TEXT",
         help=f"what replaces the largest thing ('{DEFAULT_RETOUCH}')",
     )
-    parser.add_argument("--generator", default="preview", metavar="NAME", help=f"one of: {', '.join(generators)}")
+    usual = default_generator()
+    parser.add_argument(
+        "--generator", default=usual, metavar="NAME", help=f"one of: {', '.join(generators)} ({usual} if left out)"
+    )
     parser.add_argument("--camera", metavar="NAME", help="a camera of the scene; its active one if left out")
     parser.add_argument(
         "--size", metavar="WxH", help=f"pixels; the scene's aspect at {DEFAULT_LONG_SIDE} px if left out"

@@ -35,6 +35,9 @@ _WITH_MODELS = {"generate"}
 _BENCH_BLENDER = {"maps": "4.2"}
 """Those that run neither in the server's environment, nor in that of the models, nor in the default Blender"""
 
+SHIPPED = "tiny-scenes"
+"""Our own small model, in the repository itself."""
+
 RANDOM = ("tiny-sd15", "tiny-sdxl", "tiny-zimage", "tiny-flux2")
 """Models with random weights, made on the spot."""
 
@@ -74,14 +77,21 @@ def program_variables(generator: str = "") -> dict[str, str]:
 
 def known_models() -> set[str]:
     """Names that a program takes for ``--generator`` besides those without weights."""
-    text = (ROOT / "bridge_server/models/catalogue.toml").read_text("utf-8")
+    files = [ROOT / "bridge_server" / name for name in ("models/catalogue.toml", "shipped/models.toml")]
+    text = "\n".join(path.read_text("utf-8") for path in files if path.is_file())
     return {*RANDOM, *re.findall(r"^\[([\w-]+)\]$", text, re.M)}
+
+
+def default_generator() -> str:
+    """The best that needs no download: our own small model where models can run and it is there, else the painter."""
+    ours = ROOT / "bridge_server/shipped" / SHIPPED
+    return SHIPPED if ours.is_dir() and models_environment().is_ready() else "preview"
 
 
 def run_in_blender(module: str, arguments: list[str]) -> int:
     """Runs a program in Blender's Python, in the folder that the user stands in: relative paths mean what they say."""
     version, rest = take_blender_version(arguments)
-    generator = _value_of("--generator", rest)
+    generator = _value_of("--generator", rest) or (default_generator() if module.endswith(".demo") else "")
     blender = blender_environment(DEFAULT_BLENDER if version is None else version)
     if {"-h", "--help"} & set(rest) and not blender.is_ready():
         python = Path(sys.executable)  # help is no reason to install a gigabyte

@@ -59,6 +59,7 @@ from transformers import (
 
 from bridge_server.models.catalogue import USER_FILE
 
+from .byte_letters import byte_letters
 from .tiny_entries import ENTRIES
 from .tiny_segmenters import randomise, write_sam, write_sam2
 
@@ -284,7 +285,7 @@ def _qwen_config(layers: int = 3) -> Qwen3Config:
 def chat_tokenizer() -> Qwen2Tokenizer:
     """Qwen's, over single bytes."""
     marks = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
-    vocab = {token: number for number, token in enumerate([*_byte_letters(), *marks])}
+    vocab = {token: number for number, token in enumerate([*byte_letters(), *marks])}
     tokenizer = Qwen2Tokenizer(vocab=vocab, merges=[], additional_special_tokens=list(marks[1:]))
     tokenizer.chat_template = (
         "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
@@ -355,21 +356,13 @@ def tokenizer(folder: Path) -> CLIPTokenizer:
     """CLIP's, over single bytes: 256 of them, 256 that end a word, start and end; no merges."""
     scratch = folder / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
-    letters = _byte_letters()
+    letters = byte_letters()
     tokens = [*letters, *(letter + "</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
     (scratch / "vocab.json").write_text(json.dumps({token: number for number, token in enumerate(tokens)}))
     (scratch / "merges.txt").write_text("#version: 0.2\n")
     tokenizer = CLIPTokenizer.from_pretrained(scratch, model_max_length=77)
     shutil.rmtree(scratch)
     return tokenizer
-
-
-def _byte_letters() -> list[str]:
-    """The letter of each byte in a byte-level vocabulary, as GPT-2 has it: printable ones stand for themselves."""
-    printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
-    others = [byte for byte in range(256) if byte not in printable]
-    letter = {byte: chr(byte) for byte in printable} | {byte: chr(256 + k) for k, byte in enumerate(others)}
-    return [letter[byte] for byte in range(256)]
 
 
 if __name__ == "__main__":

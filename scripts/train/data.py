@@ -21,7 +21,6 @@ import numpy as np
 
 from blender_segaddon.core.maps import SceneMaps
 from blender_segaddon.core.preview import paint
-from blender_segaddon.core.vocabulary import load as load_vocabulary
 
 from . import wording
 from .layouts import draw
@@ -137,11 +136,6 @@ def shards(kind: str, folder: Path, held_out: bool = False) -> Iterator[dict[str
         if (int(path.stem.rpartition("-")[2]) >= HELD_OUT) == held_out:
             with np.load(path) as file:
                 yield dict(file)
-
-
-def class_names() -> tuple[str, ...]:
-    """Names of the classes by their ids."""
-    return tuple(one.name for one in load_vocabulary("ade20k").classes)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -74,9 +74,17 @@ def _open(control: ControlNetModel) -> None:
     shown = control.controlnet_cond_embedding
     with torch.no_grad():
         shown.conv_in.weight.mul_(3.0)  # colours of classes lie close together
-        nn.init.normal_(shown.conv_out.weight, 0, 0.2)
+        nn.init.normal_(shown.conv_out.weight, 0, 0.07)
         for closing in (*control.controlnet_down_blocks, control.controlnet_mid_block):
-            nn.init.normal_(closing.weight, 0, closing.in_channels**-0.5)
+            nn.init.normal_(closing.weight, 0, 0.5 * closing.in_channels**-0.5)
+
+
+def _attentive(net: nn.Module) -> None:
+    """Let words count from the first step on: one of 48 is hardly heard else."""
+    with torch.no_grad():
+        for name, parameter in net.named_parameters():
+            if name.endswith(("attn2.to_v.weight", "attn2.to_out.0.weight")):
+                parameter.mul_(3.0)
 
 
 class Drawing(nn.Module):
@@ -85,21 +93,7 @@ class Drawing(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.tokenizer = tokenizer()
-        size = len(self.tokenizer)
-        self.text = CLIPTextModel(
-            CLIPTextConfig(
-                vocab_size=size,
-                hidden_size=WIDTH,
-                intermediate_size=2 * WIDTH,
-                projection_dim=WIDTH,
-                num_hidden_layers=2,
-                num_attention_heads=4,
-                max_position_embeddings=LENGTH,
-                bos_token_id=size - 2,
-                eos_token_id=size - 1,
-                pad_token_id=size - 1,
-            )
-        )
+        self.text = CLIPTextModel(_text_config(len(self.tokenizer)))
         self.unet = UNet2DConditionModel(
             sample_size=64,
             in_channels=LATENT,
@@ -111,11 +105,14 @@ class Drawing(nn.Module):
             up_block_types=("CrossAttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
             cross_attention_dim=WIDTH,
             attention_head_dim=4,
+            addition_embed_type="text",  # words for the whole picture act like the time: on every layer
+            addition_embed_type_num_heads=4,
         )
-        self.control = ControlNetModel.from_unet(
-            self.unet, conditioning_embedding_out_channels=(48,), load_weights_from_unet=False
-        )
+        shown = {"conditioning_embedding_out_channels": (96,), "load_weights_from_unet": False}
+        self.control = ControlNetModel.from_unet(self.unet, **shown)
         _open(self.control)
+        for net in (self.unet, self.control):
+            _attentive(net)
 
     def forward(
         self, noisy: torch.Tensor, times: torch.Tensor, tokens: torch.Tensor, shown: torch.Tensor
@@ -141,9 +138,8 @@ class Drawing(nn.Module):
 
     def tokens_of(self, texts: list[str]) -> torch.Tensor:
         """int64 B×LENGTH."""
-        return self.tokenizer(
-            texts, padding="max_length", truncation=True, max_length=LENGTH, return_tensors="pt"
-        ).input_ids
+        options = {"padding": "max_length", "truncation": True, "max_length": LENGTH, "return_tensors": "pt"}
+        return self.tokenizer(texts, **options).input_ids
 
     def save(self, folder: Path) -> None:
         """A StableDiffusionControlNetPipeline in half precision."""
@@ -159,3 +155,19 @@ class Drawing(nn.Module):
             requires_safety_checker=False,
         )
         pipeline.to(dtype=torch.float16).save_pretrained(folder)
+
+
+def _text_config(size: int) -> CLIPTextConfig:
+    """Of a vocabulary of so many tokens, the last two of which begin and end a text."""
+    return CLIPTextConfig(
+        vocab_size=size,
+        hidden_size=WIDTH,
+        intermediate_size=2 * WIDTH,
+        projection_dim=WIDTH,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        max_position_embeddings=LENGTH,
+        bos_token_id=size - 2,
+        eos_token_id=size - 1,
+        pad_token_id=size - 1,
+    )

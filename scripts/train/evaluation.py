@@ -24,7 +24,9 @@ import numpy as np
 import torch
 
 from blender_segaddon.core.maps import SceneMaps
+from blender_segaddon.core.masks import bbox
 from blender_segaddon.core.preview import paint
+from bridge_server.models.catalogue import SHIPPED
 
 from . import data, judge, pictures, wording
 from .layouts import draw
@@ -79,7 +81,7 @@ def obedience(count: int, models: Path | None, folder: Path) -> Figures:
 
 def _judged(folder: Path, shown: Sequence[np.ndarray], maps: Sequence[SceneMaps]) -> float:
     seen, _ = _asked(judge.load(folder), shown)
-    return float((seen.argmax(1).numpy() == np.stack([one.class_map for one in maps])).mean())
+    return float((seen.argmax(1).numpy() == judge.halved(np.stack([one.class_map for one in maps]))).mean())
 
 
 def _asked(network: judge.Judge, shown: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -107,7 +109,6 @@ def sam(count: int, models: Path | None, folder: Path) -> Figures:
     """See the module; ``count`` held-out pictures, one thing on each."""
     from bridge_server.segmentation.classical import Classical
     from bridge_server.segmentation.sam import Sam
-    from bridge_server.segmenters import SHIPPED
 
     file = (SHIPPED if models is None else models) / "sams/tiny-sam.pth"
     part = next(data.shards("sam", folder / "data", held_out=True))
@@ -134,8 +135,7 @@ def _segmented(segmenter: Any, cases: Sequence[tuple[np.ndarray, np.ndarray, np.
     for picture, mask, place in cases:
         seen = segmenter.encode(picture)
         one = segmenter.masks(seen, [Prompt(place[None].astype(float), np.ones(1, np.int64))], True)[0]
-        ys, xs = np.nonzero(mask)
-        box = np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1], float)
+        box = np.array(bbox(mask), float)
         framed = segmenter.masks(seen, [Prompt(np.zeros((0, 2)), np.zeros(0, np.int64), box)], False)[0]
         fits = [overlap(answer, mask) for answer in one.masks]
         found["click"].append(max(fits))
@@ -170,19 +170,19 @@ def speed(count: int, models: Path | None, folder: Path) -> Figures:
     return figures | {"first": round(taken[0], 3), "warm": round(float(np.median(taken[1:])), 3)}
 
 
-_PARTS = {"obedience": obedience, "words": words, "sam": sam, "speed": speed}
+PARTS = {"obedience": obedience, "words": words, "sam": sam, "speed": speed}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """See the module."""
     parser = argparse.ArgumentParser(prog="scripts.train.evaluation", description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=tuple(_PARTS))
+    parser.add_argument("part", choices=tuple(PARTS))
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--models", type=Path, help="folder with models.toml and sams/; the shipped one if left out")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args(arguments)
-    figures = _PARTS[given.part](given.count, given.models, given.folder)
+    figures = PARTS[given.part](given.count, given.models, given.folder)
     print(json.dumps(figures, indent=2))
     if given.json:
         given.json.write_text(json.dumps(figures, indent=2))

@@ -19,6 +19,9 @@ _FAR = 400.0
 _SEEN = 0.25
 """A view needs more than this share of the picture away from its largest class."""
 
+_TRIES = 7
+"""to find such a view"""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -43,13 +46,16 @@ def draw(seed: int, size: tuple[int, int], outdoors: bool = False) -> SceneMaps:
     """
     random = np.random.default_rng([seed, 1])
     kind = random.choice(len(_KINDS), p=[0.6, 0.4, 0, 0] if outdoors else [0.34, 0.2, 0.3, 0.16])
-    for _ in range(8):
-        layout = _KINDS[kind](random)
-        fov = random.uniform(0.7, 1.5)
-        maps = capture(layout.things, look(layout.eye, layout.target, fov, size), layout.background)
+    maps = _seen(_KINDS[kind](random), random, size)
+    for _ in range(_TRIES):
         if np.bincount(maps.class_map.ravel()).max() < (1 - _SEEN) * maps.class_map.size:
             break
+        maps = _seen(_KINDS[kind](random), random, size)
     return maps
+
+
+def _seen(layout: Layout, random: Random, size: tuple[int, int]) -> SceneMaps:
+    return capture(layout.things, look(layout.eye, layout.target, random.uniform(0.7, 1.5), size), layout.background)
 
 
 def _street(random: Random) -> Layout:

@@ -12,6 +12,9 @@ from typing import Any
 
 import torch
 
+CARDS = Path(__file__).with_name("cards")
+"""The models' cards, which go where the models go."""
+
 SAVED_EVERY = 120.0
 """seconds between two checkpoints"""
 TOLD_EVERY = 15.0

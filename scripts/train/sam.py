@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from torch.nn import functional as F
 from bridge_server.segmentation.published import networks
 
 from . import data
-from .running import Run, device
+from .running import CARDS, Run, device
 
 SIDE, PATCH, WIDTH, DEPTH, HEADS, HIDDEN, WINDOW = 192, 8, 96, 4, 3, 64, 8
 EVERYWHERE = (1, 3)
@@ -104,12 +105,7 @@ class Samples:
     def draw(self) -> Sample:
         """Another one each time."""
         random = self._random
-        kinds = np.zeros(0)
-        while len(kinds) < 2:  # a part of one thing alone shows nothing of its border
-            number = int(random.integers(len(self._ids)))
-            picture, ids = self._cropped(self._pictures[number, random.integers(2)], self._ids[number])
-            kinds, pixels = np.unique(ids[ids < 255], return_counts=True)
-            kinds, pixels = kinds[pixels >= SMALLEST], pixels[pixels >= SMALLEST]
+        picture, ids, kinds, pixels = self._shown()
         chosen = random.choice(kinds, PROMPTS, p=np.sqrt(pixels) / np.sqrt(pixels).sum())
         masks = np.stack([ids == one for one in chosen])
         points = np.stack([inside(mask, random) for mask in masks])
@@ -121,6 +117,16 @@ class Samples:
             torch.from_numpy(boxes),
             bool(random.random() < 0.35),
         )
+
+    def _shown(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """(picture, ids, the ids that can be asked for, their pixels): at least two, one alone would have no border."""
+        while True:
+            number = int(self._random.integers(len(self._ids)))
+            picture, ids = self._cropped(self._pictures[number, self._random.integers(2)], self._ids[number])
+            kinds, pixels = np.unique(ids[ids < 255], return_counts=True)
+            large = pixels >= SMALLEST
+            if large.sum() >= 2:
+                return picture, ids, kinds[large], pixels[large]
 
     def _cropped(self, picture: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """A part of a picture, enlarged so that its longer side is SIDE; ids of what lies beyond are 255."""
@@ -287,4 +293,5 @@ def encode(net: Any, pictures: Sequence[torch.Tensor]) -> torch.Tensor:
 def export(run: Run, file: Path) -> None:
     """The averaged weights as a checkpoint of Segment Anything, in half precision: loading makes them whole again."""
     file.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(CARDS / "tiny-sam.md", file.with_suffix(".md"))
     torch.save({name: value.half().contiguous().cpu() for name, value in run.average.state.items()}, file)

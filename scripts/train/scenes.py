@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,16 +18,28 @@ from blender_segaddon.core.vocabulary import load as load_vocabulary
 
 from . import data
 from .drawing import SPREAD, Drawing, scheduler
-from .running import Run, device
+from .running import CARDS, Run, device
 
 SIDES = ((0.7, 32, 16), (0.85, 48, 12), (1.0, 64, 8))
 """Up to which part of the steps pictures have which side, and how many of them a step has."""
 _ENTRY = """\
 [tiny-scenes]
+title = "Tiny Scenes (small pictures, trained by this project)"
+family = "sd15"
+finish = "maps"
+native = 96
+steps = 6
+guidance = 1.5
+memory = 0.1
 base = {{ path = "{0}" }}
 controls = {{ segmentation = {{ path = "{0}/controlnet" }} }}
+licence = "GPL-3.0-or-later"
+licence_kind = "commercial"
+licence_url = "https://www.gnu.org/licenses/gpl-3.0.html"
 """
-"""Beside an exported model: by it a server finds this one in place of the shipped one."""
+"""Beside an exported model: by it a server finds it."""
+DIVIDED = 0.4
+"""Part of the steps whose pictures have a prompt for a region too."""
 UNTOLD = 0.12
 """Part of the pictures whose prompt is left out: so that guidance has something to go away from."""
 
@@ -54,13 +67,15 @@ class Pictures:
             np.concatenate([one[name] for one in parts]) for name in ("picture", "classes", "region")
         )
         self.texts = [text for one in parts for text in json.loads(str(one["texts"]))]
+        divided = np.array([bool(text["region"]) for text in self.texts])
+        self._kinds = [np.flatnonzero(~divided), np.flatnonzero(divided if divided.any() else ~divided)]
         self._random = np.random.default_rng(seed)
         self._colours = semantic_image(np.arange(256, dtype=np.uint16)[None], load_vocabulary("ade20k"))[0]
 
     def draw(self, side: int, count: int) -> Batch:
-        """Another one each time: parts of pictures, mirrored or not."""
+        """Another one each time: parts of pictures, mirrored or not; all with a region's prompt, or none."""
         random = self._random
-        chosen = random.integers(0, len(self.texts), count)
+        chosen = random.choice(self._kinds[int(random.random() < DIVIDED)], count)
         pictures, maps = zip(*(self._part(int(number), side) for number in chosen), strict=True)
         texts = [self.texts[number] for number in chosen]
         maps = np.stack(maps)
@@ -91,13 +106,13 @@ class Shares:
     """How much each pixel of each picture of a batch listens to its two prompts; as ``generation.regions`` has it."""
 
     def __init__(self) -> None:
-        self.region = torch.zeros(1, 1, 1, 1)
-        """float B×1×S×S, set before each step"""
+        self.region: torch.Tensor | None = None
+        """float B×1×S×S; None: one prompt for all"""
 
-    def bias(self, pixels: int, tokens: int) -> torch.Tensor:
+    def bias(self, region: torch.Tensor, pixels: int, tokens: int) -> torch.Tensor:
         """B × pixels × tokens, for square pictures."""
         side = round(pixels**0.5)
-        own = F.adaptive_avg_pool2d(self.region, side).flatten(1)
+        own = F.adaptive_avg_pool2d(region, side).flatten(1)
         both = torch.stack([1 - own, own], -1).clamp(1e-9, 1).log()
         return both.repeat_interleave(tokens // 2, dim=-1)
 
@@ -110,8 +125,9 @@ class Listening(AttnProcessor2_0):
         self._shares = shares
 
     def __call__(self, attn, hidden_states, encoder_hidden_states=None, attention_mask=None, *rest, **more):
-        if encoder_hidden_states is not None:
-            bias = self._shares.bias(hidden_states.shape[1], encoder_hidden_states.shape[1])
+        region = self._shares.region
+        if encoder_hidden_states is not None and region is not None:
+            bias = self._shares.bias(region, hidden_states.shape[1], encoder_hidden_states.shape[1])
             attention_mask = bias.to(hidden_states).repeat_interleave(attn.heads, dim=0)
         return super().__call__(attn, hidden_states, encoder_hidden_states, attention_mask, *rest, **more)
 
@@ -145,18 +161,27 @@ def _loss(drawing: Drawing, shares: Shares, batch: Batch, alphas: torch.Tensor) 
     where, count = alphas.device, len(batch.prompts)
     clean = batch.pictures.to(where)
     clean = (torch.cat([clean, clean.mean(1, keepdim=True)], 1) - 0.5) * SPREAD
-    times = (torch.rand(count, device=where).sqrt() * len(alphas)).long()  # the first of few steps decide what is drawn
+    times = (torch.rand(count, device=where) ** 0.5 * len(alphas)).long()  # the first of few steps decide what is drawn
     kept, lost = (value.sqrt()[:, None, None, None] for value in (alphas[times], 1 - alphas[times]))
     noise = torch.randn_like(clean)
-    shares.region = batch.region.to(where) * (0.6 + 0.4 * torch.rand(count, 1, 1, 1, device=where))
-    tokens = drawing.text(drawing.tokens_of(batch.prompts + batch.region_prompts).to(where)).last_hidden_state
-    told = drawing(kept * clean + lost * noise, times, torch.cat(tokens.chunk(2), 1), batch.shown.to(where))
+    tokens = _read(drawing, batch.prompts)
+    shares.region = None
+    if any(batch.region_prompts):
+        tokens = torch.cat([tokens, _read(drawing, batch.region_prompts)], 1)
+        shares.region = batch.region.to(where) * (0.6 + 0.4 * torch.rand(count, 1, 1, 1, device=where))
+    told = drawing(kept * clean + lost * noise, times, tokens, batch.shown.to(where))
     return F.mse_loss(told, kept * noise - lost * clean)
 
 
+def _read(drawing: Drawing, texts: list[str]) -> torch.Tensor:
+    tokens = drawing.tokens_of(texts).to(drawing.unet.device)
+    return drawing.text(tokens).last_hidden_state
+
+
 def export(run: Run, folder: Path) -> None:
-    """The averaged weights as a folder of diffusers."""
+    """The averaged weights as a folder of diffusers, its model card in it, and what a server is told of it beside."""
     drawing = Drawing()
     drawing.load_state_dict({name: value.cpu() for name, value in run.average.state.items()})
     drawing.save(folder)
+    shutil.copy(CARDS / "tiny-scenes.md", folder / "README.md")
     (folder.parent / "models.toml").write_text(_ENTRY.format(folder.name))

@@ -3,45 +3,35 @@
 from __future__ import annotations
 
 import json
-import re
 import tempfile
-import tomllib
 from collections import Counter
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from blender_segaddon.core import styles
-from blender_segaddon.core.prompting import _LANDS, _PLACES, _SAID_OTHERWISE
-
-from . import wording
-from .data import class_names
+from scripts.lib.byte_letters import byte_letters
 
 Pair = tuple[str, str]
 
-LENGTH = 77
-"""tokens of a prompt, as in Stable Diffusion"""
+LENGTH = 48
+"""tokens of a prompt; Stable Diffusion's 77 would drown the few words that count"""
 _END = "</w>"
 
 
 def known_words() -> list[str]:
-    """All words that prompts of the training, the add-on's own prompts and its styles are made of."""
-    groups = [wording.TIMES, wording.WEATHER, wording.SEASONS, wording.STYLES]
-    texts = [word for group in groups for words in group.values() for word in words]
-    texts += [*wording.COLOURS, *wording.MATERIALS, *wording.FILLING, *wording.DESCRIBED, *class_names()]
-    texts += [place for place, _ in (*_PLACES, *_LANDS)] + list(_SAID_OTHERWISE.values())
-    table = tomllib.loads(Path(styles.__file__).with_suffix(".toml").read_text("utf-8"))
-    texts += [text for entry in table.values() for text in entry.values()]
-    words = {word for text in texts for word in re.findall(r"[a-z]+", text.lower())}
-    return sorted(words | {f"{word}s" for word in words if len(word) > 3 and not word.endswith("s")})
+    """Words of the training's prompts, the add-on's own prompts and its styles, as they were when training began.
+
+    Kept in a file: another word would be another vocabulary, which trained weights do not fit.
+    """
+    return Path(__file__).with_name("words.txt").read_text("utf-8").split()
 
 
 def tokenizer() -> Any:
     """A ``CLIPTokenizer``; what it does not know it spells."""
     from transformers import CLIPTokenizer
 
-    letters = _byte_letters()
+    letters = byte_letters()
     merges = _merges(known_words())
     tokens = [*letters, *(letter + _END for letter in letters), *("".join(pair) for pair in merges)]
     tokens += ["<|startoftext|>", "<|endoftext|>"]
@@ -71,11 +61,3 @@ def _merged(word: list[str], pair: Pair) -> list[str]:
         else:
             result.append(part)
     return result
-
-
-def _byte_letters() -> list[str]:
-    """The letter of each byte in a byte-level vocabulary, as GPT-2 has it: printable ones stand for themselves."""
-    printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
-    others = [byte for byte in range(256) if byte not in printable]
-    letter = {byte: chr(byte) for byte in printable} | {byte: chr(256 + k) for k, byte in enumerate(others)}
-    return [letter[byte] for byte in range(256)]

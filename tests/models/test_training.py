@@ -10,7 +10,7 @@ import torch
 
 from bridge_server.segmentation.sam import Sam
 from bridge_server.segmentation.segmenter import Prompt
-from scripts.train import data, judge, pictures, sam, scenes
+from scripts.train import data, judge, pictures, sam, scenes, wording
 from scripts.train.drawing import vae
 from scripts.train.words import known_words, tokenizer
 
@@ -37,6 +37,10 @@ def test_every_known_word_is_one_token_and_others_are_spelt():
     words = tokenizer()
     assert all(len(words.tokenize(word)) == 1 for word in known_words())
     assert len(words.tokenize("zyxw")) > 1
+    groups = (wording.TIMES, wording.WEATHER, wording.SEASONS, wording.STYLES)
+    telling = [text for group in groups for texts in group.values() for text in texts]
+    telling += [*wording.COLOURS, *wording.MATERIALS, *wording.DESCRIBED]
+    assert set(" ".join(telling).split()) <= set(known_words())
 
 
 def test_the_autoencoder_changes_nothing():
@@ -81,4 +85,4 @@ def test_the_judge_trains(folder):
     run = judge.train(folder, 2)
     assert run.step == 2
     seen, heard = judge.load(folder)(torch.rand(1, 3, 64, 64))
-    assert seen.shape == (1, judge.CLASSES, 64, 64) and heard.shape[1] > 1
+    assert seen.shape == (1, judge.CLASSES, 32, 32) and heard.shape[1] > 1
