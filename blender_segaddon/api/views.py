@@ -78,7 +78,8 @@ def next_view(
         prompt: empty: that of the last view.
         size: (width, height) in pixels; that of the last view when None, else the scene's.
         maps: of the camera; captured when None.
-        model, negative_prompt, seed: as in ``generate``; model and negative prompt of the last view when not given.
+        model, negative_prompt, seed: as in ``generate``; those of the last view when not given: with its seed, what is
+            new looks most like what is there.
         refine: also paint finer, changing little, what this camera sees much sharper than the pictures show it.
 
     Raises:
@@ -125,7 +126,7 @@ def _next_view(
         generator=model or (before.generator if before.generator != "import" else preview.NAME),
         prompt=prompt or before.prompt,
         negative_prompt=negative_prompt or before.negative_prompt,
-        seed=generating.seed_or_any(seed),
+        seed=before.seed if seed is None and last else generating.seed_or_any(seed),
         options=before.options,
         style=before.style,
     )

@@ -9,7 +9,7 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 from .. import api
 from ..properties import SEEDS
 from . import running
-from .generation import has_camera, keep, seed_of
+from .generation import has_camera, keep
 from .placing import keep_picture_of, placement_named
 from .reporting import reported, show_in_image_editor, show_in_new_window
 
@@ -34,8 +34,9 @@ class SEGADDON_OT_next_view(running.Modal, bpy.types.Operator):
         return running.is_idle(cls) and has_camera(cls, context) and _has_projection(cls, context)
 
     def start(self, context):
-        prompt, seed = context.scene.segaddon.prompt, seed_of(context.scene)
-        return api.start_next_view(None, prompt, scene=context.scene, seed=seed)
+        settings = context.scene.segaddon
+        seed = None if settings.random_seed else settings.seed
+        return api.start_next_view(None, settings.prompt, scene=context.scene, seed=seed)
 
     def finish(self, context, scene, placement):
         keep_picture_of(context, scene, placement)

@@ -241,10 +241,16 @@ def test_next_view_through_the_interface(scene):
     """With the generator of the add-on itself; prompt and size come from the view before."""
     maps = api.capture(scene, size=SIZE)
     api.project(api.generate("autumn", maps=maps, seed=1)[0])
+    api.remove_placement(api.next_view(scene.objects["Side"], seed=5))
+    (only,) = api.placements()
+    same = api.next_view(scene.objects["Side"])
+    assert api.picture_of(same).recipe.seed == api.picture_of(only).recipe.seed
+    api.remove_placement(same)
     placed = api.next_view(scene.objects["Side"], seed=2)
     made = api.picture_of(placed)
     assert made.pixels.shape == (SIZE[1], SIZE[0], 3)
     assert made.recipe.prompt == "autumn"
+    assert made.recipe.seed == 2
     assert api.coverage(scene.objects["Side"]).share > 0.99
     assert made.maps.camera.name == "Side"
     again = api.repaint_view(placed, "winter, snow", seed=3)
