@@ -69,9 +69,11 @@ class Sender:
 
     def make(self, recipe: Recipe, count: int, purpose: Purpose, on_event: OnEvent, wishes: Wishes) -> list[Picture]:
         """Have ``count`` pictures made. Raises BridgeError, InvalidInput, Cancelled, LeftBehind."""
-        entry = self._note(recipe, count, purpose)
-        handle = self.bridge.begin(_body(recipe, count), key=entry.key, priority=purpose.priority)
-        return self._collect(handle, entry, recipe, on_event, wishes)
+        entry = _entry(recipe, count, purpose, self._address)
+        with _waited_for(entry.key):  # before it is noted: else it would be listed as left behind
+            self._written(entry)
+            handle = self.bridge.begin(_body(recipe, count), key=entry.key, priority=purpose.priority)
+            return self._collect(handle, entry, recipe, on_event, wishes)
 
     def resume(self, one: Unfinished, on_event: OnEvent, wishes: Wishes) -> list[Picture]:
         """Wait for pictures that were asked for before; the server is asked again if it never got them. As ``make``."""
@@ -109,15 +111,6 @@ class Sender:
         if one.id:
             with contextlib.suppress(BridgeError):
                 self.bridge.cancel(one.id)
-
-    def _note(self, recipe: Recipe, count: int, purpose: Purpose) -> Entry:
-        about = {
-            "recipe": json.dumps(keeping.plain(recipe)),
-            "count": str(count),
-            "file": purpose.file,
-            "scene": purpose.scene,
-        }
-        return self._written(new_entry(uuid.uuid4().hex, about, self._address))
 
     def _collect(
         self, handle: JobHandle, entry: Entry, recipe: Recipe, on_event: OnEvent, wishes: Wishes
@@ -158,6 +151,16 @@ class Sender:
         with _unless_full():
             self._journal.write(entry)
         return entry
+
+
+def _entry(recipe: Recipe, count: int, purpose: Purpose, address: str) -> Entry:
+    about = {
+        "recipe": json.dumps(keeping.plain(recipe)),
+        "count": str(count),
+        "file": purpose.file,
+        "scene": purpose.scene,
+    }
+    return new_entry(uuid.uuid4().hex, about, address)
 
 
 @contextlib.contextmanager

@@ -196,7 +196,8 @@ def scripting() -> Iterator[float]:
     with bpy.context.temp_override(window=window(), area=left, region=region):
         bpy.ops.text.run_script()
     yield 0.5
-    settings().picture = next(one for one in bpy.data.images if "seg_picture" in one)
+    made = addon("api").placements(bpy.context.scene)
+    settings().picture = addon("api").picture_of(made[0]).image
     do(bpy.ops.segaddon.show_in_view)  # at once: to render it, Blender would compile a shader for each material
     yield from look_through_camera()
     timeline = next((one for one in window().screen.areas if one.type == "DOPESHEET_EDITOR"), None)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import traceback
 import types
 from pathlib import Path
 
@@ -76,6 +77,12 @@ def main(pages: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    print(main(sys.argv[1:]))
+    failed = 1
+    try:
+        print(main(sys.argv[1:]))
+        failed = 0
+    except BaseException:  # noqa: BLE001 - told here: after it the bpy wheels would hang in their own end
+        traceback.print_exc()
     sys.stdout.flush()
-    os._exit(0)  # the bpy wheels now and then hang in their own end
+    sys.stderr.flush()
+    os._exit(failed)
