@@ -73,10 +73,8 @@ class Run:
 
     def __post_init__(self) -> None:
         named = list(self.network.named_parameters())
-        usual = (
-            [one for name, one in named if not name.startswith(self.slow)] if self.slow else [one for _, one in named]
-        )
-        slow = [one for name, one in named if name.startswith(self.slow)] if self.slow else []
+        usual = [one for name, one in named if not name.startswith(self.slow)]
+        slow = [one for name, one in named if name.startswith(self.slow)]
         groups = [{"params": usual, "share": 1.0}, *([{"params": slow, "share": _SLOW}] if slow else [])]
         self.optimiser = torch.optim.AdamW(groups, lr=self.lr, weight_decay=0.01, betas=(0.9, 0.98))
         self.average = Average(self.network, self.decay)
