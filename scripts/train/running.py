@@ -17,6 +17,8 @@ CARDS = Path(__file__).with_name("cards")
 
 SAVED_EVERY = 120.0
 """seconds between two checkpoints"""
+_SLOW = 0.2
+"""of the learning rate"""
 TOLD_EVERY = 15.0
 """seconds between two lines of progress"""
 
@@ -54,6 +56,7 @@ class Run:
         folder: of the checkpoint and the log.
         steps: in all.
         lr: the highest rate; it rises over ``warmup`` steps and falls as a cosine to nothing.
+        slow: beginnings of names of parameters that learn at a fifth of it.
     """
 
     name: str
@@ -63,12 +66,17 @@ class Run:
     lr: float
     warmup: int = 100
     decay: float = 0.998
+    slow: tuple[str, ...] = ()
     step: int = 0
     seconds: float = 0.0
     log: list[dict[str, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=self.lr, weight_decay=0.01, betas=(0.9, 0.98))
+        named = list(self.network.named_parameters())
+        usual = [one for name, one in named if not name.startswith(self.slow)]
+        slow = [one for name, one in named if name.startswith(self.slow)]
+        groups = [{"params": usual, "share": 1.0}, *([{"params": slow, "share": _SLOW}] if slow else [])]
+        self.optimiser = torch.optim.AdamW(groups, lr=self.lr, weight_decay=0.01, betas=(0.9, 0.98))
         self.average = Average(self.network, self.decay)
         if self.path.exists():
             self._resume()
@@ -91,7 +99,7 @@ class Run:
         first = self.step
         while self.step < self.steps:
             for group in self.optimiser.param_groups:
-                group["lr"] = self.rate(self.step)
+                group["lr"] = self.rate(self.step) * group.get("share", 1.0)
             yield self.step
             self.step += 1
             now = time.monotonic()

@@ -40,6 +40,8 @@ licence_url = "https://www.gnu.org/licenses/gpl-3.0.html"
 """Beside an exported model: by it a server finds it."""
 DIVIDED = 0.4
 """Part of the steps whose pictures have a prompt for a region too."""
+TEXT = ("text", "unet.add_embedding", "control.add_embedding")
+"""What reads the prompt: at the full rate all prompts soon read alike, before any of them is understood."""
 UNTOLD = 0.12
 """Part of the pictures whose prompt is left out: so that guidance has something to go away from."""
 
@@ -147,7 +149,7 @@ def train(folder: Path, steps: int, seed: int = 0) -> Run:
     drawing, shares = Drawing().to(device()), Shares()
     for net in (drawing.unet, drawing.control):
         _listen(net, shares)
-    run = Run("tiny-scenes", folder, drawing, steps, lr=2e-3, warmup=100, decay=0.998)
+    run = Run("tiny-scenes", folder, drawing, steps, lr=2e-3, warmup=100, decay=0.998, slow=TEXT)
     torch.manual_seed(seed + run.step)
     pictures = Pictures(folder / "data", seed + run.step)
     alphas = scheduler().alphas_cumprod.to(device())
@@ -161,7 +163,9 @@ def _loss(drawing: Drawing, shares: Shares, batch: Batch, alphas: torch.Tensor) 
     where, count = alphas.device, len(batch.prompts)
     clean = batch.pictures.to(where)
     clean = (torch.cat([clean, clean.mean(1, keepdim=True)], 1) - 0.5) * SPREAD
-    times = (torch.rand(count, device=where) ** 0.5 * len(alphas)).long()  # the first of few steps decide what is drawn
+    # A third lies where there is next to nothing but noise: only there the map and the words are all that is known, and
+    # the first of few steps decide what is drawn.
+    times = ((1 - torch.rand(count, device=where) ** 2) * len(alphas)).long().clamp(max=len(alphas) - 1)
     kept, lost = (value.sqrt()[:, None, None, None] for value in (alphas[times], 1 - alphas[times]))
     noise = torch.randn_like(clean)
     tokens = _read(drawing, batch.prompts)
