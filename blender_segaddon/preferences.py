@@ -93,7 +93,7 @@ class Preferences(bpy.types.AddonPreferences):
         name="Torch From",
         description="Package index with the build of torch; all other packages come from where pip is set to look",
         items=[
-            ("MAKERS", "Its Makers", "pytorch.org, or the usual package index where that has the build"),
+            ("MAKERS", "pytorch.org", "The index of its makers, or the usual package index where that has the build"),
             ("PIP", "As pip is Set", "Where pip is configured to look: a mirror, a folder of wheels"),
             ("OTHER", "Other Address", "A package index of your choice"),
         ],
