@@ -80,9 +80,14 @@ def _output(tree: bpy.types.NodeTree) -> bpy.types.Node:
     """What the render is taken from; made where there is none."""
     kind = "NodeGroupOutput" if bpy.app.version >= (5, 0) else "CompositorNodeComposite"
     found = next((one for one in tree.nodes if one.bl_idname == kind), None)
-    if kind == "NodeGroupOutput" and not [one for one in tree.interface.items_tree if one.in_out == "OUTPUT"]:
+    if kind == "NodeGroupOutput" and not _gives(tree):
         tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
     return found or tree.nodes.new(kind)
+
+
+def _gives(tree: bpy.types.NodeTree) -> bool:
+    """Whether a tree has an output at all; panels of its interface are none."""
+    return any(one.item_type == "SOCKET" and one.in_out == "OUTPUT" for one in tree.interface.items_tree)
 
 
 def _source(tree: bpy.types.NodeTree, output: bpy.types.Node) -> bpy.types.NodeSocket:
