@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import math
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, cast
 
@@ -109,7 +108,7 @@ class SceneFunctions:
 
         @functools.wraps(function)
         def on_scene(*given: Any, **named: Any) -> Any:
-            if len(given) > place:
+            if place is not None and len(given) > place:
                 given = (*given[:place], self._scene, *given[place:])
             elif takes_scene and "scene" not in named:
                 named["scene"] = self._scene
@@ -123,11 +122,11 @@ class SceneFunctions:
         return on_scene
 
 
-def _place_of_scene(signature: inspect.Signature) -> float:
-    """Before how many positional arguments the scene stands; inf where it is none of them."""
+def _place_of_scene(signature: inspect.Signature) -> int | None:
+    """After how many positional arguments the scene comes; None where it is none of them."""
     parameters = list(signature.parameters.values())
     places = [k for k, one in enumerate(parameters) if one.name == "scene" and one.kind is not one.KEYWORD_ONLY]
-    return places[0] if places else math.inf
+    return places[0] if places else None
 
 
 _CAPTURING = {pictures.generate}
