@@ -202,7 +202,7 @@ class Sequel:
     def __init__(self, capture: CaptureJob, make: Callable[[SceneMaps], Job]) -> None:
         self._now: Job = capture
         self._make: Callable[[SceneMaps], Job] | None = make
-        self._error: SegAddonError | None = None
+        self._error: Exception | None = None
 
     @property
     def progress(self) -> float:
@@ -225,7 +225,7 @@ class Sequel:
             make, self._make = self._make, None
             try:
                 self._now = make(self._now.result())
-            except SegAddonError as error:
+            except Exception as error:  # noqa: BLE001  # raised by result(), in the hands of who asked
                 self._error = error
         return self._make is None and self._now.done()
 
