@@ -126,6 +126,19 @@ def test_the_compositor_goes_on_with_what_it_did(rendered):
     assert (again(rendered) == before).all()
 
 
+def test_a_patch_whose_image_node_was_deleted_is_made_anew(rendered):
+    patch = images.light_image("Patch", np.zeros((*SIZE[::-1], 4), np.float32))
+    patching.set_patch(rendered, patch)
+    group = patching._group_node(rendered).node_tree
+    group.nodes.remove(patching._image_node(group))
+    assert patching.patch_of(rendered) is None
+    patching.set_patch(rendered, patch)
+    assert patching.patch_of(rendered) == patch
+    assert len([one for one in bpy.data.node_groups if one.name.startswith("Seg Retouch")]) == 1
+    patching.set_patch(rendered, None)
+    assert patching._group_node(rendered) is None
+
+
 def test_a_mask_of_a_render_by_its_alpha_and_by_brush(rendered):
     alpha = read_render(rendered).pixels[..., 3] >= 0.5
     bpy.ops.segaddon.mask_of(image=NAME, what="ALPHA")
