@@ -104,10 +104,13 @@ class SceneFunctions:
         """The function without its ``scene``; where it captures by itself, it captures this one."""
         signature = inspect.signature(function)
         takes_scene = "scene" in signature.parameters
+        place = _place_of_scene(signature)
 
         @functools.wraps(function)
         def on_scene(*given: Any, **named: Any) -> Any:
-            if takes_scene and "scene" not in named:
+            if place is not None and len(given) > place:
+                given = (*given[:place], self._scene, *given[place:])
+            elif takes_scene and "scene" not in named:
                 named["scene"] = self._scene
             elif function in _CAPTURING and named.get("maps") is None:
                 named["maps"] = scene_maps.capture(self._scene)
@@ -117,6 +120,13 @@ class SceneFunctions:
             kept = [one for one in signature.parameters.values() if one.name != "scene"]
             on_scene.__signature__ = signature.replace(parameters=kept)  # pyright: ignore[reportFunctionMemberAccess]
         return on_scene
+
+
+def _place_of_scene(signature: inspect.Signature) -> int | None:
+    """After how many positional arguments the scene comes; None where it is none of them."""
+    parameters = list(signature.parameters.values())
+    places = [k for k, one in enumerate(parameters) if one.name == "scene" and one.kind is not one.KEYWORD_ONLY]
+    return places[0] if places else None
 
 
 _CAPTURING = {pictures.generate}

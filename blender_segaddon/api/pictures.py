@@ -197,7 +197,7 @@ def save(picture: PictureLike, path: str | Path) -> None:
     """
     source = _picture.as_picture(picture)
     words = {} if source.recipe.generator == "import" else {_RECORD: json.dumps(source.meta, ensure_ascii=False)}
-    write_png(path, source.pixels, words)
+    write_png(path, source.pixels if source.alpha is None else source.array, words)
 
 
 def record_of(picture: PictureLike | str | Path) -> dict[str, Any]:
@@ -253,10 +253,12 @@ def begin(
     priority: Priority | None = None,
     best_of: int | None = None,
     finish: Callable[[list[Picture]], None] | None = None,
+    alpha: np.ndarray | None = None,
 ) -> Job[list[Picture]]:
     """Begin to make ``count`` pictures, the best of ``best_of``. Raises InvalidInput for what cannot be made.
 
-    ``finish`` is called with them in the thread that asks for the result.
+    ``finish`` is called with them in the thread that asks for the result; ``alpha`` (uint8 H×W) is what they get, as
+    ``Picture.alpha``.
     """
     recipe, count = generating.checked(recipe, count if best_of is None else best_of), int(count)
     if best_of is not None and not 1 <= count <= best_of:
@@ -267,6 +269,7 @@ def begin(
         made = generating.make(recipe, best_of or count, there, purpose, on_event, wishes)
         kept = made if best_of is None else generating.best(made)[:count]
         for picture in kept:
+            picture.alpha = alpha
             picture.prepare()  # here, since Blender's thread waits for nothing
         return kept
 

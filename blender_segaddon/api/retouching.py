@@ -302,10 +302,8 @@ def _begin(
     def finish(made: list[Picture]) -> None:
         for one in made:
             one.parent = parent
-            if source.alpha is not None and source.alpha.shape == one.pixels.shape[:2]:
-                one.alpha = source.alpha
             if source.light is not None and source.floats is not None and one.floats is not None:
                 scene = bpy.data.scenes.get(begun_in) or bpy.context.scene
                 one.light = light.relit(source.light, source.floats, one.floats, scene)
 
-    return begin(recipe, count, priority, finish=finish)
+    return begin(recipe, count, priority, finish=finish, alpha=source.alpha)

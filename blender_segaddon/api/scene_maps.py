@@ -41,7 +41,7 @@ def capture(
         size: (width, height) in pixels; the scene's render size when None.
         engine: "cycles" (exact), "passes" (slower, one id for all instances of an object) or "auto": the first, or the
             second with a warning where this Blender does not allow the first.
-        vocabulary: "ade20k", "coco_panoptic", or a .csv or .json file of the user's own (docs/vocabularies.md); the
+        vocabulary: "ade20k", "coco_panoptic", or a .csv or .json file of the user's own (docs/classes.md); the
             scene's setting when None.
         background: class of what lies behind all objects, "" for none; the scene's setting, else "sky", when None.
         split: what has an id of its own: each "object" (each instance of it), or each "material" of it.

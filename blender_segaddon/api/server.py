@@ -12,6 +12,7 @@ from ..flows.picture import Picture
 from ..flows.sending import Unfinished
 from ..protocol.errors import InvalidInput
 from ..protocol.messages import ModelInfo, ServerInfo, ServerState
+from . import handlers
 
 DEFAULT_CONNECTION = Connection(end_with_us=bpy.app.background)
 """The server is found or started by itself; one that a script started ends with the script."""
@@ -138,7 +139,10 @@ def resume(job: Unfinished | str, *, wait: bool = True) -> list[Picture] | Job[l
         InvalidInput: an id that is not among them. BridgeError: the server failed. Cancelled.
     """
     one, there = find_unfinished(job), _connection
-    handle = Job(lambda on_event, wishes: generating.resume(one, there, on_event, wishes))
+    handle = Job(
+        lambda on_event, wishes: generating.resume(one, there, on_event, wishes),
+        lambda made: handlers.tell(handlers.generated, made),
+    )
     return handle.result() if wait else handle
 
 

@@ -78,6 +78,10 @@ class CaptureJob:
         Any thread."""
         self._cancel.set()
 
+    def let_go(self) -> None:
+        """Nobody waits any more: there is nothing that could go on with it elsewhere."""
+        self.cancel()
+
     @property
     def progress(self) -> float:
         """0 .. 1; Blender does not say more than that it has ended."""
@@ -187,6 +191,7 @@ class Job(Protocol):
     def message(self) -> str: ...
     def done(self) -> bool: ...
     def cancel(self) -> None: ...
+    def let_go(self) -> None: ...
     def wait(self, timeout: float) -> bool: ...
     def result(self) -> Any: ...
 
@@ -197,7 +202,7 @@ class Sequel:
     def __init__(self, capture: CaptureJob, make: Callable[[SceneMaps], Job]) -> None:
         self._now: Job = capture
         self._make: Callable[[SceneMaps], Job] | None = make
-        self._error: SegAddonError | None = None
+        self._error: Exception | None = None
 
     @property
     def progress(self) -> float:
@@ -220,7 +225,7 @@ class Sequel:
             make, self._make = self._make, None
             try:
                 self._now = make(self._now.result())
-            except SegAddonError as error:
+            except Exception as error:  # noqa: BLE001  # raised by result(), in the hands of who asked
                 self._error = error
         return self._make is None and self._now.done()
 
@@ -231,6 +236,11 @@ class Sequel:
     def cancel(self) -> None:
         """Of the one that is under way."""
         self._now.cancel()
+
+    def let_go(self) -> None:
+        """Nobody waits any more: the second job may go on elsewhere, it begins no more after the first."""
+        self._make = None
+        self._now.let_go()
 
     def wait(self, timeout: float) -> bool:
         """As that of the one that is under way."""

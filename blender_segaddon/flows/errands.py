@@ -123,8 +123,11 @@ class Errand(Generic[T]):
         return "Cancelling" if self._cancelled else self._now.message if self._now else "Starting"
 
     def done(self) -> bool:
-        """Take the next steps that need no waiting; whether that was all."""
-        while not self._ended and (self._now is None or self._now.done()):
+        """Take the next steps that need no waiting; whether that was all.
+
+        After ``cancel`` a task puts things right in the scene, which must wait while Blender still reads it.
+        """
+        while not self._ended and (self._now is None or self._now.done()) and not self.holds_scene():
             self._advance()
         return self._ended
 

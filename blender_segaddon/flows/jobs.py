@@ -37,7 +37,8 @@ Work = Callable[[Callable[[Event], None], Callable[[], Wish]], T]
 
 
 class Job(Generic[T]):
-    """A handle for ``wait=False``. Its methods may be called from any thread."""
+    """A handle for ``wait=False``. Its methods may be called from any thread; ``result`` of a picture's from Blender's
+    main thread alone, since functions of pipelines run there and then."""
 
     def __init__(self, work: Work[T], finish: Callable[[T], None] | None = None) -> None:
         """``finish`` is called once with the result, in the thread that asks for it: what only Blender's may do."""

@@ -14,7 +14,7 @@ from ..texturing import Placement, View, identity
 from . import placing
 from .errands import Look, Task
 from .picture import Picture
-from .views import coverage, replace_view
+from .views import coverage, put, replace_view
 
 
 def update(placement: Placement) -> Task[list[Placement]]:
@@ -27,24 +27,27 @@ def update(placement: Placement) -> Task[list[Placement]]:
         raise InvalidInput(
             f"Nothing is known of the picture of '{placement.name}'", "Generate a picture and place it again"
         )
-    maps = yield from _captured(placement, source)
+    placement, maps = yield from _captured(placement, source)
     fresh = yield from repainted(source, maps)
     return (yield from replace_view(placement, fresh))
 
 
-def _captured(placement: Placement, source: Picture) -> Task[SceneMaps]:
-    """The scene as it is now. A backdrop hides things that are not in front: it is taken out for the while."""
+def _captured(placement: Placement, source: Picture) -> Task[tuple[Placement, SceneMaps]]:
+    """(the placement, the scene) as they are now. A backdrop hides things that are not in front: it is taken out for
+    the while, and may come back by another name."""
     old = source.maps
     options = {"size": (old.width, old.height), "vocabulary": old.vocabulary, "background": old.background}
     look = Look(placement.scene, old.camera.name, options)
     if placement.kind != "backdrop" or placement.objects is None:
-        return (yield look)
+        return placement, (yield look)
     look.check()
     texturing.remove(placement)
     try:
-        return (yield look)
+        maps = yield look
     finally:
-        placing.again(placement, source)
+        if texturing.group_of(placement) is None:  # else somebody undid the removal meanwhile
+            placement = put(placement, source)
+    return placement, maps
 
 
 def repainted(source: Picture, maps: SceneMaps) -> Task[Picture]:

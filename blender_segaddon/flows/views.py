@@ -177,17 +177,18 @@ def _restacked(standing: Sequence[Placement], fresh: dict[str, Picture]) -> list
     placed: list[Placement] = []
     try:
         for one, picture in known:
-            placed.append(_put(one, fresh.get(one.name, picture)))
+            placed.append(put(one, fresh.get(one.name, picture)))
     except BaseException:
         for one in placed:
             texturing.remove(one)
         for one, picture in known:
-            _put(one, picture)
+            put(one, picture)
         raise
     return placed
 
 
-def _put(one: Placement, picture: Picture) -> Placement:
+def put(one: Placement, picture: Picture) -> Placement:
+    """Put a picture where a placement was, hidden where that was hidden."""
     again = placing.again(one, picture)
     return again if one.shown else texturing.show(again, False)
 

@@ -169,6 +169,7 @@ class SEGADDON_OT_extend(running.Modal, OnImage, bpy.types.Operator):
         api.accept(result)
         add_step(image, result, "Extend")
         retouch_masks.pad(result, self._margins)
+        result.segaddon.patch = image.segaddon.patch  # renders do not grow with it
         show(context, image, result)
 
 
@@ -212,8 +213,16 @@ class SEGADDON_OT_result_accept(_OnResults, bpy.types.Operator):
         add_step(image, result, did)
         show(context, image, result)
         if origin_of(image).type == "RENDER_RESULT" and matte and result.is_float:
-            result.segaddon.patch = api.patch_render(result, mask_codes.decode(matte))
-            self.report({"INFO"}, "The compositor puts it over every render of this scene")
+            self._patch(context, image, result, matte)
+
+    def _patch(self, context, image, result, matte):
+        size = retouch_masks.size_of(origin_of(image), context.scene)
+        if tuple(result.size) != size:
+            result.segaddon.patch = image.segaddon.patch
+            self.report({"INFO"}, "Renders are of another size now: the compositor does not put it over them")
+            return
+        result.segaddon.patch = api.patch_render(result, mask_codes.decode(matte), scene=context.scene)
+        self.report({"INFO"}, "The compositor puts it over every render of this scene")
 
 
 class SEGADDON_OT_patch_remove(bpy.types.Operator):
@@ -250,11 +259,13 @@ class SEGADDON_OT_purge_results(bpy.types.Operator):
     bl_options = {"UNDO"}
 
     def execute(self, _context):
-        waiting = [one for one in bpy.data.images if len(one.segaddon.results)]
+        waiting = _waiting()
         kept = [result.image for one in waiting for result in one.segaddon.results if result.image is not None]
         size = sum(one.packed_file.size for one in kept if one.packed_file)
-        for one in waiting:
-            _drop_results(one)
+        for name in [one.name for one in waiting]:
+            one = bpy.data.images.get(name)
+            if one is not None:  # else a result itself, that went with the others
+                _drop_results(one)
         api.redraw_image_overlay()
         running.redraw()
         self.report({"INFO"}, f"{len(kept)} pictures deleted, {size / 1e6:.1f} MB less in the file")
@@ -284,10 +295,15 @@ def _drop_results(image: bpy.types.Image, but: bpy.types.Image | None = None) ->
 
 def _keep_within(most: int, but: bpy.types.Image) -> None:
     """Forget the oldest results of other pictures, until all pictures of the file have no more than ``most``."""
-    waiting = [one for one in bpy.data.images if len(one.segaddon.results)]
-    for one in sorted(waiting, key=lambda one: one.segaddon.results[0].made):
-        if one != but and sum(len(image.segaddon.results) for image in waiting) > most:
+    for name in [one.name for one in sorted(_waiting(), key=lambda one: one.segaddon.results[0].made)]:
+        one = bpy.data.images.get(name)  # None: a result of another one that went
+        if one not in (None, but) and sum(len(image.segaddon.results) for image in _waiting()) > most:
             _drop_results(one)
+
+
+def _waiting() -> list[bpy.types.Image]:
+    """The pictures with results to choose from."""
+    return [one for one in bpy.data.images if len(one.segaddon.results)]
 
 
 CLASSES = (

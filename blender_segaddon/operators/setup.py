@@ -188,11 +188,21 @@ class SEGADDON_OT_show_in_view(bpy.types.Operator):
 
     def execute(self, context):
         with reported(self):
-            api.reference(context.scene.segaddon.picture, opacity=1.0, scene=context.scene)
+            _show_over_view(context.scene)
             if context.space_data is not None and context.space_data.type == "VIEW_3D":
                 context.space_data.region_3d.view_perspective = "CAMERA"
             return {"FINISHED"}
         return {"CANCELLED"}
+
+
+def _show_over_view(scene: bpy.types.Scene) -> None:
+    """The scene's picture as a reference; the one that stands there already where there is one."""
+    image = scene.segaddon.picture
+    for one in api.placements(scene):
+        if one.kind == "reference" and api.about_placement(one).image == image:
+            api.show_placement(one)
+            return
+    api.reference(image, opacity=1.0, scene=scene)
 
 
 class SEGADDON_OT_install_server(bpy.types.Operator):

@@ -7,7 +7,7 @@ from mathutils import Matrix
 
 from .. import api
 from . import running
-from .reporting import reported
+from .reporting import press
 
 _SENSOR = 36.0
 _VIEW_SENSOR = 72.0
@@ -38,13 +38,15 @@ def _keep(scene: bpy.types.Scene, shot: Shot) -> None:
 
 @bpy.app.handlers.persistent
 def _on_generated(pictures: list[api.Picture]) -> None:
-    """The shot keeps what its picture was made with, the seed by which it can be made again among it."""
-    maps = pictures[0].maps
+    """The shot keeps what its picture was made with, the seed by which it can be made again among it. What is painted
+    under a mask is not its picture."""
+    made = pictures[0]
+    maps = made.maps if made.recipe.mask is None else None
     scene = bpy.data.scenes.get(maps.scene) if maps is not None else None
     shot = shot_of(scene) if scene is not None else None
     if shot is not None and maps.camera.name == shot.camera.name:
         _keep(scene, shot)
-        shot.seed = pictures[0].meta["seed"] % 2**31
+        shot.seed = made.meta["seed"] % 2**31
 
 
 def _view(context) -> bpy.types.SpaceView3D | None:
@@ -113,10 +115,9 @@ class SEGADDON_OT_generate_from_view(bpy.types.Operator):
         return _can_keep(cls, context)
 
     def execute(self, _context):
-        with reported(self):
-            bpy.ops.segaddon.shot_from_view()
-            return bpy.ops.segaddon.generate("INVOKE_DEFAULT" if not bpy.app.background else "EXEC_DEFAULT")
-        return {"CANCELLED"}
+        bpy.ops.segaddon.shot_from_view()
+        press(self, bpy.ops.segaddon.generate)
+        return {"FINISHED"}  # the shot is there, and a step of undo of its own, whatever comes of the picture
 
 
 class _OfShot:

@@ -12,8 +12,9 @@ FOLDER = Path(bpy.app.tempdir) / "pictures"
 def publish(pictures):
     FOLDER.mkdir(exist_ok=True)
     for picture in pictures:
-        seg.save(picture, FOLDER / f"{picture.image.name}.png")
-        (FOLDER / f"{picture.image.name}.json").write_text(json.dumps(picture.meta, indent=1))
+        name = bpy.path.clean_name(picture.image.name)  # a prompt may hold a slash
+        seg.save(picture, FOLDER / f"{name}.png")
+        (FOLDER / f"{name}.json").write_text(json.dumps(picture.meta, indent=1))
 
 
 seg.handlers.generated.append(publish)

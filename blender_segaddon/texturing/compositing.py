@@ -12,6 +12,14 @@ from .placement_records import Placement, free_name, record
 
 MARK = "seg_compositor"
 """On our nodes; on a scene or tree: the compositor was not in use before the first of them came."""
+_PASSING_ON = (
+    "CompositorNodeRLayers",
+    "CompositorNodeComposite",
+    "CompositorNodeViewer",
+    "NodeGroupOutput",
+    "NodeReroute",
+)
+"""What a compositor comes with: nothing that changes the render."""
 
 
 def compositor_input(scene: bpy.types.Scene, linear: np.ndarray, *, name: str = "Picture") -> Placement:
@@ -61,9 +69,12 @@ def remove(group: bpy.types.NodeTree | None) -> None:
 
 
 def end_unused(scene: bpy.types.Scene) -> None:
-    """Take the compositor away if ``begun`` gave it to the scene and none of our nodes stands in it any more."""
+    """Take the compositor away if ``begun`` gave it to the scene and nothing stands in it but what it came with.
+
+    With nodes of people's own it is theirs.
+    """
     tree = compositor_of(scene)
-    if tree is not None and _is_ours(scene, tree) and not any(MARK in node for node in tree.nodes):
+    if tree is not None and _is_ours(scene, tree) and all(node.bl_idname in _PASSING_ON for node in tree.nodes):
         _end(scene, tree)
 
 

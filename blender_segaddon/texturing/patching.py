@@ -18,7 +18,8 @@ _TITLE = "Seg Retouch"
 def patch_of(scene: bpy.types.Scene) -> bpy.types.Image | None:
     """The patch that the compositor of a scene applies, None where it applies none."""
     node = _group_node(scene)
-    return None if node is None else _image_node(node.node_tree).image
+    image = None if node is None else _image_node(node.node_tree)
+    return None if image is None else image.image
 
 
 def set_patch(scene: bpy.types.Scene, patch: bpy.types.Image | None) -> None:
@@ -31,10 +32,14 @@ def set_patch(scene: bpy.types.Scene, patch: bpy.types.Image | None) -> None:
     if patch is None:
         if node is not None:
             _take_out(scene, node)
-    elif node is not None:
-        _image_node(node.node_tree).image = patch
-    else:
-        _put_in(scene, patch)
+        return
+    image = None if node is None else _image_node(node.node_tree)
+    if image is not None:
+        image.image = patch
+        return
+    if node is not None:
+        _take_out(scene, node)
+    _put_in(scene, patch)
 
 
 def _put_in(scene: bpy.types.Scene, patch: bpy.types.Image) -> None:
@@ -80,9 +85,14 @@ def _output(tree: bpy.types.NodeTree) -> bpy.types.Node:
     """What the render is taken from; made where there is none."""
     kind = "NodeGroupOutput" if bpy.app.version >= (5, 0) else "CompositorNodeComposite"
     found = next((one for one in tree.nodes if one.bl_idname == kind), None)
-    if kind == "NodeGroupOutput" and not [one for one in tree.interface.items_tree if one.in_out == "OUTPUT"]:
+    if kind == "NodeGroupOutput" and not _gives(tree):
         tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
     return found or tree.nodes.new(kind)
+
+
+def _gives(tree: bpy.types.NodeTree) -> bool:
+    """Whether a tree has an output at all; panels of its interface are none."""
+    return any(one.item_type == "SOCKET" and one.in_out == "OUTPUT" for one in tree.interface.items_tree)
 
 
 def _source(tree: bpy.types.NodeTree, output: bpy.types.Node) -> bpy.types.NodeSocket:
@@ -135,5 +145,6 @@ def _replace_alpha(node: bpy.types.Node) -> None:
         node.inputs["Type"].default_value = "Replace Alpha"
 
 
-def _image_node(group: bpy.types.NodeTree) -> bpy.types.Node:
-    return next(one for one in group.nodes if one.bl_idname == "CompositorNodeImage")
+def _image_node(group: bpy.types.NodeTree) -> bpy.types.Node | None:
+    """None where somebody deleted it."""
+    return next((one for one in group.nodes if one.bl_idname == "CompositorNodeImage"), None)

@@ -63,9 +63,10 @@ def entries(group: bpy.types.NodeTree) -> Iterator[bpy.types.CameraBackgroundIma
 
 
 def remove(group: bpy.types.NodeTree) -> None:
-    """Take the background images of a placement's group away."""
+    """Take the background image of a placement's group away; those of others that show the same image stay."""
     data = group.get(_CAMERA)
-    for one in list(entries(group)):
+    others = [one for one in _groups_of(data) if one != group and one.get(_IMAGE) == group.get(_IMAGE)] if data else []
+    for one in list(entries(group))[len(others) :]:
         one.image = None  # else Blender goes on counting it as a user
         data.background_images.remove(one)
     if data is not None and not data.background_images:

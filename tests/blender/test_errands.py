@@ -80,6 +80,19 @@ def test_a_backdrop_that_was_taken_out_for_a_look_comes_back(scene):
     assert not scene.objects["Ground"].visible_camera
 
 
+def test_a_backdrop_may_come_back_by_another_name(scene):
+    picture = api.generate("autumn", maps=api.capture(scene, size=SIZE), seed=1)[0]
+    first = api.backdrop(picture, foreground=["Left"])
+    second = api.backdrop(picture, foreground=["Left"])
+    api.remove_placement(first)
+    second = api.show_placement(second, False)
+    scene.objects["Left"].location.x += 0.5
+    bpy.context.view_layer.update()
+    again = api.update(second)
+    assert api.placements() == [again]
+    assert not again.shown
+
+
 def test_what_is_gone_meanwhile_is_said(scene, placed):
     job = api.start_update(placed)
     job.done()

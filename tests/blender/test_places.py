@@ -141,6 +141,25 @@ def test_two_references_leave_the_camera_as_it_was(scene, picture):
     assert not data.show_background_images
 
 
+def test_the_same_picture_twice_is_taken_away_once_at_a_time(scene, picture):
+    data = scene.camera.data
+    first, second = api.reference(picture), api.reference(picture)
+    api.remove_placement(first)
+    assert api.placements() == [second]
+    assert [one.image for one in data.background_images] == [picture.image]
+    api.remove_placement(second)
+    assert not len(data.background_images)
+
+
+def test_a_compositor_that_people_went_on_with_stays(scene, picture):
+    placed = api.compositor_input(picture)
+    tree = scene.node_tree if bpy.app.version < (5, 0) else scene.compositing_node_group
+    mine = tree.nodes.new("CompositorNodeFlip")
+    api.remove_placement(placed)
+    assert list(tree.nodes) and tree.nodes[mine.name] == mine
+    assert scene.use_nodes if bpy.app.version < (5, 0) else scene.compositing_node_group == tree
+
+
 def test_references_that_cannot_be(scene, picture):
     with pytest.raises(InvalidInput, match="opacity"):
         api.reference(picture, opacity=2)

@@ -9,7 +9,7 @@ import pytest
 import blender_segaddon
 from blender_segaddon import api
 from blender_segaddon.operators import retouch_history, retouch_masks
-from blender_segaddon.texturing import images, patching
+from blender_segaddon.texturing import compositing, images, patching
 from blender_segaddon.texturing.render_result import read_render
 
 from .test_retouching import SIZE, light_of, scene  # noqa: F401  # a fixture
@@ -89,8 +89,27 @@ def test_a_second_patch_leaves_the_first_one(rendered):
     assert (after[both][:, :3] == light_of(second)[both][:, :3]).all()
 
 
+def test_renders_get_no_patch_of_another_size(rendered):
+    click("Box")
+    bpy.ops.segaddon.inpaint(image=NAME, prompt="gold")
+    bpy.ops.segaddon.result_accept(image=NAME)
+    first = retouch_history.steps_of(result())[1].image
+    patch = patching.patch_of(rendered)
+    bpy.ops.segaddon.extend(image=first.name, margins=(8, 0, 0, 0))
+    wider = retouch_history.steps_of(result())[2].image
+    spot = np.zeros((SIZE[1], SIZE[0] + 8), bool)
+    spot[2:8, 2:12] = True
+    retouch_masks.fill(retouch_masks.add(wider, "Spot"), [api.Mask(spot, 1.0, "Spot", source="script")])
+    bpy.ops.segaddon.inpaint(image=wider.name, prompt="red brick")
+    bpy.ops.segaddon.result_accept(image=wider.name)
+    assert patching.patch_of(rendered) == patch
+    for step, shown in ((2, patch), (0, None), (3, patch)):
+        bpy.ops.segaddon.history_show(image=NAME, step=step)
+        assert patching.patch_of(rendered) == shown
+
+
 def test_the_compositor_goes_on_with_what_it_did(rendered):
-    tree = patching.compositor(rendered)
+    tree = compositing.begun(rendered)
     output = patching._output(tree)
     source = patching._source(tree, output)
     flip = tree.nodes.new("CompositorNodeFlip")
@@ -105,6 +124,19 @@ def test_the_compositor_goes_on_with_what_it_did(rendered):
     assert patching.patch_of(rendered) is None
     assert not [one for one in bpy.data.node_groups if one.name.startswith("Seg Retouch")]
     assert (again(rendered) == before).all()
+
+
+def test_a_patch_whose_image_node_was_deleted_is_made_anew(rendered):
+    patch = images.light_image("Patch", np.zeros((*SIZE[::-1], 4), np.float32))
+    patching.set_patch(rendered, patch)
+    group = patching._group_node(rendered).node_tree
+    group.nodes.remove(patching._image_node(group))
+    assert patching.patch_of(rendered) is None
+    patching.set_patch(rendered, patch)
+    assert patching.patch_of(rendered) == patch
+    assert len([one for one in bpy.data.node_groups if one.name.startswith("Seg Retouch")]) == 1
+    patching.set_patch(rendered, None)
+    assert patching._group_node(rendered) is None
 
 
 def test_a_mask_of_a_render_by_its_alpha_and_by_brush(rendered):

@@ -76,6 +76,8 @@ def test_bound_functions_hide_their_scene_and_keep_the_rest(ready):
     missing = [name for name in dir(ready.seg) if name not in api.__all__]
     assert missing == []
     assert "generate" in repr(ready.seg)
+    assert ready.seg.capture(ready.camera, (32, 24)).width == 32, "by place, as the signature shows it"
+    assert ready.seg.capture_views([ready.camera], (32, 24))[0].width == 32
 
 
 def test_nothing_is_left_on_scenes_when_it_is_disabled():

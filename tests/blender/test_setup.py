@@ -56,6 +56,10 @@ def test_the_first_picture_is_shown_over_the_view(enabled):
     assert bpy.ops.segaddon.show_in_view() == {"FINISHED"}
     (shown,) = bpy.context.scene.camera.data.background_images
     assert (shown.image, shown.alpha) == (bpy.context.scene.segaddon.picture, 1.0)
+    (placed,) = api.placements()
+    api.show_placement(placed, False)
+    assert bpy.ops.segaddon.show_in_view() == {"FINISHED"}
+    assert api.placements() == [placed], "shown again, no second one over it"
 
 
 def test_offline_nothing_is_downloaded_and_it_says_what_to_switch_on(enabled):

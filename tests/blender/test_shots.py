@@ -6,6 +6,7 @@ import bpy
 import pytest
 
 import blender_segaddon
+from blender_segaddon import api
 
 from .test_api import SIZE, scene  # noqa: F401  # a fixture
 
@@ -48,6 +49,16 @@ def test_a_shot_keeps_the_seed_of_its_picture(ready):
     kept = ready.segaddon_shots[0].seed
     bpy.ops.segaddon.generate()
     assert ready.segaddon_shots[0].seed == kept  # another camera's picture
+
+
+def test_what_is_painted_under_a_mask_is_not_the_picture_of_a_shot(ready):
+    add(ready, "Wide", "noon")
+    bpy.ops.segaddon.use_shot(index=0)
+    bpy.ops.segaddon.generate()
+    kept = ready.segaddon_shots[0].seed
+    picture = api.find_picture(ready.segaddon.picture)
+    api.inpaint(picture, picture.maps.instance_map > 0, "gold", seed=kept + 1)
+    assert ready.segaddon_shots[0].seed == kept
 
 
 def test_a_shot_whose_camera_is_gone_says_so(ready):

@@ -97,7 +97,10 @@ def test_the_addon_disabled_in_the_middle(ready):
     blender_segaddon.register()
     (one,) = api.unfinished()
     assert one.id
+    heard: list[object] = []
+    api.handlers.generated.append(heard.append)
     pictures = api.resume(one.id)
+    assert heard == [pictures]
     assert len(pictures) == 16
     assert (pictures[0].pixels == _expected(pictures[0].maps)).all()
 
