@@ -8,12 +8,13 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
+from ...core.atomic import write_json
 from ...protocol.errors import InstallError
 from . import machine
 from .machine import Accelerator
@@ -163,9 +164,11 @@ class Installation:
 
     def remove(self) -> float:
         """Delete it; bytes that are free again. Nothing that is not ours is touched. Raises InstallError."""
-        if self.read() is None:
+        known = self.read()
+        if known is None:
             return 0.0
         size = float(sum(path.lstat().st_size for path in self.environment.rglob("*")))
+        self._record(replace(known, complete=False))  # what can only be deleted in part is not used any more
         self._clear()
         for name in (_RECORD, _LOG):
             (self.folder / name).unlink(missing_ok=True)
@@ -226,17 +229,34 @@ class Installation:
             raise InstallError(text, "Free some space, or choose another folder")
 
     def _record(self, installed: Installed) -> None:
-        (self.folder / _RECORD).write_text(json.dumps(asdict(installed), indent=1), "utf-8")
+        """Whole, or as it was: without it the environment would count as somebody else's. Raises StorageError."""
+        write_json(self.folder / _RECORD, asdict(installed))
 
     def _complete(self, doctor: str) -> None:
-        """Whatever doctor says, the environment is whole. Raises InstallError with the first thing that fails here."""
-        known = self.read()
+        """Whatever doctor finds, the environment is whole, since doctor runs in it.
+
+        Raises InstallError with the first thing that fails here, or where doctor did not run.
+        """
+        known, findings = self.read(), _findings(doctor, self.log)
         if known is None:
             raise InstallError(f"{self.folder} was emptied meanwhile", "Install again")
         self._record(replace(known, complete=True))
-        for finding in json.loads(doctor[doctor.index("{") :])["findings"]:
+        for finding in findings:
             if finding["level"] == "fail":
                 raise InstallError(finding["text"], finding["hint"])
+
+
+def _findings(doctor: str, log: Path) -> Sequence[Mapping[str, str]]:
+    """What doctor found, out of all that it wrote: warnings may stand around it. Raises InstallError where it did not
+    run, which has the same exit status as a finding that fails."""
+    start = re.search(r"^\{", doctor, re.M)
+    try:
+        return json.JSONDecoder().raw_decode(doctor, start.start() if start else 0)[0]["findings"]
+    except (ValueError, LookupError) as error:
+        said = next((line.strip() for line in reversed(doctor.splitlines()) if line.strip()), "it said nothing")
+        raise InstallError(
+            f"The server that was installed does not run: {said}", f"The log tells more: {log}"
+        ) from error
 
 
 def _locked(title: str, pip: tuple[str, ...], lock: Path, size: float) -> Step:
