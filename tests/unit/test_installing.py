@@ -4,6 +4,7 @@ tests/blender/test_server_install.py."""
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -139,12 +140,15 @@ def test_without_any_python_it_says_what_to_install(monkeypatch: pytest.MonkeyPa
     assert "3.11" in pythons.find_maker(sys.executable).name or sys.version_info[:2] != (3, 11)
 
 
-def test_uv_makes_the_environment_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pythons, "_uv", lambda: "/opt/uv")
+def test_uv_makes_the_environment_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pythons, "_uv", lambda: "/opt/{mine}/uv")
     monkeypatch.setattr(pythons, "_candidates", lambda: iter(()))
     make, pip = pythons.find_maker("").commands
-    assert make[:4] == ("/opt/uv", "venv", "--python", "3.12")
+    assert make[:4] == ("/opt/{mine}/uv", "venv", "--python", "3.12")
     assert "ensurepip" in pip
+    there = Installation(tmp_path)
+    made = [step.command for step in there._making("")]
+    assert made == [(*make[:-1], str(there.environment)), (str(there.python), *pip[1:])]
 
 
 def test_a_folder_of_somebody_else_stays(tmp_path: Path, payload: Payload) -> None:
@@ -166,6 +170,20 @@ def test_a_full_disk_is_said_before_anything_is_made(
     with pytest.raises(InstallError, match=r"needs .* GB in .*, and .* GB are free\. Free some space"):
         there.install(payload, Wanted(False), sys.executable).result()
     assert there.state(payload) == "none"
+
+
+def test_an_update_needs_no_room_for_all_of_it(
+    tmp_path: Path, payload: Payload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, wanted = Installation(tmp_path / "server"), Wanted(True, "cpu")
+    there.python.parent.mkdir(parents=True)
+    there.python.touch()
+    there._record(environment.Installed(True, wanted, "9.9.8", "older"))
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(environment.shutil, "disk_usage", lambda _: usage._replace(free=10**9))
+    assert there._steps(payload, wanted, sys.executable, anew=False)[0].title == "Getting packages"
+    with pytest.raises(InstallError, match=r"1\.0 GB are free"):
+        there._steps(payload, wanted, sys.executable, anew=True)
 
 
 def test_states(tmp_path: Path, payload: Payload) -> None:

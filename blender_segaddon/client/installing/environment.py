@@ -188,9 +188,10 @@ class Installation:
         if known is None and self.environment.exists():
             text = f"{self.environment} is there, and was not made by this add-on"
             raise InstallError(text, "Choose another folder")
-        self._check_disk(wanted)
         whole = known is not None and known.complete and self.python.exists() and known.wanted == wanted
-        steps = [] if whole and not anew else self._making(blenders_python)
+        updates = whole and not anew
+        self._check_disk(Wanted(models=False) if updates else wanted)  # most of what an update needs is there
+        steps = [] if updates else self._making(blenders_python)
         self._record(Installed(False, wanted, payload.version, fingerprint))
         if steps:
             self._clear()
@@ -198,8 +199,8 @@ class Installation:
 
     def _making(self, blenders_python: str) -> list[Step]:
         maker = find_maker(blenders_python)
-        names = {"folder": str(self.environment), "python": str(self.python)}
-        commands = [tuple(part.format(**names) for part in one) for one in maker.commands]
+        names = {"{folder}": str(self.environment), "{python}": str(self.python)}
+        commands = [tuple(names.get(part, part) for part in one) for one in maker.commands]
         return [Step(f"Making an environment ({maker.name})", one, 8) for one in commands]
 
     def _packages(self, payload: Payload, wanted: Wanted) -> list[Step]:
