@@ -241,6 +241,7 @@ def test_what_can_only_be_deleted_in_part_is_not_used_any_more(
     def in_use(path: Path) -> None:
         raise PermissionError(13, "in use", str(path / "python.dll"))
 
+    monkeypatch.setattr(environment, "_HELD_SECONDS", 0.0)
     monkeypatch.setattr(environment.shutil, "rmtree", in_use)
     with pytest.raises(InstallError, match=r"python\.dll cannot be deleted: in use"):
         there.remove()

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -26,6 +27,8 @@ State = Literal["none", "ready", "outdated", "broken"]
 _NAME = "segaddon"
 _SERVER_BYTES, _MODELS_BYTES = 90e6, 190e6
 """Downloads without torch, about: the server alone; what models run on besides."""
+_HELD_SECONDS = 2.0
+"""Windows holds the files of a program for a moment after its end."""
 _RECORD, _ENVIRONMENT, _LOG = "install.json", "env", "install.log"
 
 
@@ -175,13 +178,17 @@ class Installation:
         return size
 
     def _clear(self) -> None:
-        try:
-            shutil.rmtree(self.environment)
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            text = f"{error.filename} cannot be deleted: {error.strerror}"
-            raise InstallError(text, "End the server, and other Blenders that use it, then try again") from error
+        end = time.monotonic() + _HELD_SECONDS
+        while self.environment.exists():
+            try:
+                shutil.rmtree(self.environment)
+            except OSError as error:
+                if time.monotonic() > end:
+                    text = f"{error.filename} cannot be deleted: {error.strerror}"
+                    raise InstallError(
+                        text, "End the server, and other Blenders that use it, then try again"
+                    ) from error
+                time.sleep(0.1)
 
     def _steps(self, payload: Payload, wanted: Wanted, blenders_python: str, anew: bool) -> Sequence[Step]:
         known, fingerprint = self.read(), payload.fingerprint(wanted.models)
