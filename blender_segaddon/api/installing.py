@@ -99,12 +99,18 @@ def remove_server(folder: str | Path | None = None) -> float:
 
 
 def _end_server_of(there: Installation) -> None:
-    """A server that runs from the environment holds its files, where the system does so (Windows), and old code."""
+    """A server that runs from the environment holds its files, where the system does so (Windows), and old code.
+
+    Raises InstallError where it has not ended yet.
+    """
     known = connection()
     found = generating.sender(known)
     if found is not None and not known.address and (known.server_command or [""])[0] == str(there.python):
+        ended = True
         with contextlib.suppress(BridgeError):
-            found.bridge.shut_down()
+            ended = found.bridge.shut_down()
+        if not ended:
+            raise InstallError("The server still works on a picture", "Wait for it or cancel it, then try again")
 
 
 def pull_model(name: str, size: float = 0.0) -> Task:

@@ -31,6 +31,7 @@ _LOOK_SECONDS = 0.05
 _PATIENCE_SECONDS = 120.0
 _ANSWER_SECONDS = 600.0
 """What concerns the worker waits for its job under way."""
+_INFO_SECONDS = 5.0
 _LEND_AGAIN_SECONDS = 240.0
 """Servers forget that they lend after 10 minutes."""
 
@@ -189,17 +190,25 @@ class Bridge:
         """Have the running server give back all memory of its models; waits until it has. Raises as ``jobs``."""
         _wait(self._tell("/v1/memory/free"))
 
-    def shut_down(self, timeout: float = 10.0) -> None:
-        """Have the running server end, after its job under way; waits until it has, or has not within ``timeout``
-        seconds. Nothing where none runs. Raises as ``jobs``."""
-        with contextlib.suppress(BridgeUnavailable):
-            _wait(self._shut_down(timeout))
+    def shut_down(self, timeout: float = 10.0) -> bool:
+        """Have the running server end, after its job under way; whether it and its workers have within ``timeout``
+        seconds. True where none runs. Raises as ``jobs``."""
+        try:
+            return _wait(self._shut_down(timeout))
+        except BridgeUnavailable:
+            return True
 
-    async def _shut_down(self, timeout: float) -> None:
+    async def _shut_down(self, timeout: float) -> bool:
+        found = await self._finder.probe()
+        if found is None:
+            return True
         await self._tell("/v1/shutdown")
         end = time.monotonic() + timeout
-        while await self._finder.probe() is not None and time.monotonic() < end:
+        while await _listens(*found):
+            if time.monotonic() > end:
+                return False
             await asyncio.sleep(_LOOK_SECONDS)
+        return True
 
     def lend_gpu(self, lend: bool) -> None:
         """Have the running server keep off the GPU while somebody else needs it, or take it back. Returns at once.
@@ -245,6 +254,17 @@ class Bridge:
             raise BridgeUnavailable(f"The bridge server broke off: {error}", "Try again") from error
         except RefusedError as refused:
             raise refused.user_error() from None
+
+
+async def _listens(endpoint: Endpoint, server: ServerInfo) -> bool:
+    """Whether this very server lives: one that is ending refuses what it is asked, until its workers have ended."""
+    try:
+        async with exchange(endpoint, "GET", "/v1/info", timeout=_INFO_SECONDS) as reply:
+            return (await reply.message(ServerInfo)).pid == server.pid
+    except RefusedError as refused:
+        return refused.problem.retryable  # else another one has taken its place, and knows another token
+    except ConnectionBrokenError:
+        return False
 
 
 def _wait(work: Coroutine[Any, Any, T]) -> T:

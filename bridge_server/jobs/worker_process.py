@@ -129,13 +129,15 @@ class WorkerProcess:
 
     async def send(self, header: dict[str, Any], payload: bytes = b"") -> None:
         """Raises WorkerDiedError."""
-        stream = self._process.stdin if self._process else None
+        stream, listening = self._process.stdin if self._process else None, self._listening
         if stream is None:
             raise WorkerDiedError("no worker runs")
         try:
             async with self._sending:
                 await pipe.write_async(stream, header, payload)
         except EOFError as error:
+            if listening:  # until its death was heard it would count as alive, and be handed the job once more
+                await asyncio.wait({listening}, timeout=_END_SECONDS)
             raise WorkerDiedError("the worker ended") from error
 
     async def _receive(self) -> Frame:

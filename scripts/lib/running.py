@@ -199,7 +199,7 @@ Set SEGADDON_SCENES to a folder of real scenes for the tests that want some."""
 
 def docs(arguments: list[str]) -> int:
     """Makes the site of docs/ in build/docs, or in the folder that is named. Warnings are errors."""
-    target = Path(arguments[0]) if arguments else ROOT / "build/docs"
+    target = Path(arguments[0]).absolute() if arguments else ROOT / "build/docs"
     python = prepare(docs_environment()).python
     options = ["-b", "html", "-q", "-W", "--keep-going", str(ROOT / "docs"), str(target)]
     code = subprocess.run([str(python), "-m", "sphinx", *options], cwd=ROOT, check=False).returncode

@@ -16,7 +16,7 @@ from blender_segaddon.protocol.messages import GenerateRequest, ModelOptions
 from bridge_server.generation.diffusion import Diffusion
 from bridge_server.generators import Inputs
 from bridge_server.models import catalogue
-from bridge_server.models.loading import ModelDamaged
+from bridge_server.models.loading import MODES, Device, ModelDamaged
 from bridge_server.models.places import ModelMissing
 
 from .conftest import CPU, scene
@@ -92,9 +92,12 @@ def test_what_cannot_be_read_is_said(models, folder, tmp_path):
         make(with_file(model, tmp_path / "none.gguf"), folder)
 
 
-def test_the_ladder_leaves_out_what_was_done_already(models, folder):
-    model = with_file(models["tiny-flux2"], folder / "tiny-flux2" / WEIGHTS)
-    assert "fp8" not in Diffusion(model, [folder], replace(CPU, name="cpu")).modes
+def test_the_ladder_leaves_out_what_was_done_already(models, folder, monkeypatch):
+    monkeypatch.setattr(Device, "has_own_memory", True)  # as on a GPU
+    model = models["tiny-flux2"]
+    own = with_file(model, folder / "tiny-flux2" / WEIGHTS)
+    assert Diffusion(model, [folder], CPU).modes == MODES
+    assert Diffusion(own, [folder], CPU).modes == tuple(mode for mode in MODES if mode != "fp8")
 
 
 def test_entries(tmp_path):

@@ -57,11 +57,28 @@ def test_a_second_server_for_the_folder_is_refused(home: Path):
 
 def test_a_client_has_it_ended_and_that_is_no_fault_where_none_runs(home: Path):
     client = bridge(home)
-    client.shut_down()
+    assert client.shut_down()
     pid = client.ensure_running().pid
-    client.shut_down()
+    assert client.shut_down()
     until(lambda: not alive(pid))
     assert client.ensure_running().pid != pid
+
+
+def test_it_is_told_to_have_ended_when_its_last_job_and_its_workers_have(home: Path):
+    client = bridge(home)
+    pid = client.ensure_running().pid
+    client.submit(rehearsal("10 0.1"))
+    until(lambda: client.health().running == 1)
+    workers = [one for one in processes_of(pid) if one != pid]
+    assert workers
+    assert not client.shut_down(timeout=0.2), "the job goes on"
+    assert all(map(alive, (pid, *workers)))
+    until(lambda: not alive(pid))
+    pid = client.ensure_running().pid
+    until(lambda: len(processes_of(pid)) > 1)
+    assert client.shut_down()
+    assert processes_of(pid) in ([], [pid]), "the server itself may need a moment"
+    until(lambda: not alive(pid))
 
 
 def test_everything_in_the_state_folder_is_private(home: Path):

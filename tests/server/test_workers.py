@@ -17,6 +17,7 @@ from bridge_server import generators
 from bridge_server.generators import Generator
 from bridge_server.jobs.job import Job
 from bridge_server.jobs.lane import _Pace
+from bridge_server.jobs.worker_process import WorkerDiedError
 from bridge_server.models import memory
 from bridge_server.models.residency import Residency
 
@@ -167,6 +168,24 @@ def test_a_worker_that_a_click_starts_while_the_memory_is_lent_keeps_off_it(tmp_
             assert runner.devices()[0].loaded == {}, "nor after it died meanwhile"
             await runner.resume()
             assert (await ended(await submit(jobs)))[-1].state == "succeeded"
+
+    drive(run())
+
+
+def test_a_worker_whose_pipe_broke_counts_as_dead_at_once(tmp_path: Path):
+    """Else it is handed the job again, and one death takes both attempts."""
+
+    async def run() -> None:
+        async with running(tmp_path) as (_, runner):
+            await runner.load("rehearsal")
+            worker = runner._lanes[0].worker
+            for _ in range(5):
+                await worker.ensure()
+                kill(worker.pid)
+                with pytest.raises(WorkerDiedError):
+                    while True:
+                        await worker.send({"type": "cancel", "job": ""})
+                assert not worker.ready
 
     drive(run())
 

@@ -60,3 +60,28 @@ def test_locks_are_whole() -> None:
 def test_torch_is_in_no_lock() -> None:
     texts = [lock.read_text("utf-8") for lock in (ROOT / "scripts/locks").glob("*.txt")]
     assert not [text for text in texts if re.search("^torch", text, re.M)]
+
+
+def test_torch_is_the_same_one_everywhere() -> None:
+    places = [
+        *("scripts/locks/models.in", "scripts/locks/server-models.in", "scripts/lib/environments.py"),
+        "blender_segaddon/client/installing/machine.py",
+    ]
+    said = {place: re.findall(r"torch==([\d.]+)", (ROOT / place).read_text("utf-8")) for place in places}
+    (locked,) = toml("pyproject.toml")["tool"]["uv"]["dependency-metadata"]
+    assert locked["name"] == "torch"
+    assert said == {place: [locked["version"]] for place in places}
+
+
+def test_the_server_that_the_zip_installs_has_what_is_tested() -> None:
+    """What models run on is the same; a lock for every system may have several versions of what that needs."""
+    wanted = re.findall(r"^[\w-]+", (ROOT / "scripts/locks/server-models.in").read_text("utf-8"), re.M)
+    tested, installed = (_pins(name) for name in ("models", "server-models"))
+    named = {one.replace("_", "-") for one in wanted} - {"torch"}
+    assert {name: installed[name] for name in named} == {name: tested[name] for name in named}
+
+
+def _pins(lock: str) -> dict[str, set[str]]:
+    """Name → versions, of which there are several where systems or Pythons differ."""
+    found = re.findall(r"^([\w.-]+)==(\S+)", (ROOT / f"scripts/locks/{lock}.txt").read_text("utf-8"), re.M)
+    return {name: {version for other, version in found if other == name} for name, _ in found}

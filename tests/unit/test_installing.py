@@ -3,6 +3,8 @@ tests/blender/test_server_install.py."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from blender_segaddon.client import processes
 from blender_segaddon.client.installing import Installation, Payload, Step, Task, Wanted, environment, machine, pythons
 from blender_segaddon.client.installing.reading import Reader, explained
-from blender_segaddon.protocol.errors import Cancelled, InstallError
+from blender_segaddon.protocol.errors import Cancelled, InstallError, SegAddonError
 
 
 @pytest.fixture
@@ -119,11 +121,14 @@ def test_progress_is_read_from_packages_and_model_downloads() -> None:
 def test_a_python_that_does_not_fit_is_passed_over(tmp_path: Path) -> None:
     if sys.platform == "win32":
         pytest.skip("shell scripts stand for Pythons")
-    for name, said in (("python3.9", "3 9 /x"), ("broken", ""), ("python3.12", f"3 12 {tmp_path}/a b/python3.12")):
+    whole = f"3 12 {tmp_path}/a b/python3.12"
+    told = {"python3.9": "3 9 /x", "broken": "", "chatty": "hello\n3 12 /x", "python3.12": whole}
+    for name, said in told.items():
         (tmp_path / name).write_text(f"#!/bin/sh\necho '{said}'\n")
         (tmp_path / name).chmod(0o755)
     assert pythons._checked(str(tmp_path / "python3.9")) is None
     assert pythons._checked(str(tmp_path / "broken")) is None
+    assert pythons._checked(str(tmp_path / "chatty")) is None
     assert pythons._checked(str(tmp_path / "python3.12")) == (f"{tmp_path}/a b/python3.12", "3.12")
 
 
@@ -135,12 +140,15 @@ def test_without_any_python_it_says_what_to_install(monkeypatch: pytest.MonkeyPa
     assert "3.11" in pythons.find_maker(sys.executable).name or sys.version_info[:2] != (3, 11)
 
 
-def test_uv_makes_the_environment_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pythons, "_uv", lambda: "/opt/uv")
+def test_uv_makes_the_environment_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pythons, "_uv", lambda: "/opt/{mine}/uv")
     monkeypatch.setattr(pythons, "_candidates", lambda: iter(()))
     make, pip = pythons.find_maker("").commands
-    assert make[:4] == ("/opt/uv", "venv", "--python", "3.12")
+    assert make[:4] == ("/opt/{mine}/uv", "venv", "--python", "3.12")
     assert "ensurepip" in pip
+    there = Installation(tmp_path)
+    made = [step.command for step in there._making("")]
+    assert made == [(*make[:-1], str(there.environment)), (str(there.python), *pip[1:])]
 
 
 def test_a_folder_of_somebody_else_stays(tmp_path: Path, payload: Payload) -> None:
@@ -164,6 +172,20 @@ def test_a_full_disk_is_said_before_anything_is_made(
     assert there.state(payload) == "none"
 
 
+def test_an_update_needs_no_room_for_all_of_it(
+    tmp_path: Path, payload: Payload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, wanted = Installation(tmp_path / "server"), Wanted(True, "cpu")
+    there.python.parent.mkdir(parents=True)
+    there.python.touch()
+    there._record(environment.Installed(True, wanted, "9.9.8", "older"))
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(environment.shutil, "disk_usage", lambda _: usage._replace(free=10**9))
+    assert there._steps(payload, wanted, sys.executable, anew=False)[0].title == "Getting packages"
+    with pytest.raises(InstallError, match=r"1\.0 GB are free"):
+        there._steps(payload, wanted, sys.executable, anew=True)
+
+
 def test_states(tmp_path: Path, payload: Payload) -> None:
     there = Installation(tmp_path / "server")
     there.python.parent.mkdir(parents=True)
@@ -178,6 +200,79 @@ def test_states(tmp_path: Path, payload: Payload) -> None:
     assert there.state(payload) == "outdated"
     there.remove()
     assert there.state(payload) == "none" and not there.environment.exists()
+
+
+OKAY = '{\n "ok": true,\n "findings": []\n}\n'
+NO_GPU = '{\n "findings": [{"level": "fail", "text": "The GPU is too old", "hint": "Use cpu"}]\n}\n'
+
+
+@pytest.mark.parametrize(
+    ("doctor", "said", "state"),
+    [
+        (f"a warning {{at first}}\n{OKAY}UserWarning: later\n", "", "ready"),
+        (NO_GPU, r"The GPU is too old\. Use cpu", "ready"),
+        ("Traceback (most recent call last):\nImportError: no libstdc++\n", "does not run: ImportError", "broken"),
+        ("", "it said nothing", "broken"),
+    ],
+)
+def test_a_server_that_does_not_even_start_is_not_taken_for_whole(
+    tmp_path: Path, payload: Payload, doctor: str, said: str, state: str
+) -> None:
+    there = Installation(tmp_path / "server")
+    there.python.parent.mkdir(parents=True)
+    there.python.touch()
+    there._record(environment.Installed(False, Wanted(False), "9.9.9", payload.fingerprint(False)))
+    if said:
+        with pytest.raises(InstallError, match=said):
+            there._complete(doctor)
+    else:
+        there._complete(doctor)
+    assert there.state(payload) == state
+
+
+def test_what_can_only_be_deleted_in_part_is_not_used_any_more(
+    tmp_path: Path, payload: Payload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = Installation(tmp_path / "server")
+    there.python.parent.mkdir(parents=True)
+    there.python.touch()
+    there._record(environment.Installed(True, Wanted(False), "9.9.9", payload.fingerprint(False)))
+
+    def in_use(path: Path) -> None:
+        raise PermissionError(13, "in use", str(path / "python.dll"))
+
+    monkeypatch.setattr(environment, "_HELD_SECONDS", 0.0)
+    monkeypatch.setattr(environment.shutil, "rmtree", in_use)
+    with pytest.raises(InstallError, match=r"python\.dll cannot be deleted: in use"):
+        there.remove()
+    assert there.state(payload) == "broken"
+
+
+def test_a_record_that_cannot_be_written_leaves_the_one_before(
+    tmp_path: Path, payload: Payload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = Installation(tmp_path)
+    known = environment.Installed(False, Wanted(False), "9.9.9", "")
+    there._record(known)
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_text", _full_disk)
+        full.setattr(Path, "replace", _full_disk)
+        with pytest.raises((SegAddonError, OSError)):
+            there._record(environment.Installed(True, Wanted(False), "9.9.9", ""))
+    assert there.read() == known
+
+
+def _full_disk(path: Path, *_: object) -> None:
+    if path.name == "install.json":
+        path.touch()
+        os.truncate(path, 0)
+    raise OSError(28, "No space left on device")
+
+
+def test_a_fault_of_our_own_is_told_as_one_line(tmp_path: Path) -> None:
+    faulty = Task("The test", lambda: [Step("Program", (sys.executable, "-c", ""))], tmp_path / "log", lambda _: 1 / 0)
+    with pytest.raises(InstallError, match="The test failed: ZeroDivisionError"):
+        faulty.result()
 
 
 def test_a_copy_without_the_server_says_where_it_is(tmp_path: Path) -> None:

@@ -8,12 +8,14 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
+from ...core.atomic import write_json
 from ...protocol.errors import InstallError
 from . import machine
 from .machine import Accelerator
@@ -25,6 +27,8 @@ State = Literal["none", "ready", "outdated", "broken"]
 _NAME = "segaddon"
 _SERVER_BYTES, _MODELS_BYTES = 90e6, 190e6
 """Downloads without torch, about: the server alone; what models run on besides."""
+_HELD_SECONDS = 2.0
+"""Windows holds the files of a program for a moment after its end."""
 _RECORD, _ENVIRONMENT, _LOG = "install.json", "env", "install.log"
 
 
@@ -163,31 +167,38 @@ class Installation:
 
     def remove(self) -> float:
         """Delete it; bytes that are free again. Nothing that is not ours is touched. Raises InstallError."""
-        if self.read() is None:
+        known = self.read()
+        if known is None:
             return 0.0
         size = float(sum(path.lstat().st_size for path in self.environment.rglob("*")))
+        self._record(replace(known, complete=False))  # what can only be deleted in part is not used any more
         self._clear()
         for name in (_RECORD, _LOG):
             (self.folder / name).unlink(missing_ok=True)
         return size
 
     def _clear(self) -> None:
-        try:
-            shutil.rmtree(self.environment)
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            text = f"{error.filename} cannot be deleted: {error.strerror}"
-            raise InstallError(text, "End the server, and other Blenders that use it, then try again") from error
+        end = time.monotonic() + _HELD_SECONDS
+        while self.environment.exists():
+            try:
+                shutil.rmtree(self.environment)
+            except OSError as error:
+                if time.monotonic() > end:
+                    text = f"{error.filename} cannot be deleted: {error.strerror}"
+                    raise InstallError(
+                        text, "End the server, and other Blenders that use it, then try again"
+                    ) from error
+                time.sleep(0.1)
 
     def _steps(self, payload: Payload, wanted: Wanted, blenders_python: str, anew: bool) -> Sequence[Step]:
         known, fingerprint = self.read(), payload.fingerprint(wanted.models)
         if known is None and self.environment.exists():
             text = f"{self.environment} is there, and was not made by this add-on"
             raise InstallError(text, "Choose another folder")
-        self._check_disk(wanted)
         whole = known is not None and known.complete and self.python.exists() and known.wanted == wanted
-        steps = [] if whole and not anew else self._making(blenders_python)
+        updates = whole and not anew
+        self._check_disk(Wanted(models=False) if updates else wanted)  # most of what an update needs is there
+        steps = [] if updates else self._making(blenders_python)
         self._record(Installed(False, wanted, payload.version, fingerprint))
         if steps:
             self._clear()
@@ -195,8 +206,8 @@ class Installation:
 
     def _making(self, blenders_python: str) -> list[Step]:
         maker = find_maker(blenders_python)
-        names = {"folder": str(self.environment), "python": str(self.python)}
-        commands = [tuple(part.format(**names) for part in one) for one in maker.commands]
+        names = {"{folder}": str(self.environment), "{python}": str(self.python)}
+        commands = [tuple(names.get(part, part) for part in one) for one in maker.commands]
         return [Step(f"Making an environment ({maker.name})", one, 8) for one in commands]
 
     def _packages(self, payload: Payload, wanted: Wanted) -> list[Step]:
@@ -226,17 +237,34 @@ class Installation:
             raise InstallError(text, "Free some space, or choose another folder")
 
     def _record(self, installed: Installed) -> None:
-        (self.folder / _RECORD).write_text(json.dumps(asdict(installed), indent=1), "utf-8")
+        """Whole, or as it was: without it the environment would count as somebody else's. Raises StorageError."""
+        write_json(self.folder / _RECORD, asdict(installed))
 
     def _complete(self, doctor: str) -> None:
-        """Whatever doctor says, the environment is whole. Raises InstallError with the first thing that fails here."""
-        known = self.read()
+        """Whatever doctor finds, the environment is whole, since doctor runs in it.
+
+        Raises InstallError with the first thing that fails here, or where doctor did not run.
+        """
+        known, findings = self.read(), _findings(doctor, self.log)
         if known is None:
             raise InstallError(f"{self.folder} was emptied meanwhile", "Install again")
         self._record(replace(known, complete=True))
-        for finding in json.loads(doctor[doctor.index("{") :])["findings"]:
+        for finding in findings:
             if finding["level"] == "fail":
                 raise InstallError(finding["text"], finding["hint"])
+
+
+def _findings(doctor: str, log: Path) -> Sequence[Mapping[str, str]]:
+    """What doctor found, out of all that it wrote: warnings may stand around it. Raises InstallError where it did not
+    run, which has the same exit status as a finding that fails."""
+    start = re.search(r"^\{", doctor, re.M)
+    try:
+        return json.JSONDecoder().raw_decode(doctor, start.start() if start else 0)[0]["findings"]
+    except (ValueError, LookupError) as error:
+        said = next((line.strip() for line in reversed(doctor.splitlines()) if line.strip()), "it said nothing")
+        raise InstallError(
+            f"The server that was installed does not run: {said}", f"The log tells more: {log}"
+        ) from error
 
 
 def _locked(title: str, pip: tuple[str, ...], lock: Path, size: float) -> Step:

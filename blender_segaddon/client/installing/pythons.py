@@ -72,7 +72,7 @@ def _checked(executable: str) -> tuple[str, str] | None:
     if not executable or not Path(executable).exists():
         return None
     major, minor, real = [*answer_of([executable, "-I", "-c", _ASK]).split(" ", 2), "", "", ""][:3]
-    if not major or not LEAST <= (int(major), int(minor)) <= MOST:
+    if not (major.isdecimal() and minor.isdecimal()) or not LEAST <= (int(major), int(minor)) <= MOST:
         return None
     return real, f"{major}.{minor}"
 

@@ -59,7 +59,7 @@ class Task:
         self.name = name
         self.log_file = log_file
         self._prepare, self._finish = prepare, finish
-        self._error: BaseException | None = None
+        self._error: SegAddonError | None = None
         self._cancelled = threading.Event()
         self._process: subprocess.Popen[str] | None = None
         self._reader = Reader()
@@ -116,9 +116,10 @@ class Task:
             self._error = error
         except OSError as error:
             self._error = InstallError(f"{error.filename or self.log_file}: {error.strerror}", _WRITABLE)
-        except BaseException as error:  # thread boundary: handed on to whoever asks for the result
+        except BaseException as error:  # thread boundary: a fault of ours is told like every other
             log.exception("%s failed", self.name)
-            self._error = error
+            self._error = InstallError(f"{self.name} failed: {error!r}", "Report it, with what the console says")
+            self._error.__cause__ = error
 
     def _go(self) -> None:
         self._check_cancelled()
