@@ -184,6 +184,18 @@ def prepare_masks(picture: PictureLike, *, model: str | None = None) -> Job[None
     return Job(work)
 
 
+def look_ahead(picture: PictureLike) -> Job[None] | None:
+    """``prepare_masks`` where that is cheap: the server runs, on a GPU, and has a segmenter with weights.
+
+    Else None. Never waits, starts no server.
+    """
+    sender = generating.sender(connection())
+    presence = None if sender is None else sender.bridge.presence
+    if presence is None or presence.state is None or presence.state.device in ("", "cpu"):
+        return None
+    return prepare_masks(picture) if presence.segmenters[:1] not in ((), ("classical",)) else None
+
+
 def segmenters() -> tuple[str, ...]:
     """What makes masks besides the scene's own maps, the best first; the server is started when it does not run.
 

@@ -43,6 +43,7 @@ def keep(context: bpy.types.Context, scene: bpy.types.Scene, picture: api.Pictur
     scene.segaddon.picture = picture.image
     scene.segaddon.seed = picture.meta["seed"] % SEEDS
     show_in_image_editor(context, picture.image)
+    api.look_ahead(picture)
 
 
 def offer(scene: bpy.types.Scene, pictures: list[api.Picture]) -> None:

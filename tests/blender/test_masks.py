@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from blender_segaddon import api
+from blender_segaddon.api.server import connection
+from blender_segaddon.flows import generating
 from blender_segaddon.flows.picture import Picture, Recipe
 from blender_segaddon.protocol.errors import InvalidInput
+from blender_segaddon.protocol.messages import ServerState
 
 from ..unit.test_protocol_wire import some_maps
 
@@ -46,6 +49,21 @@ def test_a_click_on_any_picture(disc):
     assert iou(boxed.array) > 0.9
     part = api.segment(disc, points=[(70, 50)], model="classical", within=boxed)
     assert not any((one.array & ~boxed.array).any() for one in part)
+
+
+@needs_server
+def test_a_picture_is_looked_at_ahead_where_that_is_cheap(disc, monkeypatch):
+    api.segmenters()
+    presence = generating.sender(connection()).bridge.presence
+    monkeypatch.setattr(presence, "segmenters", ("sam", "classical"))
+    for device, ahead in (("cpu", False), ("cuda:0", True)):
+        monkeypatch.setattr(presence, "state", ServerState("1", 0, 0, 1, device=device))
+        job = api.look_ahead(disc)
+        assert (job is not None) == ahead
+        if job is not None:
+            job.result(60)
+    monkeypatch.setattr(presence, "segmenters", ("classical",))
+    assert api.look_ahead(disc) is None
 
 
 @needs_server
