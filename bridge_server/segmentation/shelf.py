@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import logging
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ logger = logging.getLogger(__name__)
 _SUFFIX = ".safetensors"
 _FORMAT = 1
 """Another number for features that are made in another way."""
+_BEGUN_SECONDS = 3600.0
+"""after which a file that is still being written is nobody's"""
 _PIECES, _PIECE = 64, 1 << 16
 """of a file of weights that are read to know it, and their bytes: a whole one takes seconds"""
 
@@ -80,7 +83,10 @@ class Shelf:
         return self._folder / (hashlib.sha256(text.encode()).hexdigest() + _SUFFIX)
 
     def _forget(self) -> None:
-        """The least recently used first."""
+        """The least recently used first; and what a worker that was killed had begun to write."""
+        for path in self._folder.glob("*.part"):
+            if time.time() - path.stat().st_mtime > _BEGUN_SECONDS:
+                path.unlink(missing_ok=True)
         found = [(path.stat(), path) for path in self._folder.glob(f"*{_SUFFIX}")]
         total = sum(status.st_size for status, _ in found)
         for status, path in sorted(found, key=lambda one: one[0].st_mtime_ns):

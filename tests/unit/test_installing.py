@@ -48,9 +48,13 @@ def test_a_step_that_fails_ends_it_and_says_why(tmp_path: Path) -> None:
     assert not (tmp_path / "second").exists()
 
 
-def test_cancel_ends_all_that_was_started(tmp_path: Path) -> None:
-    child = "import subprocess, sys, time; time.sleep(.3); open('late', 'w')"
-    program = f"import subprocess, sys\nprint('on', flush=True)\nsubprocess.run([sys.executable, '-c', {child!r}])"
+_DEAF = "" if sys.platform == "win32" else "signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+
+
+@pytest.mark.parametrize("deaf", ["", _DEAF])
+def test_cancel_ends_all_that_was_started(tmp_path: Path, deaf: str) -> None:
+    child = f"import signal, time; {deaf}print('on', flush=True); time.sleep(1); open('late', 'w')"
+    program = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {child!r}])"
     long = task(tmp_path, program)
     while not (tmp_path / "log.txt").exists() or "on\n" not in (tmp_path / "log.txt").read_text():
         time.sleep(0.01)
@@ -58,7 +62,7 @@ def test_cancel_ends_all_that_was_started(tmp_path: Path) -> None:
     assert long.message == "Cancelling"
     with pytest.raises(Cancelled):
         long.result()
-    time.sleep(0.5)
+    time.sleep(1.2)
     assert not (tmp_path / "late").exists()
 
 
