@@ -205,7 +205,8 @@ def scripting() -> Iterator[float]:
         timeline.ui_type = "CONSOLE"
     yield 4.0
     shot("first_scripting")
-    check(len(addon("api").placements(bpy.context.scene)) == 2, "the template did not run")
+    kinds = {one.kind for one in addon("api").placements(bpy.context.scene)}
+    check(kinds == {"projection", "backdrop", "reference"}, f"the template did not run: {kinds}")
 
 
 def story() -> Iterator[float]:
