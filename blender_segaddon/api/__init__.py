@@ -63,6 +63,7 @@ from .installing import (
     installation_state,
     pull_model,
     remove_server,
+    start_removal,
 )
 from .masking import (
     alpha_mask,
@@ -312,6 +313,7 @@ __all__ = [
     "start_capture",
     "start_extend",
     "start_next_view",
+    "start_removal",
     "start_remove",
     "start_repaint_view",
     "start_segment",

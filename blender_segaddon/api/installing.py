@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, overload
 
@@ -96,6 +97,18 @@ def remove_server(folder: str | Path | None = None) -> float:
     there = installation(folder)
     _end_server_of(there)
     return there.remove()
+
+
+def start_removal(folder: str | Path | None = None) -> Task:
+    """As ``remove_server``, in the background: gigabytes of small files take a while."""
+    there = installation(folder)
+
+    def remove() -> Sequence[Step]:
+        _end_server_of(there)
+        there.remove()
+        return ()
+
+    return Task("The removal of the server", remove, there.log)
 
 
 def _end_server_of(there: Installation) -> None:

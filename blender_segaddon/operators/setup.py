@@ -263,15 +263,21 @@ class SEGADDON_OT_remove_server(bpy.types.Operator):
 
     def execute(self, _context):
         with reported(self):
-            ours = str(api.installation(folder()).python)
-            freed = api.remove_server(folder() or None)
-            chosen = preferences()
-            if chosen is not None and chosen.server_python == ours:
-                _set_python("")
-            state.outcome, state.failed = f"The server is removed, {freed / 1e9:.1f} GB are free again", False
-            self.report({"INFO"}, state.outcome)
+            ours, task = str(api.installation(folder()).python), api.start_removal(folder() or None)
+            if not bpy.app.background:
+                begin(task, lambda: _forget_python(ours))
+                return {"FINISHED"}
+            task.result()
+            _forget_python(ours)
+            self.report({"INFO"}, "The server is removed")
             return {"FINISHED"}
         return {"CANCELLED"}
+
+
+def _forget_python(python: str) -> None:
+    chosen = preferences()
+    if chosen is not None and chosen.server_python == python:
+        _set_python("")
 
 
 class SEGADDON_OT_cancel_setup(bpy.types.Operator):

@@ -44,7 +44,7 @@ class Task:
 
     Args:
         name: what it is, for people.
-        prepare: called first, in the thread; gives the steps. Raises SegAddonError.
+        prepare: called first, in the thread; gives the steps, none where it did all itself. Raises SegAddonError.
         finish: called last, in the thread, with the output of the last step; not after an error.
         log_file: what the programs write goes there.
     """
@@ -124,6 +124,8 @@ class Task:
     def _go(self) -> None:
         self._check_cancelled()
         steps, output = self._prepare(), ""
+        if not steps:
+            return
         self._all_shares = sum(one.share for one in steps) or 1.0
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         with self.log_file.open("w", encoding="utf-8") as written:
