@@ -78,6 +78,10 @@ class CaptureJob:
         Any thread."""
         self._cancel.set()
 
+    def let_go(self) -> None:
+        """Nobody waits any more."""
+        self.cancel()
+
     @property
     def progress(self) -> float:
         """0 .. 1; Blender does not say more than that it has ended."""
@@ -187,6 +191,7 @@ class Job(Protocol):
     def message(self) -> str: ...
     def done(self) -> bool: ...
     def cancel(self) -> None: ...
+    def let_go(self) -> None: ...
     def wait(self, timeout: float) -> bool: ...
     def result(self) -> Any: ...
 
@@ -231,6 +236,10 @@ class Sequel:
     def cancel(self) -> None:
         """Of the one that is under way."""
         self._now.cancel()
+
+    def let_go(self) -> None:
+        """Nobody waits any more: of the one that is under way."""
+        self._now.let_go()
 
     def wait(self, timeout: float) -> bool:
         """As that of the one that is under way."""
