@@ -22,6 +22,7 @@ from ..core import geometry
 from ..core.maps import SceneMaps
 from ..protocol.errors import Cancelled, CaptureError, SceneError, SegAddonError
 from . import cycles, ids_engine
+from .meeting import Meeting
 from .scene_copy import remove_forgotten
 from .scene_maps import Seen, Wanted
 from .shot import View
@@ -141,6 +142,8 @@ class CaptureJob:
 
     def _tick(self) -> float | None:
         try:
+            if self._exposure is not None:
+                self._exposure.meeting.attend()
             self._look_at_cancel()
             if not self.done():
                 self._advance()
@@ -257,7 +260,7 @@ class _Exposure:
     """One render under way, and what it keeps in the file."""
 
     def __init__(self, view: View) -> None:
-        self._view = view
+        self._view, self.meeting = view, Meeting()
         self._stack = ExitStack()
         self._plate = cycles.Plate(view.size)
         self._thread: threading.Thread | None = None
@@ -281,7 +284,8 @@ class _Exposure:
     def _visit(self, depsgraph: bpy.types.Depsgraph) -> bool:
         """In Blender's thread: frame handlers have had their chance, so others' may run again."""
         try:
-            return self._session.visit(depsgraph)
+            with self.meeting.held():
+                return self._session.visit(depsgraph)
         finally:
             self._silent.restore(ids_engine.FRAME_HANDLERS)
 

@@ -17,6 +17,7 @@ import numpy as np
 from ..core.camera import Camera
 from ..core.maps import Inexact
 from .cameras import read_camera
+from .evaluated import write_objects
 from .ids_engine import Job, registered, run
 from .inexact import inexact_materials, inexact_objects, inexact_pixels, inexact_rows
 from .instances import Row, collect, decode, number_objects
@@ -162,11 +163,17 @@ class Session:
         builds them."""
         number_objects(depsgraph)
         disturbed = use_stand_in(depsgraph, self.copy.stand_in.evaluated_get(depsgraph))
-        for one in changed:
-            if isinstance(one, bpy.types.Object) and (one.is_holdout or one.is_shadow_catcher):
-                disturbed = True
-                one.is_holdout = one.is_shadow_catcher = False
+        if any(isinstance(one, bpy.types.Object) and _hides(one) for one in changed):
+            for name in ("is_holdout", "is_shadow_catcher"):
+                disturbed |= write_objects(
+                    depsgraph, name, lambda one, name=name: one.type == "LIGHT" and getattr(one, name)
+                )
         return self._visits >= self._most_visits or not disturbed
+
+
+def _hides(one: bpy.types.Object) -> bool:
+    """Whether a render does not show its surface. A light has none, and is a catcher's by default."""
+    return one.type != "LIGHT" and (one.is_holdout or one.is_shadow_catcher)
 
 
 def is_one_band(size: tuple[int, int]) -> bool:

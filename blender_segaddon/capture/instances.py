@@ -9,6 +9,8 @@ from typing import Any
 import bpy
 import numpy as np
 
+from .evaluated import evaluated_objects, write_objects
+
 log = logging.getLogger(__name__)
 
 _PADDING = 0x7FFFFFFF
@@ -46,9 +48,10 @@ class Row:
 
 def number_objects(depsgraph: bpy.types.Depsgraph) -> None:
     """Give every evaluated object an Object Index of its own, as far as the numbers go."""
-    objects = (one for one in depsgraph.ids if isinstance(one, bpy.types.Object))
-    for number, one in enumerate(objects, start=1):
-        one.pass_index = min(number, _INDEX_LIMIT)
+    numbers = {
+        one.as_pointer(): min(number, _INDEX_LIMIT) for number, one in enumerate(evaluated_objects(depsgraph), start=1)
+    }
+    write_objects(depsgraph, "pass_index", lambda one: numbers.get(one.as_pointer(), one.pass_index))
 
 
 def collect(depsgraph: bpy.types.Depsgraph) -> list[Row]:

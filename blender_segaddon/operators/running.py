@@ -125,6 +125,7 @@ class Modal:
             return self.execute(context)
         with reported(self):  # pyright: ignore[reportArgumentType]
             job = self.begin(context)
+            job.done()  # an errand begins its render now: of two modal operators the later one hears Esc first
             manager = context.window_manager
             timer = manager.event_timer_add(_TICK, window=context.window)
             current = Running(job, type(self).bl_idname, context.scene.name, timer)  # pyright: ignore

@@ -46,10 +46,11 @@ class SEGADDON_PT_guide(bpy.types.Panel):
         _step(column, 2, "A server, which runs models", api.has_server())
         if not api.has_server():
             draw_install(column)
+            draw_task(column, context.region.width)
         _step(column, 3, "A model, which draws", False)
         if api.has_server():
             _model(column)
-        draw_task(column, context.region.width)
+            draw_task(column, context.region.width)
 
 
 def _step(column: bpy.types.UILayout, number: int, text: str, done: bool) -> None:

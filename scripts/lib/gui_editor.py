@@ -174,7 +174,7 @@ def prepare() -> Iterator[float]:
         editor().spaces.active.image = bpy.context.scene.segaddon.picture
         bpy.ops.image.view_all(fit_view=True)
         bpy.ops.ed.undo_push(message="Picture")
-    yield 0.8
+    yield 1.5  # panels open
     shot("picture_open")
 
 

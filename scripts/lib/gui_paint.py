@@ -140,7 +140,7 @@ def rendering() -> Iterator[float]:
         bpy.ops.render.render(scene=scene.name)
     editor().spaces.active.image = result
     fit()
-    yield 1.0
+    yield 2.0  # panels move to their places
     shot("rendered_again")
     yield from press("Z", ctrl=True)
     check(addon("api").render_patch() is None, "undo leaves the patch in the compositor")

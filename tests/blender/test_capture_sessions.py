@@ -65,6 +65,22 @@ def test_views_are_those_of_captures(scene):
     same(maps[2], capture(scene, camera=camera, size=SIZE))
 
 
+@pytest.mark.parametrize("flag", ["is_holdout", "is_shadow_catcher"])
+def test_flags_do_not_make_blender_evaluate_again(flag, monkeypatch):
+    """To set one alone has Blender sort all view layers, from the thread of the render; every light is a catcher's."""
+    scene = scenes.empty()
+    shown = scenes.add("Cube", scenes.mesh())
+    shown.data.materials.append(scenes.material("Paint"))
+    setattr(shown, flag, True)
+    assert scenes.add("Sun", bpy.data.lights.new("Sun", "SUN")).is_shadow_catcher
+    scene.camera = scenes.camera(at=(0, -9, 4), towards=(0, 0, 0))
+    rendered, visit = [], cycles.Session.visit
+    monkeypatch.setattr(cycles.Session, "visit", lambda *given: rendered.append(visit(*given)) or rendered[-1])
+    maps = capture_views(scene, [scene.camera, scene.camera], size=SIZE)
+    assert [one.object for one in maps[1].instances] == [shown.name]
+    assert rendered == [True, True]  # once for each view
+
+
 def test_views_see_what_happened_between_two_calls(scene):
     camera = scene.camera
     capture_views(scene, [camera, camera], size=SIZE)
