@@ -60,7 +60,7 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     configuration.add_flags(common)
-    parser = argparse.ArgumentParser(prog="segaddon-bridge", description=__doc__, allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog="segaddon-bridge", description=__doc__.replace("``", ""), allow_abbrev=False)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--version", action="version", version=ADDON_VERSION)
     commands = parser.add_subparsers(dest="command", required=True)
