@@ -1,4 +1,4 @@
-"""The command line: ``segaddon-bridge`` or ``python -m bridge_server``.
+"""The command line: segaddon-bridge or python -m bridge_server.
 
 Exit status: 0 done; 1 a fault in the server, or doctor found one; 2 settings, arguments or files that cannot be used;
 3 a server for this state folder runs already; 4 out of memory (run); 130 interrupted (run).
@@ -60,7 +60,7 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     configuration.add_flags(common)
-    parser = argparse.ArgumentParser(prog="segaddon-bridge", description=__doc__.replace("``", ""), allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog="segaddon-bridge", description=__doc__, allow_abbrev=False)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--version", action="version", version=ADDON_VERSION)
     commands = parser.add_subparsers(dest="command", required=True)
