@@ -1,4 +1,4 @@
-"""The command line: ``segaddon-bridge`` or ``python -m bridge_server``.
+"""The command line: segaddon-bridge or python -m bridge_server.
 
 Exit status: 0 done; 1 a fault in the server, or doctor found one; 2 settings, arguments or files that cannot be used;
 3 a server for this state folder runs already; 4 out of memory (run); 130 interrupted (run).

@@ -111,7 +111,7 @@ def _gpu(_: Settings) -> Iterator[Finding]:
         said = subprocess.run(query, capture_output=True, text=True, timeout=20, check=False).stdout.strip()
         yield Finding("ok", "gpu", "; ".join(line.strip() for line in said.splitlines()) or "nvidia-smi says nothing")
     if not devices:
-        hint = "The preview needs none; models will want an NVIDIA GPU and its driver"
+        hint = "The preview needs none; models want a GPU (an NVIDIA one with its driver), see docs/models.md"
         yield Finding("warn", "gpu", "no NVIDIA GPU was found", hint)
 
 

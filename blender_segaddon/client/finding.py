@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..protocol.discovery import EXIT_ALREADY_RUNNING, read_discovery, read_token
-from ..protocol.errors import BridgeError, BridgeUnavailable, InvalidInput
+from ..protocol.errors import BridgeUnavailable, InvalidInput
 from ..protocol.framing import check_protocol
 from ..protocol.messages import ServerInfo
 from .endpoint import ConnectionBrokenError, Endpoint
@@ -118,5 +119,6 @@ class Finder:
 
 def _refused(refused: RefusedError, endpoint: Endpoint) -> Exception:
     if refused.problem.status == 401:
-        return BridgeError(f"The server at {endpoint.address} refuses the token: it is missing or wrong", _TOKEN_HINT)
+        text = f"The server at {endpoint.address} refuses the token: it is missing or wrong"
+        refused = RefusedError(replace(refused.problem, detail=text, hints=(_TOKEN_HINT,)), refused.retry_after)
     return refused.user_error()

@@ -38,9 +38,11 @@ class RefusedError(Exception):
         """seconds, 0 when the server named none"""
 
     def user_error(self) -> SegAddonError:
-        """The exception that the user sees."""
+        """The exception that the user sees, with the server's code."""
         known = {kind.code: kind for kind in (InvalidInput, ProtocolMismatch, StorageError)}
-        return known.get(self.problem.code, BridgeError)(self.problem.detail, ". ".join(self.problem.hints))
+        error = known.get(self.problem.code, BridgeError)(self.problem.detail, ". ".join(self.problem.hints))
+        error.code = self.problem.code or error.code
+        return error
 
 
 class Reply:

@@ -178,7 +178,7 @@ def _make_here(recipe: Recipe, count: int, on_event: OnEvent, wishes: Wishes) ->
     if recipe.generator not in _WEIGHTLESS:
         raise InvalidInput(
             f"Generator '{recipe.generator}' needs the bridge server, and none is installed",
-            f"Install the server in the add-on's preferences, or use '{preview.NAME}'",
+            f"Install it in the preferences, name its Python in SEGADDON_SERVER_PYTHON, or use '{preview.NAME}'",
         )
     number = 0
 

@@ -269,7 +269,7 @@ class RetouchTool(bpy.types.WorkSpaceTool):
         ),
     )
 
-    def draw_settings(context, layout, _tool):  # Blender calls it without an instance
+    def draw_settings(context, layout, _tool):  # pyright: ignore[reportSelfClsParameterName]  # called without an instance
         layout.prop(context.window_manager.segaddon_masks, "show")
 
 

@@ -42,7 +42,7 @@ def draw_choice(row: bpy.types.UILayout, column: bpy.types.UILayout, chosen: str
         below.alert = True
         below.label(text=_WHY[found.state].capitalize(), icon="ERROR")
         if found.state == "missing":  # the other hints say the same again, at length
-            below.label(text=found.hint.removeprefix("segaddon-bridge "), icon="BLANK1")
+            below.label(text=found.hint.rpartition(" -m bridge_server ")[2], icon="BLANK1")
         return
     below.active = False
     memory = f"{found.memory:g} GB of GPU memory, " if found.memory else ""

@@ -81,7 +81,7 @@ def remove(settings: Settings, options: argparse.Namespace) -> int:
         elif place := places.locate(source, settings.model_folders):
             lines.append(f"kept {place}: it was not downloaded into {settings.download_folder}")
     if not lines:
-        raise InvalidInput(f"Nothing of {model.id!r} is on this machine", "segaddon-bridge models list shows what is")
+        raise InvalidInput(f"Nothing of {model.id!r} is on this machine", "models list shows what is")
     sys.stdout.write("".join(f"{line}\n" for line in (*lines, f"{freed / 1e9:.1f} GB are free again")))
     return 0
 
@@ -144,7 +144,7 @@ def _table(entries: list[Entry]) -> str:
         rows.append((model.id, one.state, to_get, memory, licence, model.title))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    lines += ["", "Get one with: segaddon-bridge models pull NAME"]
+    lines += ["", f"Get one with: {places.pull_command('NAME')}"]
     return "\n".join(lines) + "\n"
 
 

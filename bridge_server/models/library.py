@@ -96,7 +96,7 @@ class Library:
             return "refused", ". ".join(_refusal(model, self.licences))
         if lacking:
             own = next((source.path for source in lacking if source.path), "")
-            return "missing", f"{own} is not there" if own else f"segaddon-bridge models pull {model.id}"
+            return "missing", f"{own} is not there" if own else places.pull_command(model.id)
         return "here", ""
 
     def _is_allowed(self, model: Model) -> bool:

@@ -17,7 +17,7 @@ from blender_segaddon.protocol.errors import InvalidInput, SegAddonError
 from . import single_file
 from .catalogue import TRANSFORMERS, Model, Source
 from .found import header
-from .places import require, variant
+from .places import pull_command, require, variant
 
 logger = logging.getLogger(__name__)
 
@@ -208,7 +208,7 @@ def _guarded(load: Any, place: Path, model: Model, device: Device, **options: An
         raise
     except Exception as error:  # what a damaged file raises depends on where in it the damage is
         logger.exception("%s does not load", place)
-        hint = f"Delete it and get the model again: segaddon-bridge models pull {model.id}"
+        hint = f"Delete it and get the model again: {pull_command(model.id)}"
         text = f"The model {model.id!r} cannot be loaded from {place}: {type(error).__name__}"
         raise ModelDamaged(text, hint) from error
 

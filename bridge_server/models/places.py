@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatch
 from functools import lru_cache
@@ -74,6 +75,12 @@ def missing(model: Model, folders: Sequence[Path]) -> list[Source]:
     return [source for source in model.sources if locate(source, folders) is None]
 
 
+def pull_command(name: str, everything: bool = False) -> str:
+    """What to type to download a model, with the Python that runs here: no PATH needs to know the server."""
+    python = f'"{sys.executable}"' if " " in sys.executable else sys.executable
+    return f"{python} -m bridge_server models pull {name}{' --all' if everything else ''}"
+
+
 def require(source: Source, model: Model, folders: Sequence[Path]) -> Path:
     """``locate``, or ModelMissing with the command that gets it."""
     found = locate(source, folders)
@@ -84,8 +91,7 @@ def require(source: Source, model: Model, folders: Sequence[Path]) -> Path:
         size = source.size if extra else sum(one.size for one in missing(model, folders))
         needed = f" ({size:.1f} GB)" if size else ""
         what = f"What {model.id!r} needs for reference pictures" if extra else f"The model {model.id!r}"
-        command = f"segaddon-bridge models pull {model.id}{' --all' if extra else ''}"
-        raise ModelMissing(f"{what} is not on this machine", f"Get it{needed}: {command}")
+        raise ModelMissing(f"{what} is not on this machine", f"Get it{needed}: {pull_command(model.id, extra)}")
     return found
 
 

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from blender_segaddon.protocol.checks import MAX_SEED
 from blender_segaddon.protocol.errors import InvalidInput, SegAddonError
 
 from .running import default_generator, known_models
@@ -134,7 +135,11 @@ def parse(arguments: Sequence[str] | None) -> Options:
     )
     usual = default_generator()
     parser.add_argument(
-        "--generator", default=usual, metavar="NAME", help=f"one of: {', '.join(generators)} ({usual} if left out)"
+        "--generator",
+        default=usual,
+        metavar="NAME",
+        help=f"one of: {', '.join(generators)} ({usual} if left out); tiny-… are made on the spot, others that are "
+        "missing say how to get them",
     )
     parser.add_argument("--camera", metavar="NAME", help="a camera of the scene; its active one if left out")
     parser.add_argument(
@@ -145,6 +150,8 @@ def parse(arguments: Sequence[str] | None) -> Options:
     given = parser.parse_args(arguments)
     if given.generator not in generators:
         raise InvalidInput(f"Unknown generator '{given.generator}'", f"Choose one of: {', '.join(generators)}")
+    if not 0 <= given.seed <= MAX_SEED:
+        raise InvalidInput(f"Seed {given.seed} is out of range", f"Use 0 to {MAX_SEED}")
     return Options(
         given.scene,
         given.room,

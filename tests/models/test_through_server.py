@@ -137,8 +137,9 @@ def test_the_server_tells_what_its_models_are(bridge):
 
 
 def test_a_model_that_is_not_here_is_said_before_the_job_begins(bridge):
-    with pytest.raises(SegAddonError, match="models pull sd15-seg"):
+    with pytest.raises(SegAddonError, match="models pull sd15-seg") as refused:
         run(bridge, "sd15-seg")
+    assert refused.value.code == "model_missing"
 
 
 def test_a_wrong_palette_is_said_and_what_needs_no_model_works(tmp_path):

@@ -253,8 +253,9 @@ def test_a_given_address_is_used_and_nothing_started(home: Path, tmp_path: Path)
     there = Bridge(address=found.address, token=read_token(home), state_dir=elsewhere)
     assert there.ensure_running().pid == pid
     assert there.run(rehearsal())[1]
-    with pytest.raises(BridgeError, match="missing or wrong"):
+    with pytest.raises(BridgeError, match="missing or wrong") as refused:
         Bridge(address=found.address, token="guess", state_dir=elsewhere).run(rehearsal())
+    assert refused.value.code == "wrong_token"
     with pytest.raises(BridgeUnavailable, match="No bridge server answers at unix:/nowhere"):
         Bridge(address="unix:/nowhere", token="x", server_command=SERVER, state_dir=elsewhere).run(rehearsal())
     assert not elsewhere.exists()

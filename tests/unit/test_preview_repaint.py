@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -45,6 +47,13 @@ def test_the_colour_that_is_named_appears(prompt: str, channel: int, maps: Scene
     mean = result[mask].astype(float).mean(0)
     assert mean.argmax() == channel
     assert result[mask].std() > 4, "a material, not a flat colour"
+
+
+def test_paint_covers_wood() -> None:
+    mask = MAPS.class_map == NAMES.index("building")
+    boats = replace(MAPS, class_map=np.where(mask, NAMES.index("boat"), MAPS.class_map).astype(np.uint16))
+    red, _, blue = preview.repaint(IMAGE, mask, boats, "turquoise paint", 5)[mask].astype(float).mean(0)
+    assert blue > 1.5 * red, "not half-way to the colour of planks"
 
 
 def test_removing_goes_on_with_what_is_around() -> None:

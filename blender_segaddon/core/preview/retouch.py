@@ -201,8 +201,13 @@ def material_for(reading: Reading, maps: SceneMaps, mask: np.ndarray, seed: int)
         return recipe, palette
     recipe = "plaster" if recipe == "sky" else recipe
     if wish.colour:
-        return recipe, (_natural(wish.colour, recipe),)
+        painted = not wish.recipe and recipe not in _GROWN  # "turquoise": paint that covers the wood of a boat
+        return recipe, (wish.colour if painted else _natural(wish.colour, recipe),)
     return recipe, (palette[int(hash01(seed, 32)[0] * len(palette))],)
+
+
+_GROWN = ("leaves", "grass", "rock")
+"""Materials that nobody paints."""
 
 
 def _natural(colour: str, recipe: str) -> str:
