@@ -361,6 +361,8 @@ def left_to_the_server() -> Iterator[float]:
     state = addon("api").server_state()
     check(getattr(state, "clients", 0) == 1, f"Blender is not counted by the server: {state}")
     do(bpy.ops.segaddon.generate, prompt="a harbour at dawn")
+    while running() is not None and running().job.message == "Capturing":  # the server knows nothing of it yet
+        yield 0.05
     yield 0.3
     yield from open_street()
     shot("unfinished")
