@@ -124,19 +124,28 @@ class Joint:
         return args, told
 
     def _table(self, shown: Sequence[_Shown], texts: int, drawn: torch.Tensor) -> torch.Tensor | None:
-        """What is added to the attention: 1×1×tokens×tokens; the same one for all steps that see the same."""
+        """What is added to the attention: 1×1×tokens×tokens; the same one for all steps that see the same.
+
+        One is held at a time: at 2048² with a map it takes 2 GB in half precision."""
         key = (*map(id, shown), drawn.shape[1], drawn.dtype, drawn.device)
         if key not in self._scores:
             plain = self._shares is None and all(one.use.weight == 1 and one.where is None for one in shown)
-            made = None if plain else table(shown, self._lengths or [texts], self._shares, drawn.shape[1], self._pixels)
-            self._scores[key] = None if made is None else made[None, None].to(drawn.device, drawn.dtype)
+            self._scores = {}  # before the next one is made
+            lengths = self._lengths or [texts]
+            made = None if plain else table(shown, lengths, self._shares, drawn.shape[1], self._pixels, drawn)
+            self._scores[key] = None if made is None else made[None, None]
         return self._scores[key]
 
 
 def table(
-    shown: Sequence[_Shown], lengths: Sequence[int], shares: torch.Tensor | None, drawn: int, pixels: int
+    shown: Sequence[_Shown],
+    lengths: Sequence[int],
+    shares: torch.Tensor | None,
+    drawn: int,
+    pixels: int,
+    like: torch.Tensor,
 ) -> torch.Tensor:
-    """Scores of everything among itself, see the head of this module: tokens×tokens.
+    """Scores of everything among itself, see the head of this module: tokens×tokens, where and as ``like`` is.
 
     Args:
         shown: the pictures.
@@ -147,14 +156,14 @@ def table(
         pixels: tokens of the picture in the making.
     """
     texts, sizes = sum(lengths), [one.tokens.shape[1] for one in shown]
-    scores = torch.zeros(texts + drawn + sum(sizes), texts + drawn + sum(sizes))
+    scores = like.new_zeros(texts + drawn + sum(sizes), texts + drawn + sum(sizes))
     scores[:texts, :texts] = apart(lengths)
     starts = np.cumsum([texts + drawn, *sizes])[:-1]
     for one, start, size in zip(shown, starts, sizes, strict=True):
         columns = slice(start, start + size)
         scores[:, columns] = float(np.log(one.use.weight))
         if one.where is not None:
-            scores[texts : texts + pixels, columns] += one.where.log()[:, None]
+            scores[texts : texts + pixels, columns] += one.where.log()[:, None].to(scores)
         scores[columns, columns] = 0
     if shares is not None:
         heard = shares.log().repeat_interleave(torch.tensor(lengths), dim=1)

@@ -120,7 +120,7 @@ def test_the_order_of_regions_does_not_matter(flux2):
 
 def test_texts_neither_see_nor_are_seen_by_each_other():
     shares = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
-    scores = joint.table([], [2, 3], shares, 2, 2).exp()
+    scores = joint.table([], [2, 3], shares, 2, 2, torch.zeros(0)).exp()
     assert scores[:5, :5].tolist() == [[1, 1, 0, 0, 0]] * 2 + [[0, 0, 1, 1, 1]] * 3
     assert scores[5:, :5].tolist() == [[1, 1, 0, 0, 0], [0, 0, 1, 1, 1]]
     assert (scores[:, 5:] == 1).all(), "everything sees the picture"
@@ -128,7 +128,7 @@ def test_texts_neither_see_nor_are_seen_by_each_other():
 
 def test_a_picture_is_seen_by_its_weight_where_it_is_for():
     one = joint._Shown(torch.zeros(1, 2, 1), (1, 2), Control("depth", 0.5), torch.tensor([1.0, 0.0]))
-    scores = joint.table([one], [1], None, 2, 2).exp()
+    scores = joint.table([one], [1], None, 2, 2, torch.zeros(0)).exp()
     assert scores[:, 3:].tolist() == [[0.5, 0.5], [0.5, 0.5], [0, 0], [1, 1], [1, 1]]
 
 
