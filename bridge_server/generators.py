@@ -185,7 +185,7 @@ class Offer:
         return tuple(sorted(loras.available(self.models_dirs))) if MODELS_CAN_RUN else ()
 
     def _entries(self) -> list[Entry]:
-        return self.library().entries() if MODELS_CAN_RUN else []
+        return [one for one in self.library().entries() if one.model.draws] if MODELS_CAN_RUN else []
 
     def find(self, name: str) -> Generator:
         """The generator of this name.
@@ -198,7 +198,7 @@ class Offer:
         if name in generators:
             return generators[name]
         library = self.library()
-        if name not in library.models:
+        if name not in library.models or not library.models[name].draws:
             names = ", ".join(generator.name for generator in self.all())
             raise InvalidInput(f"There is no generator {name!r:.80}", f"Choose one of: {names}")
         if not MODELS_CAN_RUN:

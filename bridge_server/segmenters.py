@@ -13,7 +13,7 @@ from typing import Literal
 from blender_segaddon.protocol.errors import InvalidInput
 
 from .models.catalogue import SHIPPED
-from .models.places import hub_caches
+from .models.places import hub_caches, pull_command
 
 Kind = Literal["sam2", "sam", "classical", "detector"]
 
@@ -96,7 +96,7 @@ def detector(models_dirs: Sequence[Path]) -> SegmenterFiles:
             return one
     raise InvalidInput(
         "Finding things in any picture by words needs a Grounding DINO model, and none is here",
-        "Put its folder into grounding-dino of a models folder, or click on the thing",
+        f"Get one with: {pull_command('grounding-dino-tiny')}",
     )
 
 

@@ -11,7 +11,8 @@ from typing import Any, Literal, get_args, get_type_hints
 
 from blender_segaddon.protocol.errors import InvalidInput
 
-Family = Literal["sd15", "sdxl", "zimage", "flux2"]
+Family = Literal["sd15", "sdxl", "zimage", "flux2", "sam2", "grounding-dino"]
+"""The last two make masks: of what is clicked on, and of what is named."""
 Palette = Literal["ade20k", "coco_panoptic", "instances"]
 Finish = Literal["draw", "maps"]
 """How a picture that is larger than the model draws is finished: by drawing once more, or along the exact maps."""
@@ -24,6 +25,8 @@ _SHAPE_KINDS = ("depth", "lineart")
 
 TRANSFORMERS = ("zimage", "flux2")
 """Families that read text and picture as one sequence, by positions that turn (rotary): their pictures cannot close."""
+
+_MASKING = ("sam2", "grounding-dino")
 
 USER_FILE = "models.toml"
 """In a models folder, or beside server.toml: the user's own models."""
@@ -103,6 +106,11 @@ class Model:
     licence: str = ""
     licence_kind: LicenceKind = "own"
     licence_url: str = ""
+
+    @property
+    def draws(self) -> bool:
+        """False for what makes masks."""
+        return self.family not in _MASKING
 
     @property
     def kinds(self) -> tuple[str, ...]:

@@ -12,12 +12,16 @@ from pathlib import Path
 
 import pytest
 
+from blender_segaddon.protocol.errors import InvalidInput
 from blender_segaddon.protocol.messages import GenerateRequest, ModelOptions
+from bridge_server import segmenters
 from bridge_server.generation.diffusion import Diffusion
-from bridge_server.generators import Inputs
+from bridge_server.generators import Inputs, Offer
 from bridge_server.models import download, places
 from bridge_server.models.catalogue import Model, Source
 from bridge_server.models.download import DownloadFailed, pull
+from bridge_server.models.library import Library
+from scripts.lib.tiny_segmenters import write_detector, write_sam2
 
 from .conftest import CPU, scene
 from .fake_hub import COMMIT, Hub, serving
@@ -91,6 +95,27 @@ def test_what_is_pulled_can_be_used_offline(hub, model, tmp_path):
     assert drawer.describe(inputs)["revisions"] == f"tiny/sd15@{COMMIT}"
     assert pull(model, tmp_path, mirror=hub.address) == []
     assert len(hub.asked) == asked
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "kind"),
+    [("sam2.1-hiera-tiny", write_sam2, "sam2"), ("grounding-dino-tiny", write_detector, "detector")],
+)
+def test_what_makes_masks_is_pulled_and_found(monkeypatch, tmp_path, name, write, kind):
+    monkeypatch.setattr(download, "_SPARE", 0.0)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    write(tmp_path / "made")
+    files = {path.name: path.read_bytes() for path in (tmp_path / "made").iterdir()}
+    library = Library((tmp_path / "models",))
+    model = library.find(name)
+    with serving(Hub(model.base.repo, files)) as hub:
+        assert pull(model, tmp_path / "models", mirror=hub.address) == [model.base]
+    assert library.entry(model).state == "here"
+    assert (name, kind) in [(one.name, one.kind) for one in segmenters.available((tmp_path / "models",))]
+    generators = Offer(models_dirs=(tmp_path / "models",))
+    assert name not in [one.id for one in generators.models()]
+    with pytest.raises(InvalidInput, match="There is no generator"):
+        generators.find(name)
 
 
 def test_only_what_the_catalogue_names_is_fetched(hub, model, tmp_path):
