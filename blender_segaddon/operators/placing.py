@@ -34,45 +34,48 @@ def keep_picture_of(context: bpy.types.Context, scene: bpy.types.Scene, placemen
         keep(context, scene, picture)
 
 
-class SEGADDON_OT_project(bpy.types.Operator):
+class _Placing:
+    """Mixin of operators that put the picture into the scene."""
+
+    def place(self, picture: bpy.types.Image, scene: bpy.types.Scene) -> api.Placement:
+        """Where it belongs."""
+        raise NotImplementedError
+
+    @classmethod
+    def poll(cls, context):
+        return knows_maps(cls, context)
+
+    def execute(self, context):
+        with reported(self):
+            placement = self.place(context.scene.segaddon.picture, context.scene)
+            self.report({"INFO"}, f"Placed '{placement.name}'")
+            return {"FINISHED"}
+        return {"CANCELLED"}
+
+
+class SEGADDON_OT_project(_Placing, bpy.types.Operator):
     """Put the picture on the objects that it shows; surfaces that the camera did not see keep their material"""
 
     bl_idname = "segaddon.project"
     bl_label = "Project on Objects"
     bl_options = {"UNDO"}
 
-    @classmethod
-    def poll(cls, context):
-        return knows_maps(cls, context)
-
-    def execute(self, context):
-        with reported(self):
-            placement = api.project(context.scene.segaddon.picture, scene=context.scene)
-            self.report({"INFO"}, f"Placed '{placement.name}'")
-            return {"FINISHED"}
-        return {"CANCELLED"}
+    def place(self, picture, scene):
+        return api.project(picture, scene=scene)
 
 
-class SEGADDON_OT_backdrop(bpy.types.Operator):
+class SEGADDON_OT_backdrop(_Placing, bpy.types.Operator):
     """Put the picture behind everything, exactly as the camera sees it"""
 
     bl_idname = "segaddon.backdrop"
     bl_label = "Set as Backdrop"
     bl_options = {"UNDO"}
 
-    @classmethod
-    def poll(cls, context):
-        return knows_maps(cls, context)
-
-    def execute(self, context):
-        with reported(self):
-            placement = api.backdrop(context.scene.segaddon.picture, scene=context.scene)
-            self.report({"INFO"}, f"Placed '{placement.name}'")
-            return {"FINISHED"}
-        return {"CANCELLED"}
+    def place(self, picture, scene):
+        return api.backdrop(picture, scene=scene)
 
 
-class SEGADDON_OT_image_plane(bpy.types.Operator):
+class SEGADDON_OT_image_plane(_Placing, bpy.types.Operator):
     """Put the picture on a plane across the view, behind all that the camera sees or at a depth of your choice"""
 
     bl_idname = "segaddon.image_plane"
@@ -87,20 +90,11 @@ class SEGADDON_OT_image_plane(bpy.types.Operator):
         default=0.0,
     )
 
-    @classmethod
-    def poll(cls, context):
-        return knows_maps(cls, context)
-
-    def execute(self, context):
-        with reported(self):
-            picture, depth = context.scene.segaddon.picture, self.depth or None
-            placement = api.image_plane(picture, depth=depth, scene=context.scene)
-            self.report({"INFO"}, f"Placed '{placement.name}'")
-            return {"FINISHED"}
-        return {"CANCELLED"}
+    def place(self, picture, scene):
+        return api.image_plane(picture, depth=self.depth or None, scene=scene)
 
 
-class SEGADDON_OT_reference(bpy.types.Operator):
+class SEGADDON_OT_reference(_Placing, bpy.types.Operator):
     """Show the picture over the view through the camera, to model by; it never renders"""
 
     bl_idname = "segaddon.reference"
@@ -113,12 +107,8 @@ class SEGADDON_OT_reference(bpy.types.Operator):
     def poll(cls, context):
         return has_picture(cls, context)
 
-    def execute(self, context):
-        with reported(self):
-            placement = api.reference(context.scene.segaddon.picture, opacity=self.opacity, scene=context.scene)
-            self.report({"INFO"}, f"Placed '{placement.name}'")
-            return {"FINISHED"}
-        return {"CANCELLED"}
+    def place(self, picture, scene):
+        return api.reference(picture, opacity=self.opacity, scene=scene)
 
 
 class SEGADDON_OT_compositor_input(bpy.types.Operator):
