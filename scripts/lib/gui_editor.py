@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
-import os
-import subprocess
 import sys
 import time
-import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
 import numpy as np
 
-MODULE = "bl_ext.user_default.blender_segaddon"
-archive, blend, out, *_rest = sys.argv[sys.argv.index("--") + 1 :]
-_STORY = Path(sys.argv[sys.argv.index("--python") + 1]).stem.removeprefix("gui_")
-failures: list[str] = []
-shots = itertools.count(1)
+from scripts.lib import gui_person
+from scripts.lib.gui_person import addon, archive, blend, check, window
 
-
-def check(holds: object, text: str) -> None:
-    if not holds:
-        failures.append(text)
-        print(f"FAILED: {text}")
-
-
-def window() -> bpy.types.Window:
-    return bpy.context.window_manager.windows[0]
+_CHAPTER = Path(sys.argv[sys.argv.index("--python") + 1]).stem.removeprefix("gui_")
 
 
 def editor() -> bpy.types.Area:
@@ -43,15 +28,8 @@ def within():
     return bpy.context.temp_override(window=window(), area=editor(), region=region())
 
 
-def addon(part: str):
-    return sys.modules[f"{MODULE}.{part}"]
-
-
 def shot(name: str) -> str:
-    """The whole screen; Blender's own screenshot is black under OpenGL without a GPU."""
-    path = f"{out}/{_STORY}_{next(shots):02}_{name}.png"
-    subprocess.run(["import", "-window", "root", path], check=True)
-    return path
+    return gui_person.shot(name, _CHAPTER)
 
 
 def seen(path: str) -> np.ndarray:
@@ -181,25 +159,3 @@ def prepare() -> Iterator[float]:
 def fit() -> None:
     with within():
         bpy.ops.image.view_all(fit_view=True)
-
-
-def run(story: Iterator[float], name: str) -> None:
-    """Do what a story says, waiting as long as it yields; then end Blender. Writes OUT/NAME_failures.txt."""
-
-    def step() -> float | None:
-        try:
-            return next(story)
-        except StopIteration:
-            pass
-        except BaseException:  # noqa: BLE001 - Blender must end, or the caller waits for ever
-            failures.append(traceback.format_exc())
-            traceback.print_exc()
-        Path(out, f"{name}_failures.txt").write_text("\n".join(failures))
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
-
-    bpy.context.preferences.view.show_splash = False
-    bpy.context.preferences.system.use_region_overlap = False  # the sidebar beside the picture, not over it
-    bpy.context.preferences.system.viewport_aa = "OFF"  # without a GPU each of its passes takes half a second
-    bpy.app.timers.register(step, first_interval=1.0, persistent=True)

@@ -8,10 +8,8 @@ Writes OUT/NN_first_….png and, last, OUT/first_failures.txt: one line for each
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,10 +25,9 @@ from scripts.lib.gui_person import (
     blend,
     check,
     do,
-    failures,
     look_through_camera,
-    out,
     placed,
+    run,
     running,
     settings,
     shot,
@@ -218,22 +215,4 @@ def story() -> Iterator[float]:
     yield from scripting()
 
 
-def step() -> float | None:
-    try:
-        return next(steps)
-    except StopIteration:
-        pass
-    except BaseException:  # noqa: BLE001 - Blender must end, or the caller waits for ever
-        failures.append(traceback.format_exc())
-        traceback.print_exc()
-    Path(out, "first_failures.txt").write_text("\n".join(failures))
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
-
-
-bpy.context.preferences.view.show_splash = False
-bpy.context.preferences.system.use_region_overlap = False  # the sidebar beside the picture, not over it
-bpy.context.preferences.system.viewport_aa = "OFF"  # without a GPU each of its passes takes half a second
-steps = story()
-bpy.app.timers.register(step, first_interval=1.0, persistent=True)
+run(story(), "first")

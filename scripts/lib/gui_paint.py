@@ -16,9 +16,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # Blender runs this file alone
 from scripts.lib.gui_editor import (
-    addon,
     at,
-    check,
     click,
     covered,
     drag,
@@ -29,12 +27,12 @@ from scripts.lib.gui_editor import (
     middle,
     prepare,
     press,
-    run,
     seen,
     shot,
     until_made,
     within,
 )
+from scripts.lib.gui_person import addon, check, run
 
 TARGET = "Boat_Fishing"
 

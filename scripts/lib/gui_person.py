@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import bpy
 from bpy_extras.view3d_utils import location_3d_to_region_2d
@@ -85,9 +88,11 @@ def place_of(name: str) -> tuple[int, int]:
     return int(region("WINDOW").x + place.x), int(region("WINDOW").y + place.y)
 
 
-def shot(name: str) -> None:
-    """The whole screen; Blender's own screenshot is black under OpenGL without a GPU."""
-    subprocess.run(["import", "-window", "root", f"{out}/{next(shots):02}_{name}.png"], check=True)
+def shot(name: str, chapter: str = "") -> str:
+    """The whole screen, as OUT/[CHAPTER_]NN_name.png; Blender's own screenshot is black under OpenGL without a GPU."""
+    path = f"{out}/{chapter and chapter + '_'}{next(shots):02}_{name}.png"
+    subprocess.run(["import", "-window", "root", path], check=True)
+    return path
 
 
 def settings() -> bpy.types.PropertyGroup:
@@ -121,3 +126,25 @@ def look_through_camera() -> Iterator[float]:
             bpy.ops.view3d.view_camera()
         bpy.ops.view3d.view_center_camera()
     yield 0.5
+
+
+def run(story: Iterator[float], name: str) -> None:
+    """Do what a story says, waiting as long as it yields; then end Blender. Writes OUT/NAME_failures.txt."""
+
+    def step() -> float | None:
+        try:
+            return next(story)
+        except StopIteration:
+            pass
+        except BaseException:  # noqa: BLE001 - Blender must end, or the caller waits for ever
+            failures.append(traceback.format_exc())
+            traceback.print_exc()
+        Path(out, f"{name}_failures.txt").write_text("\n".join(failures))
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+
+    bpy.context.preferences.view.show_splash = False
+    bpy.context.preferences.system.use_region_overlap = False  # the sidebar beside the picture, not over it
+    bpy.context.preferences.system.viewport_aa = "OFF"  # without a GPU each of its passes takes half a second
+    bpy.app.timers.register(step, first_interval=1.0, persistent=True)

@@ -8,56 +8,25 @@ OUT/renders_NN_name.png and, last, OUT/renders_failures.txt: empty if all was we
 
 from __future__ import annotations
 
-import itertools
-import os
-import subprocess
 import sys
 import time
-import traceback
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import bpy
 
-MODULE = "bl_ext.user_default.blender_segaddon"
-archive, blend, out, *_rest = sys.argv[sys.argv.index("--") + 1 :]
-failures: list[str] = []
-shots = itertools.count(1)
+sys.path.insert(0, str(Path(__file__).parents[2]))  # Blender runs this file alone
+from scripts.lib import gui_person
+from scripts.lib.gui_person import addon, archive, blend, check, out, run, sidebar, window, within
 
-
-def check(holds: object, text: str) -> None:
-    if not holds:
-        failures.append(text)
-        print(f"FAILED: {text}")
-
-
-def window() -> bpy.types.Window:
-    return bpy.context.window_manager.windows[0]
-
-
-def area() -> bpy.types.Area:
-    return next(one for one in window().screen.areas if one.type == "VIEW_3D")
-
-
-def within():
-    """The context that a person has whose mouse is over the viewport."""
-    region = next(one for one in area().regions if one.type == "WINDOW")
-    return bpy.context.temp_override(window=window(), area=area(), region=region)
+shot = partial(gui_person.shot, chapter="renders")
 
 
 def click(x: int, y: int) -> None:
     """On the screen, pixels from the top left."""
     for kind, value in (("MOUSEMOVE", "NOTHING"), ("LEFTMOUSE", "PRESS"), ("LEFTMOUSE", "RELEASE")):
         window().event_simulate(type=kind, value=value, x=x, y=window().height - y)
-
-
-def shot(name: str) -> None:
-    """The whole screen; Blender's own screenshot is black under OpenGL without a GPU."""
-    subprocess.run(["import", "-window", "root", f"{out}/renders_{next(shots):02}_{name}.png"], check=True)
-
-
-def api():
-    return sys.modules[f"{MODULE}.api"]
 
 
 def until(ended, what: str, longest: float = 60) -> Iterator[float]:
@@ -70,16 +39,16 @@ def until(ended, what: str, longest: float = 60) -> Iterator[float]:
 def refused(text: str) -> bool:
     """Whether the maps of the last render are refused with these words."""
     try:
-        api().maps_of()
-    except api().SegAddonError as error:
+        addon("api").maps_of()
+    except addon("api").SegAddonError as error:
         return text in str(error)
     return False
 
 
 def made() -> bool:
     try:
-        return api().maps_of() is not None
-    except api().SegAddonError:
+        return addon("api").maps_of() is not None
+    except addon("api").SegAddonError:
         return False
 
 
@@ -98,11 +67,7 @@ def prepare() -> Iterator[float]:
     scene = bpy.context.scene
     scene.render.engine, scene.cycles.samples, scene.cycles.device = "CYCLES", 8, "CPU"
     scene.render.resolution_x, scene.render.resolution_y = 320, 180
-    area().spaces.active.show_region_ui = True
-    yield 0.5
-    next(one for one in area().regions if one.type == "UI").active_panel_category = "SegAddon"
-    area().tag_redraw()
-    yield 0.5
+    yield from sidebar()
     click(1060, 258)  # the header of the panel for files and renders
     yield 0.5
     shot("option_off")
@@ -117,7 +82,7 @@ def still() -> Iterator[float]:
     scene.segaddon.maps_with_renders = True
     render()
     yield from until(made, "maps of a still")
-    maps = api().maps_of(bpy.data.images["Render Result"])
+    maps = addon("api").maps_of(bpy.data.images["Render Result"])
     check((maps.width, maps.height) == (320, 180), "maps of a still have another size")
     yield 0.5
     shot("maps_of_f12")
@@ -149,7 +114,7 @@ def animation() -> Iterator[float]:
     render(animation=True)
     paths = [f"{out}/renders_frame_000{frame}.png" for frame in (1, 2)]
     yield from until(lambda: Path(f"{paths[1]}.maps/render.json").exists(), "maps of an animation")
-    both = [api().maps_of(path) for path in paths]
+    both = [addon("api").maps_of(path) for path in paths]
     check([one.frame for one in both] == [1, 2], "maps of an animation are of other frames")
     check((both[0].instance_map != both[1].instance_map).any(), "both frames have the same maps")
     check(scene.frame_current == 2, f"the scene was left at frame {scene.frame_current}")
@@ -174,22 +139,4 @@ def story() -> Iterator[float]:
     yield from dialog()
 
 
-def step() -> float | None:
-    try:
-        return next(steps)
-    except StopIteration:
-        pass
-    except BaseException:  # noqa: BLE001 - Blender must end, or the caller waits for ever
-        failures.append(traceback.format_exc())
-        traceback.print_exc()
-    Path(out, "renders_failures.txt").write_text("\n".join(failures))
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
-
-
-bpy.context.preferences.view.show_splash = False
-bpy.context.preferences.system.use_region_overlap = False  # the sidebar beside the picture, not over it
-bpy.context.preferences.system.viewport_aa = "OFF"  # without a GPU each of its passes takes half a second
-steps = story()
-bpy.app.timers.register(step, first_interval=1.0, persistent=True)
+run(story(), "renders")

@@ -17,9 +17,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # Blender runs this file alone
 from scripts.lib.gui_editor import (
-    addon,
     at,
-    check,
     click,
     covered,
     drag,
@@ -29,17 +27,16 @@ from scripts.lib.gui_editor import (
     masks,
     middle,
     of,
-    out,
     prepare,
     press,
     region,
-    run,
     seen,
     shot,
     typed,
     until_made,
     within,
 )
+from scripts.lib.gui_person import addon, check, out, run
 
 PROMPT = (1210, 424)
 """Where the panel has its prompt when one mask with candidates is accepted, in pixels from the lower left."""

@@ -8,10 +8,8 @@ OUT/story_failures.txt: one line for each thing that was not as it should be, em
 
 from __future__ import annotations
 
-import os
 import sys
 import time
-import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,13 +26,13 @@ from scripts.lib.gui_person import (
     blend,
     check,
     do,
-    failures,
     look_through_camera,
     move,
     out,
     placed,
     press,
     region,
+    run,
     running,
     server,
     settings,
@@ -378,22 +376,4 @@ def left_to_the_server() -> Iterator[float]:
     check(do(bpy.ops.segaddon.free_gpu) == {"FINISHED"}, "the GPU is not freed")
 
 
-def step() -> float | None:
-    try:
-        return next(steps)
-    except StopIteration:
-        pass
-    except BaseException:  # noqa: BLE001 - Blender must end, or the caller waits for ever
-        failures.append(traceback.format_exc())
-        traceback.print_exc()
-    Path(out, "story_failures.txt").write_text("\n".join(failures))
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
-
-
-bpy.context.preferences.view.show_splash = False
-bpy.context.preferences.system.use_region_overlap = False  # the sidebar beside the picture, not over it
-bpy.context.preferences.system.viewport_aa = "OFF"  # without a GPU each of its passes takes half a second
-steps = story()
-bpy.app.timers.register(step, first_interval=1.0, persistent=True)
+run(story(), "story")
