@@ -127,8 +127,29 @@ class Instance:
         return cls(**values)
 
 
+class Numbered:
+    """What has an instance map, and says what its numbers mean."""
+
+    instance_map: np.ndarray
+    instances: tuple[Instance, ...]
+
+    @property
+    def width(self) -> int:
+        return int(self.instance_map.shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self.instance_map.shape[0])
+
+    def instance(self, id: int) -> Instance:
+        """The instance with this value in ``instance_map``. Raises IndexError for 0 and unknown ids."""
+        if not 1 <= id <= len(self.instances):
+            raise IndexError(f"no instance {id}; ids run from 1 to {len(self.instances)}")
+        return self.instances[id - 1]
+
+
 @dataclass(frozen=True, eq=False)
-class SceneMaps:
+class SceneMaps(Numbered):
     """The maps of one frame from one camera. Arrays are to be treated as read-only."""
 
     instance_map: np.ndarray
@@ -159,20 +180,6 @@ class SceneMaps:
     """What has an id of its own: each instance of an "object", or each "material" of such an instance."""
     inexact: tuple[Inexact, ...] = ()
     """What differs from the render, and why; () where nothing does."""
-
-    @property
-    def width(self) -> int:
-        return int(self.instance_map.shape[1])
-
-    @property
-    def height(self) -> int:
-        return int(self.instance_map.shape[0])
-
-    def instance(self, id: int) -> Instance:
-        """The instance with this value in ``instance_map``. Raises IndexError for 0 and unknown ids."""
-        if not 1 <= id <= len(self.instances):
-            raise IndexError(f"no instance {id}; ids run from 1 to {len(self.instances)}")
-        return self.instances[id - 1]
 
     def in_vocabulary(self, name: str) -> SceneMaps:
         """The same maps in the classes of another vocabulary, as ``core.mapping.in_vocabulary``."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..protocol.errors import InvalidInput
-from .maps import Instance, SceneMaps
+from .maps import Instance, Numbered, SceneMaps
 
 _LEVEL = 1
 """zlib; a street with 239 instances takes 150 kB at 2048², and half of it in more than twice the time with 6"""
@@ -21,7 +21,7 @@ _MOST_BYTES = 4 * 16384 * 16384
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class Seen(Numbered):
     """The objects of a picture, as ``SceneMaps`` has them: enough to answer a click, a box, a word or a name."""
 
     instance_map: np.ndarray
@@ -30,18 +30,6 @@ class Seen:
     """in the order of their ids; without places in the world"""
     vocabulary: str
     background: str
-
-    @property
-    def width(self) -> int:
-        return int(self.instance_map.shape[1])
-
-    @property
-    def height(self) -> int:
-        return int(self.instance_map.shape[0])
-
-    def instance(self, id: int) -> Instance:
-        """The instance with this value in ``instance_map``."""
-        return self.instances[id - 1]
 
 
 def encode(maps: SceneMaps) -> bytes:
