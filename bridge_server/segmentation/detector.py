@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .checkpoint import CheckpointDamaged
+from .network import Network
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ _SURE = 0.3
 """A box with a lower score is none."""
 
 
-class Detector:
+class Detector(Network):
     """One folder, loaded. Raises CheckpointDamaged."""
 
     def __init__(self, path: Path, device: str) -> None:
@@ -57,14 +58,6 @@ class Detector:
         boxes = np.clip(boxes, 0, (width, height, width, height))
         real = (scores >= _SURE) & (boxes[:, 2] - boxes[:, 0] >= 1) & (boxes[:, 3] - boxes[:, 1] >= 1)
         return sorted(zip(boxes[real], scores[real].tolist(), strict=True), key=lambda one: -one[1])
-
-    def to_host(self) -> None:
-        """Give the device's memory back, ready to go on."""
-        self._network.to("cpu")
-
-    def to_device(self) -> None:
-        """Take the device's memory again."""
-        self._network.to(self._device)
 
     def _pixels(self, image: np.ndarray) -> Any:
         import torch

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from . import checkpoint
-from .segmenter import Candidates, Embedding, Prompt, alike
+from .network import InBatches
+from .segmenter import Candidates, Embedding, Prompt
 from .tensors import candidates, features_of, on_processor
 
 
-class Sam:
+class Sam(InBatches):
     """One checkpoint, loaded.
 
     Args:
@@ -42,22 +43,6 @@ class Sam:
         with torch.inference_mode():
             features = self._network.image_encoder(self._network.preprocess(pixels))
         return on_processor(image.shape[:2], [features])
-
-    def masks(self, embedding: Embedding, prompts: Sequence[Prompt], several: bool) -> list[Candidates]:
-        """See ``Segmenter``."""
-        answers: dict[int, Candidates] = {}
-        for group in alike(prompts):
-            found = self._batch(embedding, [prompts[index] for index in group], several)
-            answers.update(zip(group, found, strict=True))
-        return [answers[index] for index in range(len(prompts))]
-
-    def to_host(self) -> None:
-        """See ``Segmenter``."""
-        self._network.to("cpu")
-
-    def to_device(self) -> None:
-        """See ``Segmenter``."""
-        self._network.to(self._device)
 
     def _batch(self, embedding: Embedding, prompts: Sequence[Prompt], several: bool) -> list[Candidates]:
         import torch

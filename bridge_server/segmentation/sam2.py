@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .checkpoint import CheckpointDamaged
+from .network import InBatches
 from .segmenter import Candidates, Embedding, Prompt, alike
 from .tensors import candidates, features_of, on_processor
 
@@ -19,7 +20,7 @@ _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of the pictures that the networks were trained on, 0 .. 1."""
 
 
-class Sam2:
+class Sam2(InBatches):
     """One folder of config.json and model.safetensors, loaded.
 
     Args:
@@ -60,24 +61,12 @@ class Sam2:
             features = self._network.get_image_embeddings(tensor)
         return on_processor(image.shape[:2], features)
 
-    def masks(self, embedding: Embedding, prompts: Sequence[Prompt], several: bool) -> list[Candidates]:
-        """See ``Segmenter``."""
-        answers: dict[int, Candidates] = {}
+    def _batches(self, prompts: Sequence[Prompt]) -> list[list[int]]:
+        """The network takes one picture of logits for a whole batch."""
+        batches: list[list[int]] = []
         for group in alike(prompts):
-            # The network takes one picture of logits for a whole batch.
-            single = prompts[group[0]].logits is not None
-            for batch in [[index] for index in group] if single else [group]:
-                found = self._batch(embedding, [prompts[index] for index in batch], several)
-                answers.update(zip(batch, found, strict=True))
-        return [answers[index] for index in range(len(prompts))]
-
-    def to_host(self) -> None:
-        """See ``Segmenter``."""
-        self._network.to("cpu")
-
-    def to_device(self) -> None:
-        """See ``Segmenter``."""
-        self._network.to(self._device)
+            batches += [group] if prompts[group[0]].logits is None else [[index] for index in group]
+        return batches
 
     def _batch(self, embedding: Embedding, prompts: Sequence[Prompt], several: bool) -> list[Candidates]:
         import torch
