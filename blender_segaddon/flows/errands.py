@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import bpy
 
 from .. import capture
+from ..capture.background import Job as Begun
 from ..core.maps import SceneMaps
 from ..protocol.errors import Cancelled, SceneError
 from .jobs import Job
@@ -54,19 +55,6 @@ class Look:
 Need = Look | Recipe | Callable[[], Any]
 """Maps, a picture, or the value of a function that never touches bpy."""
 Task = Generator[Need, Any, T]
-
-
-class Begun(Protocol):
-    """What an errand waits for: the jobs of ``flows``, and captures."""
-
-    @property
-    def progress(self) -> float: ...
-    @property
-    def message(self) -> str: ...
-    def done(self) -> bool: ...
-    def cancel(self) -> None: ...
-    def wait(self, timeout: float) -> bool: ...
-    def result(self) -> Any: ...
 
 
 Begin = Callable[[Recipe], Job[list[Picture]]]
