@@ -8,7 +8,7 @@ from pathlib import Path
 import bpy
 
 from .. import texturing
-from ..flows import baking, placing
+from ..flows import baking, placing, usd
 from ..flows.baking import BakeJob, Tell
 from ..protocol.errors import InvalidInput
 from ..texturing import PlannedBake
@@ -132,6 +132,28 @@ def remove_bake(objects: Objects | None = None, *, scene: bpy.types.Scene | None
     scene = scene or bpy.context.scene
     named = list(scene.objects) if objects is None else _named(scene, objects)
     return [one.name for one in named if texturing.take_off_bake(one)]
+
+
+def has_bakes() -> bool:
+    """Whether objects of this file show baked textures; quick, for panels."""
+    return texturing.has_bakes()
+
+
+def export_usd(path: str | Path, *, scene: bpy.types.Scene | None = None) -> list[Path]:
+    """Write a scene whose objects show baked textures as USD, the textures in a layer of their own.
+
+    ``street.usda`` is what to open; it lays ``street_textures.usda`` (materials, textures and which mesh shows them,
+    nothing else) over ``street_scene.usda`` (the scene as Blender exports it, with the materials that the objects had
+    before the bake). Mute the former, and the scene is as it was. The pictures lie in ``street_textures``; bake with
+    ``colours="display"``, so that they look there as here.
+
+    Gives the paths of all files, that of the whole first.
+
+    Raises:
+        InvalidInput: no object shows a bake; the name ends in something else than .usda or .usd.
+        SceneError: this Blender cannot write USD. StorageError: the folder cannot be written.
+    """
+    return usd.export(scene or bpy.context.scene, Path(path))
 
 
 def _baked(

@@ -176,8 +176,7 @@ def _image(scene: bpy.types.Scene, one: Baked, colours: str, folder: Path | None
 
 
 def _save(image: bpy.types.Image, folder: Path, kind: str) -> None:
-    letters = "".join(one if one.isalnum() or one in " ._-" else "_" for one in image.name)
-    path = folder / f"{letters}{'.exr' if kind == 'OPEN_EXR' else '.png'}"
+    path = folder / texturing.file_name(image)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         image.filepath_raw, image.file_format = str(path), kind

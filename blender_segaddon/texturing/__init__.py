@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from .backdrop import backdrop
 from .bake import Baked, PlannedBake, bake_steps, plan
+from .baked import Shown as ShownBake
+from .baked import exist as has_bakes
 from .baked import keep_copies
 from .baked import put as put_bake
+from .baked import shown as shown_bake
 from .baked import take_off as take_off_bake
 from .blending import View, blended, share
 from .carrying import Lookup, Points, identity, own_weight, pixels_per_unit
@@ -22,6 +25,8 @@ from .references import reference
 from .references import swap as swap_reference
 from .render import render_view
 from .shading import LIGHTINGS
+from .usd import file_name, write_image
+from .usd import write_scene as write_usd
 from .uv_layers import UV_LAYER
 from .uv_layers import mark as mark_bake
 
@@ -34,6 +39,7 @@ __all__ = [
     "Placement",
     "PlannedBake",
     "Points",
+    "ShownBake",
     "View",
     "backdrop",
     "bake_steps",
@@ -41,7 +47,9 @@ __all__ = [
     "check_reference",
     "compositor_input",
     "emitted",
+    "file_name",
     "group_of",
+    "has_bakes",
     "identity",
     "image_plane",
     "keep_copies",
@@ -60,6 +68,7 @@ __all__ = [
     "set_lighting",
     "share",
     "show",
+    "shown_bake",
     "stored",
     "swap_compositor_input",
     "swap_reference",
@@ -67,4 +76,6 @@ __all__ = [
     "to_display",
     "to_scene_linear",
     "unexposed",
+    "write_image",
+    "write_usd",
 ]

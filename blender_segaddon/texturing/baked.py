@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import bpy
 
@@ -13,6 +15,18 @@ BEFORE = "seg_before_bake"
 """On an object that shows its bake: what its slots were, {index: {"link", "material"}}; {} where it had none."""
 MATERIAL = "seg_baked"
 """On the materials that show bakes: True."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What an object that shows its bake shows."""
+
+    object: bpy.types.Object
+    image: bpy.types.Image
+    layer: str
+    """name of the UV layer"""
+    lighting: str
+    """as in ``put``"""
 
 
 def put(one: bpy.types.Object, image: bpy.types.Image, layer: str, lighting: str) -> bpy.types.Material:
@@ -60,6 +74,38 @@ def take_off(one: bpy.types.Object) -> bool:
     return True
 
 
+def exist() -> bool:
+    """Whether objects of this file show bakes; looks at its materials alone, of which there are fewer."""
+    return any(MATERIAL in one for one in bpy.data.materials)
+
+
+def shown(one: bpy.types.Object) -> Shown | None:
+    """The bake that an object shows; None where it shows none, or somebody has changed its material."""
+    for slot in one.material_slots:
+        if BEFORE in one and slot.material and MATERIAL in slot.material:
+            nodes = {node.type: node for node in slot.material.node_tree.nodes}
+            texture, uv = nodes.get("TEX_IMAGE"), nodes.get("UVMAP")
+            if texture and uv and texture.image and texture.outputs["Color"].is_linked:
+                lit = texture.outputs["Color"].links[0].to_socket.name == "Base Color"
+                return Shown(one, texture.image, uv.uv_map, "lit" if lit else "unlit")
+    return None
+
+
+@contextmanager
+def set_aside(objects: Iterable[bpy.types.Object]) -> Iterator[None]:
+    """Objects with their own materials for the while, instead of their bakes."""
+    showing = [(one, [slot.material for slot in one.material_slots]) for one in objects if BEFORE in one]
+    try:
+        for one, _ in showing:
+            _restore(one, one[BEFORE].to_dict())
+        yield
+    finally:
+        for one, materials in showing:
+            for slot, material in zip(one.material_slots, materials, strict=False):
+                slot.link = "OBJECT"
+                slot.material = material
+
+
 def keep_copies(objects: Iterable[bpy.types.Object]) -> None:
     """Local copies of linked objects stay for good: nothing puts the linked ones back in their places."""
     if any(linked.STANDS_FOR in one for one in objects):
@@ -70,8 +116,8 @@ def keep_copies(objects: Iterable[bpy.types.Object]) -> None:
 
 def _restore(one: bpy.types.Object, kept: dict) -> None:
     for index, slot in enumerate(one.material_slots):
-        before = kept.get(str(index))
-        if before is not None and slot.link == "OBJECT" and slot.material and MATERIAL in slot.material:
+        before = kept.get(str(index), {"link": "OBJECT"})  # a slot that was added shows nothing
+        if slot.link == "OBJECT" and slot.material and MATERIAL in slot.material:
             slot.material = before.get("material") if before["link"] == "OBJECT" else None
             if before["link"] == "DATA":
                 slot.link = "DATA"
