@@ -14,7 +14,7 @@ from ..texturing import Placement, View, identity
 from . import placing
 from .errands import Look, Task
 from .picture import Picture
-from .views import coverage, put, replace_view
+from .views import coverage, replace_view
 
 
 def update(placement: Placement) -> Task[list[Placement]]:
@@ -27,27 +27,22 @@ def update(placement: Placement) -> Task[list[Placement]]:
         raise InvalidInput(
             f"Nothing is known of the picture of '{placement.name}'", "Generate a picture and place it again"
         )
-    placement, maps = yield from _captured(placement, source)
+    maps = yield from _captured(placement.scene, source.maps)
     fresh = yield from repainted(source, maps)
     return (yield from replace_view(placement, fresh))
 
 
-def _captured(placement: Placement, source: Picture) -> Task[tuple[Placement, SceneMaps]]:
-    """(the placement, the scene) as they are now. A backdrop hides things that are not in front: it is taken out for
-    the while, and may come back by another name."""
-    old = source.maps
+def _captured(scene: str, old: SceneMaps) -> Task[SceneMaps]:
+    """A scene as it is now. What ``old`` shows may be hidden behind backdrops since: it is seen for the while.
+
+    This may be let go of while Blender renders: so only what is hidden changes here, nothing is made or removed.
+    """
     options = {"size": (old.width, old.height), "vocabulary": old.vocabulary, "background": old.background}
-    look = Look(placement.scene, old.camera.name, options)
-    if placement.kind != "backdrop" or placement.objects is None:
-        return placement, (yield look)
-    look.check()
-    texturing.remove(placement)
+    texturing.reveal({one.instancer or one.object for one in old.instances})
     try:
-        maps = yield look
+        return (yield Look(scene, old.camera.name, options))
     finally:
-        if texturing.group_of(placement) is None:  # else somebody undid the removal meanwhile
-            placement = put(placement, source)
-    return placement, maps
+        texturing.conceal()
 
 
 def repainted(source: Picture, maps: SceneMaps) -> Task[Picture]:

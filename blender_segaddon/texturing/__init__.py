@@ -15,6 +15,7 @@ from .carrying import Lookup, Points, identity, own_weight, pixels_per_unit
 from .colour import LinearPicture, emitted, to_display, to_scene_linear, unexposed
 from .compositing import compositor_input
 from .compositing import swap as swap_compositor_input
+from .foreground import conceal, reveal
 from .image_plane import image_plane
 from .lighting import set_lighting
 from .linked import name_of
@@ -46,6 +47,7 @@ __all__ = [
     "blended",
     "check_reference",
     "compositor_input",
+    "conceal",
     "emitted",
     "file_name",
     "group_of",
@@ -65,6 +67,7 @@ __all__ = [
     "remove",
     "render_view",
     "reshare",
+    "reveal",
     "set_lighting",
     "share",
     "show",
