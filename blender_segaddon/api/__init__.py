@@ -174,6 +174,7 @@ from .views import (
     replace_view,
     start_next_view,
     start_repaint_view,
+    start_suggest_cameras,
     suggest_cameras,
 )
 
@@ -319,6 +320,7 @@ __all__ = [
     "start_remove",
     "start_repaint_view",
     "start_segment",
+    "start_suggest_cameras",
     "start_update",
     "styles",
     "suggest_cameras",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .background import CaptureJob, Sequel, start_capture
-from .capturing import capture, capture_views
+from .capturing import capture, capture_views, iterate_views
 from .coverage import add_coverage, check_samples
 from .evidence import class_of
 from .fingerprint import fingerprint
@@ -25,6 +25,7 @@ __all__ = [
     "class_of",
     "fingerprint",
     "is_seen_through",
+    "iterate_views",
     "remove_camera",
     "second_camera",
     "start_capture",

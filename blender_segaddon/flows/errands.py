@@ -7,11 +7,13 @@ file, no references.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import bpy
+from mathutils import Matrix
 
 from .. import capture
 from ..capture.background import Job as Begun
@@ -21,6 +23,9 @@ from .jobs import Job
 from .picture import Picture, Recipe
 
 T = TypeVar("T")
+
+_SLICE = 0.05
+"""seconds of work in the main thread at once; a look that takes longer is not cut"""
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,29 @@ class Look:
         return scene, camera
 
 
-Need = Look | Recipe | Callable[[], Any]
+@dataclass(frozen=True)
+class Looks:
+    """The maps of a scene from several places, as a list."""
+
+    scene: str
+    places: Sequence[Matrix]
+    """camera to world space, for the scene's camera"""
+    size: tuple[int, int]
+    """width, height"""
+
+    def take(self) -> list[SceneMaps]:
+        """Now. Raises as ``capture.capture_views``."""
+        return list(self.steps())
+
+    def steps(self) -> Generator[SceneMaps]:
+        """One after the other."""
+        scene = bpy.data.scenes.get(self.scene)
+        if scene is None or scene.camera is None:
+            raise SceneError(f"Scene '{self.scene}' or its camera is gone", "Add a camera and try again")
+        yield from capture.iterate_views(scene, self.places, size=self.size)
+
+
+Need = Look | Looks | Recipe | Callable[[], Any]
 """Maps, a picture, or the value of a function that never touches bpy."""
 Task = Generator[Need, Any, T]
 
@@ -79,7 +106,7 @@ def carried_out(task: Task[T], make: Make) -> T:
 
 
 def _taken(need: Need, make: Make) -> Any:
-    if isinstance(need, Look):
+    if isinstance(need, (Look, Looks)):
         return need.take()
     return make(need) if isinstance(need, Recipe) else need()
 
@@ -145,8 +172,8 @@ class Errand(Generic[T]):
         return self._now is None or self._now.wait(timeout)
 
     def holds_scene(self) -> bool:
-        """Whether Blender reads the scene in another thread."""
-        return isinstance(self._now, capture.CaptureJob) and self._now.holds_scene()
+        """Whether Blender reads the scene in another thread, or what is read of it bit by bit must stay as it is."""
+        return isinstance(self._now, (capture.CaptureJob, _Slices)) and self._now.holds_scene()
 
     def _advance(self) -> None:
         """Hand over what is done and begin with what is needed next."""
@@ -175,6 +202,8 @@ class Errand(Generic[T]):
         self._paints = isinstance(need, Recipe)
         if isinstance(need, Look):
             return need.start()
+        if isinstance(need, Looks):
+            return _Slices(need)
         if isinstance(need, Recipe):
             return self._begin(need)
         return _Sum(lambda _event, _wish: need())
@@ -184,3 +213,57 @@ class _Sum(Job[Any]):
     """A sum in a thread."""
 
     message = "Comparing"
+
+
+class _Slices:
+    """Looks that are taken in the main thread, a few whenever ``done`` is asked."""
+
+    message = "Looking around"
+
+    def __init__(self, looks: Looks) -> None:
+        self._steps, self._count = looks.steps(), len(looks.places)
+        self._made: list[SceneMaps] = []
+        self._error: BaseException | None = None
+        self._ended = False
+
+    @property
+    def progress(self) -> float:
+        return len(self._made) / max(1, self._count)
+
+    def done(self) -> bool:
+        began = time.perf_counter()
+        while not self._ended and time.perf_counter() - began < _SLICE:
+            self._step()
+        return self._ended
+
+    def _step(self) -> None:
+        try:
+            self._made.append(next(self._steps))
+        except StopIteration:
+            self._ended = True
+        except ReferenceError:
+            self._ended, self._error = True, SceneError("The scene was changed meanwhile", "Try again")
+        except BaseException as error:  # noqa: BLE001  # raised by result(), in the hands of who asked
+            self._ended, self._error = True, error
+
+    def result(self) -> list[SceneMaps]:
+        while not self._ended:
+            self._step()
+        if self._error is not None:
+            raise self._error
+        return self._made
+
+    def holds_scene(self) -> bool:
+        return not self._ended
+
+    def cancel(self) -> None:
+        if not self._ended:
+            self._ended, self._error = True, Cancelled("Cancelled")
+            self._steps.close()
+
+    def let_go(self) -> None:
+        self.cancel()
+
+    def wait(self, _timeout: float) -> bool:
+        """There is no thread to wait for."""
+        return True

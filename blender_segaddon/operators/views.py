@@ -43,7 +43,7 @@ class SEGADDON_OT_next_view(running.Modal, bpy.types.Operator):
         self.report({"INFO"}, f"Placed '{placement.name}'")
 
 
-class SEGADDON_OT_suggest_camera(bpy.types.Operator):
+class SEGADDON_OT_suggest_camera(running.Modal, bpy.types.Operator):
     """Add a camera that sees most of what no picture covers yet, and make it the scene's"""
 
     bl_idname = "segaddon.suggest_camera"
@@ -54,16 +54,15 @@ class SEGADDON_OT_suggest_camera(bpy.types.Operator):
     def poll(cls, context):
         return running.is_idle(cls) and has_camera(cls, context)
 
-    def execute(self, context):
-        with reported(self):
-            made = api.suggest_cameras(1, scene=context.scene)
-            if not made:
-                self.report({"INFO"}, "Nothing worth a view is bare")
-                return {"CANCELLED"}
-            context.scene.camera = made[0]
-            self.report({"INFO"}, f"'{made[0].name}' is the camera now")
-            return {"FINISHED"}
-        return {"CANCELLED"}
+    def start(self, context):
+        return api.start_suggest_cameras(1, scene=context.scene)
+
+    def finish(self, _context, scene, made):
+        if not made:
+            self.report({"INFO"}, "Nothing worth a view is bare")
+            return
+        scene.camera = made[0]
+        self.report({"INFO"}, f"'{made[0].name}' is the camera now")
 
 
 class SEGADDON_OT_show_coverage(bpy.types.Operator):

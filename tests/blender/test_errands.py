@@ -94,6 +94,26 @@ def test_a_backdrop_may_come_back_by_another_name(scene):
     assert not again.shown
 
 
+def test_the_window_lives_while_a_camera_is_looked_for(scene, placed):
+    """Trial by trial; a cancel in the middle leaves nothing, and what is found is what waiting finds."""
+    before, scenes = set(scene.objects), len(bpy.data.scenes)
+    job = api.start_suggest_cameras(2, scene=scene)
+    assert not job.done()
+    assert job.holds_scene()
+    assert job.message == "Looking around"
+    job.cancel()
+    with pytest.raises(Cancelled):
+        job.result()
+    assert (set(scene.objects), len(bpy.data.scenes)) == (before, scenes)
+    job = api.start_suggest_cameras(2, scene=scene)
+    waited_for(job)
+    found = [one.matrix_world.copy() for one in job.result()]
+    for one in set(scene.objects) - before:
+        bpy.data.objects.remove(one)
+    assert [one.matrix_world for one in api.suggest_cameras(2, scene=scene)] == found
+    assert len(bpy.data.scenes) == scenes
+
+
 def test_the_lower_of_two_backdrops_stays_below(scene):
     maps = api.capture(scene, size=SIZE)
     one, other = (api.generate(prompt, maps=maps, seed=1)[0] for prompt in ("autumn", "winter"))
