@@ -9,6 +9,8 @@ method: this holds for every view, look and configuration without naming one.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ import numpy as np
 
 from ..protocol.errors import InvalidInput
 from .images import load_raw
-from .inverse import Inverse
+from .inverse import Forward, Inverse
 
 TOLERANCE = 1.0 / 255.0
 """Largest error of a channel, display-referred 0..1, up to which a colour counts as reachable."""
@@ -50,20 +52,25 @@ def to_scene_linear(picture: np.ndarray, scene: bpy.types.Scene) -> LinearPictur
     Raises:
         InvalidInput: another shape or type, or values that are not finite.
     """
-    display = _as_display(picture)
-    height, width = display.shape[:2]
-    colours, where = _unique_colours(picture, display)
-    inverse = _inverse_of(scene)
-    linear, error = inverse.solve(colours, lambda pixels: _through_view(pixels, scene))
+    colours, where = _colours(picture)
+    with _view_of(scene) as forward:
+        linear, error = _inverse_of(scene, forward).solve(colours, forward)
     reachable = error <= TOLERANCE
-    return LinearPicture(linear[where].reshape(height, width, 3), reachable[where].reshape(height, width))
+    return LinearPicture(linear[where], reachable[where])
+
+
+def know_view(scene: bpy.types.Scene) -> None:
+    """Measure the view of a scene now, which its next picture as light needs: 0.3 s, once for the same settings."""
+    with _view_of(scene) as forward:
+        _inverse_of(scene, forward)
 
 
 def to_display(pixels: np.ndarray, scene: bpy.types.Scene) -> np.ndarray:
     """float32 H×W×3 in 0..1: what scene-linear ``pixels`` (float H×W×3) look like in the view of ``scene``."""
     if pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
         raise InvalidInput(f"Pixels of shape {pixels.shape} are no picture", "Give H×W×3 values")
-    return _through_view(pixels.reshape(-1, 3).astype(np.float32), scene).reshape(pixels.shape)
+    with _view_of(scene) as forward:
+        return forward(pixels.reshape(-1, 3).astype(np.float32)).reshape(pixels.shape)
 
 
 def emitted(linear: np.ndarray, scene: bpy.types.Scene) -> np.ndarray:
@@ -99,68 +106,72 @@ def view_key(scene: bpy.types.Scene) -> tuple[Any, ...]:
     )
 
 
-def _inverse_of(scene: bpy.types.Scene) -> Inverse:
+def _inverse_of(scene: bpy.types.Scene, forward: Forward) -> Inverse:
     key = view_key(scene)
     if key not in _inverses:
         while len(_inverses) >= _MAX_INVERSES:
             _inverses.pop(next(iter(_inverses)))
-        _inverses[key] = Inverse.build(lambda pixels: _through_view(pixels, scene))
+        _inverses[key] = Inverse.build(forward)
     return _inverses[key]
 
 
-def _as_display(picture: np.ndarray) -> np.ndarray:
-    """float32 H×W×3 in 0..1."""
+def _colours(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(float32 N×3 display colours 0..1, int H×W: each pixel's index in them): 8-bit pictures repeat theirs, others are
+    taken as they are."""
     if picture.ndim != 3 or picture.shape[2] not in (3, 4) or not picture.size:
         raise InvalidInput(f"An array of shape {picture.shape} is no picture", "Give H×W×3 values")
     if picture.dtype == np.uint8:
-        return picture[..., :3].astype(np.float32) / np.float32(255)
+        return _unique_colours(picture)
     if not np.issubdtype(picture.dtype, np.floating):
         raise InvalidInput(f"A picture of {picture.dtype} values cannot be read", "Give uint8 or float values in 0..1")
     if not np.isfinite(picture).all():
         raise InvalidInput("The picture holds values that are not finite", "Give values in 0..1")
-    return np.clip(picture[..., :3], 0, 1).astype(np.float32)
+    display = np.clip(picture[..., :3], 0, 1).astype(np.float32).reshape(-1, 3)
+    return display, np.arange(len(display)).reshape(picture.shape[:2])
 
 
-def _unique_colours(picture: np.ndarray, display: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(float32 N×3 colours, each pixel's index in them): 8-bit pictures repeat theirs, others are taken as they are."""
-    if picture.dtype != np.uint8:
-        return display.reshape(-1, 3), np.arange(display.shape[0] * display.shape[1])
+def _unique_colours(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As ``_colours``, of uint8 H×W×3 or H×W×4."""
     flat = picture[..., :3].reshape(-1, 3).astype(np.uint32)
     packed = flat[:, 0] << 16 | flat[:, 1] << 8 | flat[:, 2]
     codes, where = np.unique(packed, return_inverse=True)
     colours = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=-1)
-    return colours.astype(np.float32) / np.float32(255), where.reshape(-1)
+    return colours.astype(np.float32) / np.float32(255), where.reshape(picture.shape[:2])
 
 
-def _through_view(pixels: np.ndarray, scene: bpy.types.Scene) -> np.ndarray:
-    """float32 N×3 scene-linear to float32 N×3 display-referred, in steps of 1/65535.
+@contextmanager
+def _view_of(scene: bpy.types.Scene) -> Iterator[Forward]:
+    """float32 N×3 scene-linear to float32 N×3 display-referred, in steps of 1/65535, as the scene is set now.
 
     By way of a 16-bit TIFF: the fastest lossless file for it (0.1 s for 600,000 colours; PNG takes twice as long).
     """
-    count = len(pixels)
-    width = min(count, 1024)
-    height = -(-count // width)
-    buffer = np.ones((height * width, 4), np.float32)
-    buffer[:count, :3] = pixels
-    with tempfile.TemporaryDirectory(prefix="seg-") as folder:
-        path = Path(folder) / "view.tif"
-        _save_through_view(buffer, (width, height), path, scene)
-        # the rows come back turned over: so they went in
-        return load_raw(str(path))[::-1].reshape(-1, 4)[:count, :3]
-
-
-def _save_through_view(buffer: np.ndarray, size: tuple[int, int], path: Path, scene: bpy.types.Scene) -> None:
     writer = scene.copy()  # the file settings are its own, the view settings the user's
-    image = bpy.data.images.new("seg view", *size, alpha=False, float_buffer=True)
     try:
-        image.pixels.foreach_set(buffer.ravel())
         file = writer.render.image_settings
         if hasattr(file, "media_type"):
             file.media_type = "IMAGE"
         file.color_management = "FOLLOW_SCENE"
         file.file_format, file.color_mode, file.color_depth, file.tiff_codec = "TIFF", "RGB", "16", "NONE"
         writer.render.dither_intensity = 0
+        with tempfile.TemporaryDirectory(prefix="seg-") as folder:
+            yield lambda pixels: _through_view(pixels, writer, Path(folder) / "view.tif")
+    finally:
+        bpy.data.scenes.remove(writer)
+
+
+def _through_view(pixels: np.ndarray, writer: bpy.types.Scene, path: Path) -> np.ndarray:
+    count = len(pixels)
+    if not count:
+        return np.empty((0, 3), np.float32)
+    width = min(count, 1024)
+    height = -(-count // width)
+    buffer = np.ones((height * width, 4), np.float32)
+    buffer[:count, :3] = pixels
+    image = bpy.data.images.new("seg view", width, height, alpha=False, float_buffer=True)
+    try:
+        image.pixels.foreach_set(buffer.ravel())
         image.save_render(str(path), scene=writer)
     finally:
         bpy.data.images.remove(image)
-        bpy.data.scenes.remove(writer)
+    # the rows come back turned over: so they went in
+    return load_raw(str(path))[::-1].reshape(-1, 4)[:count, :3]
