@@ -112,13 +112,16 @@ def generate(  # noqa: PLR0913  # keywords, each with a default
         references=showing.shown(references, maps),
     )
     job = begin(recipe, count, priority, best_of)
-    if wait and generating.is_elsewhere(recipe):
-        _prepare(recipe.maps or maps, job)
+    if generating.is_elsewhere(recipe):
+        _prepare(recipe.maps or maps, job, wait)
     return job.result() if wait else job
 
 
-def _prepare(maps: SceneMaps, job: Job[list[Picture]]) -> None:
+def _prepare(maps: SceneMaps, job: Job[list[Picture]], wait: bool) -> None:
     """What a projection will need, while a server works at the picture."""
+    if not wait:
+        preparing.know_view_beside(maps)
+        return
     try:
         preparing.prepare(maps, job.done)
     except KeyboardInterrupt:

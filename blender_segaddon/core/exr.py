@@ -76,7 +76,7 @@ def encode_plain_exr(pixels: np.ndarray) -> bytes:
     planes = lines.view("<f4")[:, 2:].reshape(height, 4, width)
     for place, plane in enumerate(ordered.values()):
         planes[:, place] = plane if place or count == 4 else 1
-    return b"".join([header, offsets.tobytes(), memoryview(lines).cast("B")])
+    return b"".join([header, offsets.tobytes(), lines.tobytes()])
 
 
 def _check(channels: Mapping[str, np.ndarray], attributes: Mapping[str, str]) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 import bpy
 
 from .. import capture
-from ..capture.background import Job as Begun
+from ..capture.sequel import Job as Begun
 from ..core.maps import SceneMaps
 from ..protocol.errors import Cancelled, SceneError
 from .jobs import Job

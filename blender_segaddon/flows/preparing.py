@@ -3,6 +3,7 @@ is there."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -18,6 +19,9 @@ from . import keeping
 
 _outlined: WeakKeyDictionary[SceneMaps, SceneMaps] = WeakKeyDictionary()
 """Maps and the same with outlines, as far as they could be found."""
+
+_TICK = 0.02
+"""seconds between two looks at what goes on beside the window"""
 
 
 def outlined(maps: SceneMaps, scene: bpy.types.Scene) -> SceneMaps:
@@ -44,6 +48,20 @@ def prepare(maps: SceneMaps, until: Callable[[], bool]) -> None:
             return
         with suppress(SegAddonError):
             step()
+
+
+def know_view_beside(maps: SceneMaps) -> None:
+    """Measure the view of the scene beside the work in Blender's window, while somebody else works at a picture."""
+    scene = bpy.data.scenes.get(maps.scene)
+    if scene is not None and not bpy.app.background:
+        study = texturing.ViewStudy(scene)
+        bpy.app.timers.register(lambda: _TICK if study.step() else None, persistent=True)
+
+
+def found_beside(maps: SceneMaps, outlined: SceneMaps) -> None:
+    """Outlines were found beside Blender's window: what they are needed for is written in a thread."""
+    _outlined[maps] = outlined
+    threading.Thread(target=_write, args=(maps,), name="segaddon evidence", daemon=True).start()
 
 
 def _look(maps: SceneMaps, scene: bpy.types.Scene, until: Callable[[], bool]) -> None:

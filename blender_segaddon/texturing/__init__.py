@@ -9,7 +9,7 @@ from .baked import put as put_bake
 from .baked import take_off as take_off_bake
 from .blending import View, blended, share
 from .carrying import Lookup, Points, identity, own_weight, pixels_per_unit
-from .colour import LinearPicture, emitted, know_view, to_display, to_scene_linear, unexposed
+from .colour import LinearPicture, ViewStudy, emitted, know_view, to_display, to_scene_linear, unexposed
 from .compositing import compositor_input
 from .compositing import swap as swap_compositor_input
 from .evidence import prepare as prepare_evidence
@@ -36,6 +36,7 @@ __all__ = [
     "PlannedBake",
     "Points",
     "View",
+    "ViewStudy",
     "backdrop",
     "bake_steps",
     "blended",

@@ -9,10 +9,12 @@ method: this holds for every view, look and configuration without naming one.
 from __future__ import annotations
 
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import bpy
@@ -27,6 +29,10 @@ TOLERANCE = 1.0 / 255.0
 
 _inverses: dict[tuple[Any, ...], Inverse] = {}
 _MAX_INVERSES = 8
+_PIECE = 1 << 15
+"""Colours that the main thread is asked for at once: 10 ms"""
+_PATIENCE = 10.0
+"""seconds that the thread waits for an answer"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +69,40 @@ def know_view(scene: bpy.types.Scene) -> None:
     """Measure the view of a scene now, which its next picture as light needs: 0.3 s, once for the same settings."""
     with _view_of(scene) as forward:
         _inverse_of(scene, forward)
+
+
+class ViewStudy:
+    """``know_view`` in a thread, which asks the main thread for what only that may do, in small pieces."""
+
+    def __init__(self, scene: bpy.types.Scene) -> None:
+        self._scene, self._key = scene.name, view_key(scene)
+        self._questions: SimpleQueue[np.ndarray] = SimpleQueue()
+        self._answers: SimpleQueue[np.ndarray] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="segaddon view", daemon=True)
+        if self._key not in _inverses:
+            self._thread.start()
+
+    def step(self) -> bool:
+        """Answer what was asked, some milliseconds of work in the main thread; False when there is no more to do."""
+        scene = bpy.data.scenes.get(self._scene)
+        if not self._thread.is_alive() or scene is None or view_key(scene) != self._key:
+            return False
+        with suppress(Empty):
+            asked = self._questions.get_nowait()
+            with _view_of(scene) as forward:
+                self._answers.put(forward(asked))
+        return True
+
+    def _run(self) -> None:
+        with suppress(Empty):  # nobody answers any more
+            _remember(self._key, Inverse.build(self._ask))
+
+    def _ask(self, pixels: np.ndarray) -> np.ndarray:
+        answers = []
+        for start in range(0, len(pixels), _PIECE):
+            self._questions.put(pixels[start : start + _PIECE])
+            answers.append(self._answers.get(timeout=_PATIENCE))
+        return np.concatenate(answers) if answers else pixels
 
 
 def to_display(pixels: np.ndarray, scene: bpy.types.Scene) -> np.ndarray:
@@ -109,10 +149,14 @@ def view_key(scene: bpy.types.Scene) -> tuple[Any, ...]:
 def _inverse_of(scene: bpy.types.Scene, forward: Forward) -> Inverse:
     key = view_key(scene)
     if key not in _inverses:
-        while len(_inverses) >= _MAX_INVERSES:
-            _inverses.pop(next(iter(_inverses)))
-        _inverses[key] = Inverse.build(forward)
+        _remember(key, Inverse.build(forward))
     return _inverses[key]
+
+
+def _remember(key: tuple[Any, ...], inverse: Inverse) -> None:
+    while len(_inverses) >= _MAX_INVERSES:
+        _inverses.pop(next(iter(_inverses)))
+    _inverses[key] = inverse
 
 
 def _colours(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

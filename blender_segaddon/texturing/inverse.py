@@ -56,9 +56,10 @@ class Inverse:
         search = _Search(forward, toe, limit)
         target = _nodes_of(_GRIDS[0])
         t, _ = search.descend(target, np.interp(target, grey_display, grey_t).astype(np.float32), rounds=12)
-        for grid in _GRIDS[1:]:
-            target = _nodes_of(grid)
-            t, around, near = _refined(search, target, _between(t))
+        for grid in _GRIDS[1:-1]:
+            t = _refined(search, _nodes_of(grid), _between(t))[0]
+        target = _nodes_of(_GRID)
+        _, around, near = _refined(search, target, _between(t))
         return cls(toe, limit, around, _is_sure(search, target, around, near))
 
     def solve(self, display: np.ndarray, forward: Forward) -> tuple[np.ndarray, np.ndarray]:
