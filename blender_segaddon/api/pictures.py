@@ -112,16 +112,13 @@ def generate(  # noqa: PLR0913  # keywords, each with a default
         references=showing.shown(references, maps),
     )
     job = begin(recipe, count, priority, best_of)
-    if generating.is_elsewhere(recipe):
-        _prepare(recipe.maps or maps, job, wait)
+    if wait and generating.is_elsewhere(recipe):
+        _prepare(recipe.maps or maps, job)
     return job.result() if wait else job
 
 
-def _prepare(maps: SceneMaps, job: Job[list[Picture]], wait: bool) -> None:
+def _prepare(maps: SceneMaps, job: Job[list[Picture]]) -> None:
     """What a projection will need, while a server works at the picture."""
-    if not wait:
-        preparing.know_view_beside(maps)
-        return
     try:
         preparing.prepare(maps, job.done)
     except KeyboardInterrupt:

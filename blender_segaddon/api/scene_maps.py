@@ -115,7 +115,7 @@ def start_capture(
     background = _background(scene, background, vocabulary)
     job = _capture.start_capture(scene, camera=camera, size=size, vocabulary=vocabulary, background=background)
     job.on_made = lambda maps: handlers.tell(handlers.captured, maps)
-    job.on_outlined = preparing.found_beside
+    preparing.beside(job, scene)
     return job
 
 

@@ -52,6 +52,8 @@ class CaptureJob:
         self._closer = self._over = False
         self.on_made: Callable[[SceneMaps], None] = lambda _maps: None
         """called in the main thread as soon as there are maps"""
+        self.comes_first: Callable[[], bool] = lambda: False
+        """asked in the main thread before a closer look, until it says that it has nothing to do any more"""
         self.on_outlined: Callable[[SceneMaps, SceneMaps], None] = lambda _maps, _outlined: None
         """called in the main thread with the maps and the same with outlines, where ``then`` was to look closer"""
         _running.add(self)
@@ -145,6 +147,8 @@ class CaptureJob:
         self.on_made(maps)
         if self._closer:
             yield
+            while self.comes_first():
+                yield
             outlined = yield from exposure.look_closer(maps)
             if outlined is not None:
                 self.on_outlined(maps, outlined)

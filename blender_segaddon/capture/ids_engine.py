@@ -171,6 +171,8 @@ def registered(*, with_gpu: bool = False) -> Iterator[None]:
     Raises CaptureError while Blender renders with it beside the window.
     """
     IdsEngine.give_way()
+    if IdsEngine.is_registered:
+        raise CaptureError("A capture is under way", "Wait until it has ended, or cancel it")
     IdsEngine.bl_use_gpu_context = with_gpu
     bpy.utils.register_class(IdsEngine)
     try:

@@ -20,9 +20,6 @@ from . import keeping
 _outlined: WeakKeyDictionary[SceneMaps, SceneMaps] = WeakKeyDictionary()
 """Maps and the same with outlines, as far as they could be found."""
 
-_TICK = 0.02
-"""seconds between two looks at what goes on beside the window"""
-
 
 def outlined(maps: SceneMaps, scene: bpy.types.Scene) -> SceneMaps:
     """Maps with their outlines, which are looked for once for all pictures that were made from them."""
@@ -50,15 +47,13 @@ def prepare(maps: SceneMaps, until: Callable[[], bool]) -> None:
             step()
 
 
-def know_view_beside(maps: SceneMaps) -> None:
-    """Measure the view of the scene beside the work in Blender's window, while somebody else works at a picture."""
-    scene = bpy.data.scenes.get(maps.scene)
-    if scene is not None and not bpy.app.background:
-        study = texturing.ViewStudy(scene)
-        bpy.app.timers.register(lambda: _TICK if study.step() else None, persistent=True)
+def beside(job: capture.CaptureJob, scene: bpy.types.Scene) -> None:
+    """Let a capture beside Blender's window prepare what projections of its maps need, if it is to look closer."""
+    job.comes_first = texturing.ViewStudy(scene).step
+    job.on_outlined = _found
 
 
-def found_beside(maps: SceneMaps, outlined: SceneMaps) -> None:
+def _found(maps: SceneMaps, outlined: SceneMaps) -> None:
     """Outlines were found beside Blender's window: what they are needed for is written in a thread."""
     _outlined[maps] = outlined
     threading.Thread(target=_write, args=(maps,), name="segaddon evidence", daemon=True).start()

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -20,6 +21,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..core.marks import PASSING_MARK
 from ..protocol.errors import InvalidInput
 from .images import load_raw
 from .inverse import Forward, Inverse
@@ -30,7 +32,9 @@ TOLERANCE = 1.0 / 255.0
 _inverses: dict[tuple[Any, ...], Inverse] = {}
 _MAX_INVERSES = 8
 _PIECE = 1 << 15
-"""Colours that the main thread is asked for at once: 10 ms"""
+"""Colours that the main thread is asked for at once: 5 ms"""
+_SLICE = 0.015
+"""seconds that the main thread answers questions at a time"""
 _PATIENCE = 10.0
 """seconds that the thread waits for an answer"""
 
@@ -76,22 +80,40 @@ class ViewStudy:
 
     def __init__(self, scene: bpy.types.Scene) -> None:
         self._scene, self._key = scene.name, view_key(scene)
+        self._stack = ExitStack()
+        self._forward: Forward | None = None
         self._questions: SimpleQueue[np.ndarray] = SimpleQueue()
         self._answers: SimpleQueue[np.ndarray] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="segaddon view", daemon=True)
-        if self._key not in _inverses:
-            self._thread.start()
 
     def step(self) -> bool:
-        """Answer what was asked, some milliseconds of work in the main thread; False when there is no more to do."""
+        """Begin, or answer what was asked for some milliseconds. False when there is no more to do.
+
+        For the main thread, but not while Blender renders in another one, which does not survive that scenes come and
+        go.
+        """
+        try:
+            going = self._go_on()
+        except ReferenceError:  # an undo took the writer away
+            going = False
+        if not going:
+            self._stack.close()
+        return going
+
+    def _go_on(self) -> bool:
         scene = bpy.data.scenes.get(self._scene)
-        if not self._thread.is_alive() or scene is None or view_key(scene) != self._key:
+        if scene is None or view_key(scene) != self._key:
             return False
-        with suppress(Empty):
-            asked = self._questions.get_nowait()
-            with _view_of(scene) as forward:
-                self._answers.put(forward(asked))
-        return True
+        if self._forward is None:
+            if self._key not in _inverses:
+                self._forward = self._stack.enter_context(_view_of(scene))
+                self._thread.start()
+            return self._forward is not None
+        end = time.perf_counter() + _SLICE
+        while self._thread.is_alive() and time.perf_counter() < end:
+            with suppress(Empty):
+                self._answers.put(self._forward(self._questions.get(timeout=_SLICE / 10)))
+        return self._thread.is_alive()
 
     def _run(self) -> None:
         with suppress(Empty):  # nobody answers any more
@@ -190,6 +212,7 @@ def _view_of(scene: bpy.types.Scene) -> Iterator[Forward]:
     By way of a 16-bit TIFF: the fastest lossless file for it (0.1 s for 600,000 colours; PNG takes twice as long).
     """
     writer = scene.copy()  # the file settings are its own, the view settings the user's
+    writer[PASSING_MARK] = True
     try:
         file = writer.render.image_settings
         if hasattr(file, "media_type"):
@@ -200,7 +223,8 @@ def _view_of(scene: bpy.types.Scene) -> Iterator[Forward]:
         with tempfile.TemporaryDirectory(prefix="seg-") as folder:
             yield lambda pixels: _through_view(pixels, writer, Path(folder) / "view.tif")
     finally:
-        bpy.data.scenes.remove(writer)
+        with suppress(ReferenceError):  # an undo took it away
+            bpy.data.scenes.remove(writer)
 
 
 def _through_view(pixels: np.ndarray, writer: bpy.types.Scene, path: Path) -> np.ndarray:
