@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .background import CaptureJob, Sequel, start_capture
+from .background import CaptureJob, start_capture
 from .capturing import capture, capture_views, iterate_views
 from .coverage import add_coverage, check_samples
 from .evidence import class_of
@@ -10,6 +10,7 @@ from .fingerprint import fingerprint
 from .framing import add_framing_camera, remove_camera, second_camera
 from .outlines import add_outlines
 from .scene_maps import MAX_SIZE
+from .sequel import Sequel
 from .stored_camera import is_seen_through, stored_camera
 
 __all__ = [

@@ -16,7 +16,7 @@ import bpy
 from mathutils import Matrix
 
 from .. import capture
-from ..capture.background import Job as Begun
+from ..capture.sequel import Job as Begun
 from ..core.maps import SceneMaps
 from ..protocol.errors import Cancelled, SceneError
 from .jobs import Job

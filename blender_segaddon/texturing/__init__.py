@@ -12,9 +12,10 @@ from .baked import shown as shown_bake
 from .baked import take_off as take_off_bake
 from .blending import View, blended, share
 from .carrying import Lookup, Points, identity, own_weight, pixels_per_unit
-from .colour import LinearPicture, emitted, to_display, to_scene_linear, unexposed
+from .colour import LinearPicture, ViewStudy, emitted, know_view, to_display, to_scene_linear, unexposed
 from .compositing import compositor_input
 from .compositing import swap as swap_compositor_input
+from .evidence import prepare as prepare_evidence
 from .foreground import conceal, reveal
 from .image_plane import image_plane
 from .lighting import set_lighting
@@ -42,6 +43,7 @@ __all__ = [
     "Points",
     "ShownBake",
     "View",
+    "ViewStudy",
     "backdrop",
     "bake_steps",
     "blended",
@@ -55,12 +57,14 @@ __all__ = [
     "identity",
     "image_plane",
     "keep_copies",
+    "know_view",
     "mark_bake",
     "name_of",
     "own_weight",
     "pixels_per_unit",
     "placements",
     "plan",
+    "prepare_evidence",
     "project",
     "put_bake",
     "reference",

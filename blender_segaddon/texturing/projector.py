@@ -64,6 +64,8 @@ class Fine:
     """8-bit, of the camera's size: number of the pixel's block, see ``DIGITS``; 0 where one plane fills the pixel"""
     parts: bpy.types.Image
     """see ``evidence.blocks``"""
+    size: tuple[int, int]
+    """(width, height) of ``parts``: to ask the image itself would make Blender read it"""
     factor: int
     """parts along each side of a pixel"""
     columns: int
@@ -277,7 +279,7 @@ def _within(
     column = graph.math("MODULO", number, float(fine.columns))
     row = graph.math("FLOOR", graph.math("DIVIDE", graph.math("ADD", number, 0.5), float(fine.columns)))
     corner = graph.scaled(graph.combine(column, row), float(fine.factor))
-    atlas = (1 / fine.parts.size[0], 1 / fine.parts.size[1], 1.0)
+    atlas = (1 / fine.size[0], 1 / fine.size[1], 1.0)
     cut = _seen(graph.texel(fine.parts, graph.vector("MULTIPLY", graph.vector("ADD", corner, middle), atlas)), graph)
     in_part = graph.vector("SUBTRACT", parts, middle)
     tests = [
