@@ -74,6 +74,10 @@ class CaptureJob:
         """True once ``result`` returns or raises. Any thread."""
         return self._maps is not None or self._error is not None
 
+    def has_ended(self) -> bool:
+        """Whether nothing more comes of it: no maps, and no closer look at them. Any thread."""
+        return self._over or self._error is not None
+
     def cancel(self) -> None:
         """``result`` then raises Cancelled, at the latest at the next look, if it is not done; a closer look goes no
         further. Blender's render ends by itself, unseen. Any thread."""

@@ -17,8 +17,10 @@ from mathutils import Matrix
 
 from .. import capture
 from ..capture.sequel import Job as Begun
+from ..capture.sequel import Sequel
 from ..core.maps import SceneMaps
 from ..protocol.errors import Cancelled, SceneError
+from . import preparing
 from .jobs import Job
 from .picture import Picture, Recipe
 
@@ -36,16 +38,22 @@ class Look:
     camera: str
     options: Mapping[str, Any] = field(default_factory=dict)
     """size, vocabulary and background, as of ``capture.capture``"""
+    closer: bool = False
+    """beside the window, find what a projection needs of the scene as well: it would hold the window up"""
 
     def take(self) -> SceneMaps:
         """Now. Raises as ``capture.capture``."""
         scene, camera = self.check()
         return capture.capture(scene, camera=camera, **self.options)
 
-    def start(self) -> capture.CaptureJob:
+    def start(self) -> Begun:
         """Beside the work in Blender's window. Raises as ``capture.start_capture``."""
         scene, camera = self.check()
-        return capture.start_capture(scene, camera=camera, **self.options)
+        job = capture.start_capture(scene, camera=camera, **self.options)
+        if not self.closer:
+            return job
+        preparing.beside(job, scene)
+        return job.then(lambda maps: _CloserLook(job, maps), closer=True)
 
     def check(self) -> tuple[bpy.types.Scene, bpy.types.Object]:
         """The scene and the camera. Raises SceneError where one is gone."""
@@ -173,7 +181,7 @@ class Errand(Generic[T]):
 
     def holds_scene(self) -> bool:
         """Whether Blender reads the scene in another thread, or what is read of it bit by bit must stay as it is."""
-        return isinstance(self._now, (capture.CaptureJob, _Slices)) and self._now.holds_scene()
+        return isinstance(self._now, (capture.CaptureJob, Sequel, _Slices)) and self._now.holds_scene()
 
     def _advance(self) -> None:
         """Hand over what is done and begin with what is needed next."""
@@ -213,6 +221,34 @@ class _Sum(Job[Any]):
     """A sum in a thread."""
 
     message = "Comparing"
+
+
+class _CloserLook:
+    """Waits until a capture, which has made its maps, has looked closer at what it could."""
+
+    message, progress = "Looking closer", 0.0
+
+    def __init__(self, job: capture.CaptureJob, maps: SceneMaps) -> None:
+        self._job, self._maps = job, maps
+        self._cancelled = False
+
+    def done(self) -> bool:
+        return self._job.has_ended()
+
+    def result(self) -> SceneMaps:
+        if self._cancelled:
+            raise Cancelled("Cancelled")
+        return self._maps
+
+    def cancel(self) -> None:
+        self._cancelled = True
+        self._job.cancel()
+
+    def let_go(self) -> None:
+        self.cancel()
+
+    def wait(self, timeout: float) -> bool:
+        return self._job.wait(timeout)
 
 
 class _Slices:

@@ -27,20 +27,21 @@ def update(placement: Placement) -> Task[list[Placement]]:
         raise InvalidInput(
             f"Nothing is known of the picture of '{placement.name}'", "Generate a picture and place it again"
         )
-    maps = yield from _captured(placement.scene, source.maps)
+    maps = yield from _captured(placement, source.maps)
     fresh = yield from repainted(source, maps)
     return (yield from replace_view(placement, fresh))
 
 
-def _captured(scene: str, old: SceneMaps) -> Task[SceneMaps]:
-    """A scene as it is now. What ``old`` shows may be hidden behind backdrops since: it is seen for the while.
+def _captured(placement: Placement, old: SceneMaps) -> Task[SceneMaps]:
+    """Its scene as it is now. What ``old`` shows may be hidden behind backdrops since: it is seen for the while.
 
     This may be let go of while Blender renders: so only what is hidden changes here, nothing is made or removed.
     """
     options = {"size": (old.width, old.height), "vocabulary": old.vocabulary, "background": old.background}
     texturing.reveal({one.instancer or one.object for one in old.instances})
     try:
-        return (yield Look(scene, old.camera.name, options))
+        closer = placement.kind == "projection" and not placement.blend
+        return (yield Look(placement.scene, old.camera.name, options, closer))
     finally:
         texturing.conceal()
 
