@@ -82,7 +82,7 @@ def _drawn(view: View) -> tuple[np.ndarray, np.ndarray] | None:
     """As ``_look``; None where that cannot be drawn exactly."""
     if view.camera.data.type == "PANO" or not gpu.has_context():
         return None
-    shot = gpu.look(view)
+    shot = gpu.look(view, normals=False)
     known = np.array([*(row.key[0] for row in shot.rows), 0.0], np.float32)
     return None if shot.notes else (known[shot.shown], shot.depth)
 

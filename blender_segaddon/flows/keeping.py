@@ -43,13 +43,15 @@ def pack(picture: Picture) -> bytes:
 def pack_recipe(recipe: Recipe) -> bytes:
     """A recipe alone, not compressed: quick, for a file that soon goes again."""
     parts = _parts(recipe, {"recipe": plain(recipe)}, {})
-    return _zipped(parts if recipe.maps is None else parts | files.encode_maps(recipe.maps), zipfile.ZIP_STORED)
+    if recipe.maps is not None:
+        parts |= files.encode_maps(recipe.maps, readable=False)
+    return _zipped(parts, zipfile.ZIP_STORED)
 
 
 def packed_maps(maps: SceneMaps) -> bytes:
     """A zip archive of maps, made once for all their pictures: it takes long. Runs in any thread."""
     if maps not in _packed:
-        _packed[maps] = _zipped(files.encode_maps(maps), zipfile.ZIP_DEFLATED)
+        _packed[maps] = _zipped(files.encode_maps(maps, readable=False), zipfile.ZIP_DEFLATED)
     return _packed[maps]
 
 

@@ -62,11 +62,11 @@ def to_scene_linear(picture: np.ndarray, scene: bpy.types.Scene) -> LinearPictur
     Raises:
         InvalidInput: another shape or type, or values that are not finite.
     """
-    colours, where = _colours(picture)
+    display = _as_display(picture)
     with _view_of(scene) as forward:
-        linear, error = _inverse_of(scene, forward).solve(colours, forward)
+        linear, error = _inverse_of(scene, forward).solve(display.reshape(-1, 3), forward)
     reachable = error <= TOLERANCE
-    return LinearPicture(linear[where], reachable[where])
+    return LinearPicture(linear.reshape(display.shape), reachable.reshape(display.shape[:2]))
 
 
 def know_view(scene: bpy.types.Scene) -> None:
@@ -181,28 +181,17 @@ def _remember(key: tuple[Any, ...], inverse: Inverse) -> None:
     _inverses[key] = inverse
 
 
-def _colours(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(float32 N×3 display colours 0..1, int H×W: each pixel's index in them): 8-bit pictures repeat theirs, others are
-    taken as they are."""
+def _as_display(picture: np.ndarray) -> np.ndarray:
+    """float32 H×W×3 in 0..1."""
     if picture.ndim != 3 or picture.shape[2] not in (3, 4) or not picture.size:
         raise InvalidInput(f"An array of shape {picture.shape} is no picture", "Give H×W×3 values")
     if picture.dtype == np.uint8:
-        return _unique_colours(picture)
+        return picture[..., :3] * np.float32(1 / 255)
     if not np.issubdtype(picture.dtype, np.floating):
         raise InvalidInput(f"A picture of {picture.dtype} values cannot be read", "Give uint8 or float values in 0..1")
     if not np.isfinite(picture).all():
         raise InvalidInput("The picture holds values that are not finite", "Give values in 0..1")
-    display = np.clip(picture[..., :3], 0, 1).astype(np.float32).reshape(-1, 3)
-    return display, np.arange(len(display)).reshape(picture.shape[:2])
-
-
-def _unique_colours(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """As ``_colours``, of uint8 H×W×3 or H×W×4."""
-    flat = picture[..., :3].reshape(-1, 3).astype(np.uint32)
-    packed = flat[:, 0] << 16 | flat[:, 1] << 8 | flat[:, 2]
-    codes, where = np.unique(packed, return_inverse=True)
-    colours = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=-1)
-    return colours.astype(np.float32) / np.float32(255), where.reshape(picture.shape[:2])
+    return np.clip(picture[..., :3], 0, 1).astype(np.float32)
 
 
 @contextmanager

@@ -38,12 +38,12 @@ def shoot(view: View) -> Shot:
     return shot
 
 
-def look(view: View) -> Shot:
-    """As ``shoot``; what is not exact is only in the notes."""
+def look(view: View, normals: bool = True) -> Shot:
+    """As ``shoot``; what is not exact is only in the notes. Without ``normals`` they are 0, and it is quicker."""
     if view.camera.data.type == "PANO":
         raise SceneError(f"The gpu engine draws no panorama as of {view.camera.name!r}", "Use the engine 'cycles'")
     check_can_draw()
-    seen = _Seen(view.size)
+    seen = _Seen(view.size, normals)
     with registered(with_gpu=True), scene_copy(view.scene, view.view_layer, view.camera, view.size) as copy:
         run(Job(seen.visit, moment(view.scene)), copy.scene, copy.view_layer)
     view.check_cancelled()
@@ -56,6 +56,7 @@ class _Seen:
     """What is drawn of the evaluated scene while it is there."""
 
     size: tuple[int, int]
+    normals: bool
     rows: list[Row] = field(default_factory=list)
     camera: Camera | None = None
     maps: tuple[np.ndarray, np.ndarray, np.ndarray] | tuple[()] = ()
@@ -64,20 +65,23 @@ class _Seen:
     def visit(self, depsgraph: bpy.types.Depsgraph) -> bool:
         self.camera = read_camera(depsgraph, self.size)
         self.rows = collect(depsgraph)
-        stage = render_stage(depsgraph, self.rows, Shapes(surface=True))
+        stage = render_stage(depsgraph, self.rows, Shapes(self.normals))
         self.notes = stage.notes
-        self.maps = draw_maps(stage.crowd, self.camera)
+        self.maps = draw_maps(stage.crowd, self.camera, self.normals)
         return False  # Cycles has nothing to render
 
 
-def draw_maps(crowd: Crowd, camera: Camera) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def draw_maps(crowd: Crowd, camera: Camera, normals: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(id - 1 as int32 H×W, depth float32 H×W with inf for -1, normal float32 H×W×3) of what a camera sees."""
-    canvas = Canvas(camera.width, camera.height, surface=True)
+    canvas = Canvas(camera.width, camera.height, depth=True, normals=normals)
     view = np.linalg.inv(camera.matrix_world)
     canvas.draw(crowd, Viewpoint(view, camera.projection_matrix, camera.width, camera.height, _clip_end(camera)))
-    ids, depth, normal = canvas.read()
+    ids, depth, *rest = canvas.read()
     nothing = ids == 0
-    depth[nothing], normal[nothing] = np.inf, 0.0
+    depth[nothing] = np.inf
+    normal = rest[0] if rest else np.broadcast_to(np.float32(0), (*ids.shape, 3))
+    if rest:
+        normal[nothing] = 0.0
     return ids.view(np.int32) - 1, depth, normal
 
 
