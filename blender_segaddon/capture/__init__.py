@@ -8,7 +8,7 @@ from .coverage import add_coverage, check_samples
 from .evidence import class_of
 from .fingerprint import fingerprint
 from .framing import add_framing_camera, remove_camera, second_camera
-from .outlines import add_outlines
+from .outlines import FineLook, add_outlines
 from .scene_maps import MAX_SIZE
 from .sequel import Sequel
 from .stored_camera import is_seen_through, stored_camera
@@ -16,6 +16,7 @@ from .stored_camera import is_seen_through, stored_camera
 __all__ = [
     "MAX_SIZE",
     "CaptureJob",
+    "FineLook",
     "Sequel",
     "add_coverage",
     "add_framing_camera",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -114,8 +114,8 @@ class _Parts:
 
 
 class FineLook:
-    """The finer look for whoever renders it beside something else: ``simplify`` the session, ``take`` all ``bands``,
-    then ``compare``."""
+    """The finer look for whoever takes it beside something else: ``draw``, or ``simplify`` the session and ``take`` all
+    ``bands``; then ``compare``."""
 
     def __init__(self, maps: SceneMaps) -> None:
         self._maps, self._factor = maps, finer(maps.width, maps.height)
@@ -129,6 +129,16 @@ class FineLook:
     def bands(self, parts: int) -> Iterator[tuple[int, int]]:
         """(top, lines) of bands of about so many parts of pixels, from the top down."""
         return _bands(self.size, parts)
+
+    def draw(self, scene: bpy.types.Scene, view_layer: str | None = None) -> Generator[None, None, bool]:
+        """Draw it, piece by piece: for a window that must not wait. Gives whether that could be done exactly."""
+        if self._maps.camera.type == "PANO" or not gpu.has_context():
+            return False
+        with _looking(scene, self._maps) as camera:
+            view = View(scene, layer_name(scene, view_layer), camera, self.size, None)
+            steps = gpu.keys_in_pieces(view, self._parts.keys, self._parts.depth)
+            next(steps)
+        return (yield from steps)
 
     def compare(self) -> None:
         """Find the outlines. Needs no Blender; may run in any thread."""

@@ -8,12 +8,11 @@ file, no references.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import bpy
-from mathutils import Matrix
 
 from .. import capture
 from ..capture.sequel import Job as Begun
@@ -66,29 +65,23 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Looks:
-    """The maps of a scene from several places, as a list."""
+class InPieces:
+    """Something that only the main thread can do, and that would hold a window up if done at once."""
 
-    scene: str
-    places: Sequence[Matrix]
-    """camera to world space, for the scene's camera"""
-    size: tuple[int, int]
-    """width, height"""
+    steps: Callable[[], Generator[Any, None, Any]]
+    """makes a generator; what it returns is the value"""
+    count: int
+    """about how often it yields"""
+    message: str
+    """a word or two for people"""
 
-    def take(self) -> list[SceneMaps]:
-        """Now. Raises as ``capture.capture_views``."""
-        return list(self.steps())
-
-    def steps(self) -> Generator[SceneMaps]:
-        """One after the other."""
-        scene = bpy.data.scenes.get(self.scene)
-        if scene is None or scene.camera is None:
-            raise SceneError(f"Scene '{self.scene}' or its camera is gone", "Add a camera and try again")
-        yield from capture.iterate_views(scene, self.places, size=self.size)
+    def take(self) -> Any:
+        """Now."""
+        return _InPieces(self).result()
 
 
-Need = Look | Looks | Recipe | Callable[[], Any]
-"""Maps, a picture, or the value of a function that never touches bpy."""
+Need = Look | InPieces | Recipe | Callable[[], Any]
+"""Maps, what the main thread does in pieces, a picture, or the value of a function that never touches bpy."""
 Task = Generator[Need, Any, T]
 
 
@@ -114,7 +107,7 @@ def carried_out(task: Task[T], make: Make) -> T:
 
 
 def _taken(need: Need, make: Make) -> Any:
-    if isinstance(need, (Look, Looks)):
+    if isinstance(need, (Look, InPieces)):
         return need.take()
     return make(need) if isinstance(need, Recipe) else need()
 
@@ -181,7 +174,7 @@ class Errand(Generic[T]):
 
     def holds_scene(self) -> bool:
         """Whether Blender reads the scene in another thread, or what is read of it bit by bit must stay as it is."""
-        return isinstance(self._now, (capture.CaptureJob, Sequel, _Slices)) and self._now.holds_scene()
+        return isinstance(self._now, (capture.CaptureJob, Sequel, _InPieces)) and self._now.holds_scene()
 
     def _advance(self) -> None:
         """Hand over what is done and begin with what is needed next."""
@@ -210,8 +203,8 @@ class Errand(Generic[T]):
         self._paints = isinstance(need, Recipe)
         if isinstance(need, Look):
             return need.start()
-        if isinstance(need, Looks):
-            return _Slices(need)
+        if isinstance(need, InPieces):
+            return _InPieces(need)
         if isinstance(need, Recipe):
             return self._begin(need)
         return _Sum(lambda _event, _wish: need())
@@ -251,20 +244,19 @@ class _CloserLook:
         return self._job.wait(timeout)
 
 
-class _Slices:
-    """Looks that are taken in the main thread, a few whenever ``done`` is asked."""
+class _InPieces:
+    """Work in the main thread, some of which is done whenever ``done`` is asked."""
 
-    message = "Looking around"
-
-    def __init__(self, looks: Looks) -> None:
-        self._steps, self._count = looks.steps(), len(looks.places)
-        self._made: list[SceneMaps] = []
+    def __init__(self, work: InPieces) -> None:
+        self._steps, self._count, self.message = work.steps(), work.count, work.message
+        self._steps_done = 0
+        self._value: Any = None
         self._error: BaseException | None = None
         self._ended = False
 
     @property
     def progress(self) -> float:
-        return len(self._made) / max(1, self._count)
+        return min(self._steps_done / max(1, self._count), 1.0)
 
     def done(self) -> bool:
         began = time.perf_counter()
@@ -274,20 +266,21 @@ class _Slices:
 
     def _step(self) -> None:
         try:
-            self._made.append(next(self._steps))
-        except StopIteration:
-            self._ended = True
+            next(self._steps)
+            self._steps_done += 1
+        except StopIteration as end:
+            self._ended, self._value = True, end.value
         except ReferenceError:
             self._ended, self._error = True, SceneError("The scene was changed meanwhile", "Try again")
         except BaseException as error:  # noqa: BLE001  # raised by result(), in the hands of who asked
             self._ended, self._error = True, error
 
-    def result(self) -> list[SceneMaps]:
+    def result(self) -> Any:
         while not self._ended:
             self._step()
         if self._error is not None:
             raise self._error
-        return self._made
+        return self._value
 
     def holds_scene(self) -> bool:
         return not self._ended

@@ -50,10 +50,10 @@ def prepare(maps: SceneMaps, until: Callable[[], bool]) -> None:
 def beside(job: capture.CaptureJob, scene: bpy.types.Scene) -> None:
     """Let a capture beside Blender's window prepare what projections of its maps need, if it is to look closer."""
     job.comes_first = texturing.ViewStudy(scene).step
-    job.on_outlined = _found
+    job.on_outlined = found
 
 
-def _found(maps: SceneMaps, outlined: SceneMaps) -> None:
+def found(maps: SceneMaps, outlined: SceneMaps) -> None:
     """Outlines were found beside Blender's window: what they are needed for is written in a thread."""
     _outlined[maps] = outlined
     threading.Thread(target=_write, args=(maps,), name="segaddon evidence", daemon=True).start()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from functools import partial
 
 import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
+from .. import capture
 from ..core.maps import BACKGROUND, SceneMaps
 from ..protocol.errors import InvalidInput, SceneError
 from ..texturing import Points, View, blended, identity
-from .errands import Look, Looks, Task
+from .errands import InPieces, Look, Task
 from .placing import scene_named
 
 _TRIAL_WIDTH = 80
@@ -37,10 +40,24 @@ def suggest_cameras(scene: str, count: int, views: Sequence[View]) -> Task[list[
     size = (_TRIAL_WIDTH, max(8, round(_TRIAL_WIDTH * seen.render.resolution_y / seen.render.resolution_x)))
     start = yield Look(scene, seen.camera.name, {"size": size})
     places = _places(scene_named(scene), [start, *(view.maps for view in views)])
-    trials = [start, *(yield Looks(scene, places, size))]
+    looks = yield InPieces(partial(_trials, scene, places, size), len(places), "Looking around")
+    trials = [start, *looks]
     chosen = yield lambda: _greedy(_cells(trials, views), count)
     matrices = [start.camera.matrix_world, *(np.array(place) for place in places)]
     return [_add(scene_named(scene), matrices[number], order) for order, number in enumerate(chosen, start=1)]
+
+
+def _trials(scene: str, places: Sequence[Matrix], size: tuple[int, int]) -> Generator[None, None, list[SceneMaps]]:
+    """The maps from all places, one after the other."""
+    seen = scene_named(scene)
+    if seen.camera is None:
+        raise SceneError(f"The camera of scene '{scene}' is gone", "Add one and try again")
+    made = []
+    with closing(capture.iterate_views(seen, places, size=size)) as looks:
+        for maps in looks:
+            made.append(maps)
+            yield
+    return made
 
 
 def _greedy(cells: Sequence[tuple[np.ndarray, np.ndarray]], count: int) -> list[int]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from blender_segaddon import api, capture
-from blender_segaddon.flows import keeping, preparing
+from blender_segaddon.flows import errands, keeping, preparing
 from blender_segaddon.flows.picture import Picture, Recipe
 from blender_segaddon.texturing import colour, evidence
 
@@ -78,3 +78,19 @@ def test_drawn_outlines_show_what_a_finer_render_shows():
     assert (found.ids == parts[shared])[own].mean() > 0.99
     same = (parts == parts[:, :, :1, :1]).all(axis=(2, 3))
     assert shared[~same].mean() > 0.99
+
+
+def test_a_closer_look_in_pieces_finds_the_same():
+    """For a window, which must not wait: the scene is as it was after the first piece, the rest is read."""
+    drawing.need_gpu()
+    scene = little_scene()
+    maps = capture.capture(scene, size=SIZE)
+    fine, things = capture.FineLook(maps), [len(bpy.data.objects), len(bpy.data.scenes)]
+    pieces = fine.draw(scene)
+    next(pieces)
+    assert [len(bpy.data.objects), len(bpy.data.scenes)] == things
+    assert errands.InPieces(lambda: pieces, 3, "").take()
+    fine.compare()
+    found, wanted = fine.outlined.outlines, capture.add_outlines(maps, scene).outlines
+    assert (found.block == wanted.block).all()
+    assert (found.ids == wanted.ids).all()

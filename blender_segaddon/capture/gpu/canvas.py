@@ -111,6 +111,11 @@ class Canvas:
         """ids uint32 H×W, then depth float32 H×W and normal float32 H×W×3 where asked for. Row 0 at the top."""
         return tuple(self._read(texture) for texture in self._colors)
 
+    def read_lines(self, top: int, lines: int) -> tuple[np.ndarray, ...]:
+        """As ``read``, of some lines from ``top`` down; also when Blender has come to another context since."""
+        buffer = gpu.types.GPUFrameBuffer(color_slots=self._colors)  # contexts share textures alone
+        return tuple(self._read(texture, buffer, self.height - top - lines, lines) for texture in self._colors)
+
     def read_with_depth(self) -> tuple[np.ndarray, np.ndarray]:
         """ids as ``read`` gives them, and depth float32 H×W, scene units along the axis (anything where id is 0)."""
         with self._buffer.bind():
@@ -123,7 +128,7 @@ class Canvas:
         """The id at a pixel, counted from the lower left; 0 outside."""
         if not (0 <= x < self.width and 0 <= y < self.height):
             return 0
-        # While events are handled Blender has another GL context than while it draws; those share textures alone.
+        # while events are handled Blender has another GL context than while it draws; those share textures alone
         buffer = gpu.types.GPUFrameBuffer(color_slots=[self.ids])
         with buffer.bind():
             return int(_array(buffer.read_color(x, y, 1, 1, 1, 0, "UINT"), 1)[0])
@@ -135,16 +140,23 @@ class Canvas:
         for texture in self._colors[1:]:
             texture.clear(format="FLOAT", value=(0.0, 0.0, 0.0, 0.0))
 
-    def _read(self, texture: gpu.types.GPUTexture) -> np.ndarray:
-        slot = self._colors.index(texture)
+    def _read(
+        self,
+        texture: gpu.types.GPUTexture,
+        buffer: gpu.types.GPUFrameBuffer | None = None,
+        bottom: int = 0,
+        lines: int | None = None,
+    ) -> np.ndarray:
+        slot, lines = self._colors.index(texture), self.height if lines is None else lines
         channels = 4 if texture.format == "RGBA32F" else 1
         kind = "FLOAT" if slot else "UINT"
-        with self._buffer.bind():
-            pixels = self._buffer.read_color(0, 0, self.width, self.height, channels, slot, kind)
-        flat = _array(pixels, self.width * self.height * channels)
+        buffer = buffer or self._buffer
+        with buffer.bind():
+            pixels = buffer.read_color(0, bottom, self.width, lines, channels, slot, kind)
+        flat = _array(pixels, self.width * lines * channels)
         if channels == 1:
-            return flat.reshape(self.height, self.width)[::-1]
-        return flat.reshape(self.height, self.width, channels)[::-1, :, :3]
+            return flat.reshape(lines, self.width)[::-1]
+        return flat.reshape(lines, self.width, channels)[::-1, :, :3]
 
 
 def _array(pixels: gpu.types.Buffer, count: int) -> np.ndarray:
