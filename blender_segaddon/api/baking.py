@@ -10,7 +10,6 @@ import bpy
 from .. import texturing
 from ..flows import baking, placing, usd
 from ..flows.baking import BakeJob, Tell
-from ..protocol.errors import InvalidInput
 from ..texturing import PlannedBake
 from .kinds import Objects
 
@@ -74,6 +73,7 @@ def apply_bake(
     objects: Objects | None = None,
     *,
     lighting: str = "unlit",
+    roughness: bool = False,
     budget: int = BUDGET,
     uv_layer: str | None = None,
     colours: str = "scene",
@@ -90,12 +90,13 @@ def apply_bake(
 
     Args:
         lighting: "unlit": the texture shines, as the picture was; "lit": it is the base colour.
+        roughness: lit surfaces also reflect, each as roughly as things of its class usually do (glass .05, metal .3,
+            wood .6, all else .9): one number an object, a start for the artist, nothing that was seen in the picture.
     """
     scene = scene or bpy.context.scene
-    if lighting not in baking.LIGHTING:
-        raise InvalidInput(f"Lighting '{lighting}' is unknown", f"Choose: {', '.join(baking.LIGHTING)}")
+    baking.check_look(lighting, roughness)
     done = _baked(objects, budget, uv_layer, colours, folder, local_copies, own_meshes, tell, scene)
-    baking.apply(scene, done, lighting)
+    baking.apply(scene, done, lighting, roughness)
     return [image for _, image, _ in done]
 
 
@@ -103,6 +104,7 @@ def start_bake(
     objects: Objects | None = None,
     *,
     lighting: str = "unlit",
+    roughness: bool = False,
     budget: int = BUDGET,
     colours: str = "scene",
     folder: str | Path | None = None,
@@ -116,6 +118,7 @@ def start_bake(
         scene,
         _named(scene, objects),
         lighting,
+        roughness,
         budget=budget,
         colours=colours,
         folder=None if folder is None else Path(folder),

@@ -48,6 +48,8 @@ class Texture:
     """the file holds light, not colours to look at"""
     emits: bool
     """it shines by itself; else it is lit"""
+    roughness: float | None = None
+    """0..1 of what reflects as plastic does; None: it reflects nothing"""
 
 
 def meshes(lines: Iterable[str]) -> list[Mesh]:
@@ -155,14 +157,14 @@ def _overs(tree: dict[str, dict], above: str, bound: dict[str, str]) -> list[str
 
 def _material(scope: str, name: str, texture: Texture) -> list[str]:
     path = f"{scope}/{name}"
+    dull = texture.roughness is None
     colour = "emissiveColor" if texture.emits else "diffuseColor"
     surface = [
         'uniform token info:id = "UsdPreviewSurface"',
         *(["color3f inputs:diffuseColor = (0, 0, 0)"] if texture.emits else []),
         f"color3f inputs:{colour}.connect = <{path}/picture.outputs:rgb>",
-        "float inputs:roughness = 1",
-        "color3f inputs:specularColor = (0, 0, 0)",
-        "int inputs:useSpecularWorkflow = 1",
+        f"float inputs:roughness = {1 if texture.roughness is None else round(texture.roughness, 4)}",
+        *(["color3f inputs:specularColor = (0, 0, 0)", "int inputs:useSpecularWorkflow = 1"] if dull else []),
         "token outputs:surface",
     ]
     picture = [

@@ -52,7 +52,8 @@ def _textures(base: Path, files: dict[ShownBake, Path]) -> list[usd.Texture]:
             log.warning("'%s' is not in the USD file with its UV layer: its texture is left out", one.object.name)
             continue
         path = f"./{file.parent.name}/{file.name}"
-        found.append(usd.Texture(mesh, path, layer, raw=one.image.is_float, emits=one.lighting == "unlit"))
+        raw, emits = one.image.is_float, one.lighting == "unlit"
+        found.append(usd.Texture(mesh, path, layer, raw, emits, one.roughness))
     if not found:
         raise SceneError("None of the baked objects is in the USD file", "Show them in the viewport and export again")
     return found

@@ -42,6 +42,11 @@ class SEGADDON_OT_apply_bake(running.Modal, bpy.types.Operator):
         ],
         default="unlit",
     )
+    roughness: BoolProperty(
+        name="Roughness by Class",
+        description="Surfaces also reflect, as roughly as things of their class usually do: a start, not a measurement",
+        default=False,
+    )
     local_copies: BoolProperty(
         name="Make Linked Meshes Local",
         description="Objects whose mesh is linked from a library get a copy of it; the library stays as it is",
@@ -62,6 +67,8 @@ class SEGADDON_OT_apply_bake(running.Modal, bpy.types.Operator):
         column.use_property_split = True
         for name in ("side", "colours", "lighting"):
             column.prop(self, name)
+        if self.lighting == "lit":
+            column.prop(self, "roughness")
         try:
             rows = api.plan_bake(budget=self.side**2, scene=context.scene)
         except api.SegAddonError as error:
@@ -82,6 +89,7 @@ class SEGADDON_OT_apply_bake(running.Modal, bpy.types.Operator):
             budget=self.side**2,
             colours=self.colours,
             lighting=self.lighting,
+            roughness=self.roughness and self.lighting == "lit",
             local_copies=self.local_copies,
             scene=context.scene,
         )

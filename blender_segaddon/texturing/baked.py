@@ -26,16 +26,23 @@ class Shown:
     layer: str
     """name of the UV layer"""
     lighting: str
-    """as in ``put``"""
+    roughness: float | None
+    """both as in ``put``"""
 
 
-def put(one: bpy.types.Object, image: bpy.types.Image, layer: str, lighting: str) -> bpy.types.Material:
+def put(
+    one: bpy.types.Object, image: bpy.types.Image, layer: str, lighting: str, roughness: float | None = None
+) -> bpy.types.Material:
     """Let every slot of an object show its texture; other users of its mesh keep their materials.
 
     Args:
         lighting: "unlit": the texture shines, as the picture was; "lit": it is the base colour.
+        roughness: 0..1 of the whole surface, which then also reflects as plastic does; None: it reflects nothing.
     """
     material = _material(f"{image.name}", image, layer, lighting)
+    if roughness is not None:
+        surface = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+        surface.inputs["Specular IOR Level"].default_value, surface.inputs["Roughness"].default_value = 0.5, roughness
     take_off(one)
     if not one.material_slots:
         one.data.materials.append(None)
@@ -87,7 +94,10 @@ def shown(one: bpy.types.Object) -> Shown | None:
             texture, uv = nodes.get("TEX_IMAGE"), nodes.get("UVMAP")
             if texture and uv and texture.image and texture.outputs["Color"].is_linked:
                 lit = texture.outputs["Color"].links[0].to_socket.name == "Base Color"
-                return Shown(one, texture.image, uv.uv_map, "lit" if lit else "unlit")
+                inputs = nodes["BSDF_PRINCIPLED"].inputs if "BSDF_PRINCIPLED" in nodes else {}
+                shines = inputs and inputs["Specular IOR Level"].default_value > 0
+                roughness = inputs["Roughness"].default_value if shines else None
+                return Shown(one, texture.image, uv.uv_map, "lit" if lit else "unlit", roughness)
     return None
 
 

@@ -214,6 +214,19 @@ def test_through_a_usd_file(scene, maps, tmp_path):
     assert "UsdPreviewSurface" in text
 
 
+def test_roughness_by_class(scene):
+    """A constant of each object; off unless asked for."""
+    bpy.data.objects["Left"].name, bpy.data.objects["Right"].name = "Window", "Hedge"
+    maps = api.capture(scene, size=SIZE)
+    api.project(Picture(smooth_picture(), Recipe(maps)), scene=scene)
+    with pytest.raises(InvalidInput, match="nothing"):
+        api.apply_bake(["Window"], budget=20_000, roughness=True)
+    api.apply_bake(["Window", "Hedge", "Ground"], budget=BUDGET // 4, lighting="lit", roughness=True)
+    surfaces = {name: bpy.data.objects[name].active_material.node_tree.nodes for name in ("Window", "Hedge")}
+    rough = {name: nodes["Principled BSDF"].inputs["Roughness"].default_value for name, nodes in surfaces.items()}
+    assert rough == {"Window": pytest.approx(0.05), "Hedge": pytest.approx(0.9)}
+
+
 def test_cancelled_or_failed_leaves_no_trace(scene, maps, tmp_path):
     def stop(done: int, count: int) -> None:
         if done == 2:

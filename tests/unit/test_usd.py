@@ -79,3 +79,10 @@ def test_a_layer_of_textures_holds_nothing_else():
         'def Shader "picture"',
         'def Shader "place"',
     ]
+
+
+def test_a_surface_reflects_only_where_it_has_a_roughness():
+    dull, shiny = (textures([Texture(ROOF, "a.png", "st", True, False, rough)]) for rough in (None, 0.3))
+    assert "specularColor = (0, 0, 0)" in dull
+    assert "float inputs:roughness = 0.3" in shiny
+    assert "specularColor" not in shiny
