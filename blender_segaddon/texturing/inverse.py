@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -134,10 +135,9 @@ def _refined(search: _Search, target: np.ndarray, t: np.ndarray) -> tuple[np.nda
 
 
 def _is_sure(search: _Search, target: np.ndarray, around: np.ndarray, near: np.ndarray) -> np.ndarray:
-    """``Inverse.sure``, measured at four corners: what is left of a map that is true to the first order is the same at
-    the opposite ones."""
+    """``Inverse.sure``, measured at the corners: nearly everything else that a node stands for is nearer."""
     sure = near.copy()
-    for corner in ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1)):
+    for corner in product((1, -1), repeat=3):
         node = np.flatnonzero(sure)
         colour = np.clip(target[node] + np.float32(0.5 / (_GRID - 1)) * np.array(corner, np.float32), 0, 1)
         shown = search.shown(search.hold(_mapped(around, node, colour)))
