@@ -66,22 +66,24 @@ class Inverse:
     def solve(self, display: np.ndarray, forward: Forward) -> tuple[np.ndarray, np.ndarray]:
         """(float32 N×3 scene-linear, float32 N largest error of a channel) for float32 N×3 display colours 0..1."""
         search = _Search(forward, self.toe, self.limit)
-        node = _nearest(display)
-        t = search.hold(_mapped(self.around, node, display))
-        sure = self.sure[node]
-        error = np.where(sure, np.float32(_SURE), np.float32(np.inf))
-        rest = np.flatnonzero(~sure)
+        linear, error = np.empty_like(display), np.full(len(display), _SURE, np.float32)
+        unsure = []
+        for start in range(0, len(display), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            node = _nearest(display[part])
+            linear[part] = search.linear(search.hold(_mapped(self.around, node, display[part])))
+            unsure.append(start + np.flatnonzero(~self.sure[node]))
+        rest = np.concatenate(unsure)
         if len(rest):
             first, where = _different(display[rest])
-            some = rest[first]
-            found, left = self._search(search, display[some], t[some], node[some])
-            t[rest], error[rest] = found[where], left[where]
-        return search.linear(t), error
+            t, left = self._search(search, display[rest[first]])
+            linear[rest], error[rest] = search.linear(t)[where], left[where]
+        return linear, error
 
-    def _search(
-        self, search: _Search, display: np.ndarray, t: np.ndarray, node: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _search(self, search: _Search, display: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(t, error), from where the table leads."""
+        node = _nearest(display)
+        t = search.hold(_mapped(self.around, node, display))
         error = np.full(len(display), np.inf, np.float32)
         open_ = np.arange(len(display))
         tried = t.copy()
@@ -98,7 +100,7 @@ class Inverse:
             tried[open_] = search.hold(t[open_] + step)
         rest = np.flatnonzero(error > _DONE)
         if len(rest):
-            t[rest], error[rest] = search.descend(display[rest], t[rest], rounds=8)
+            t[rest], error[rest] = search.descend(display[rest], t[rest], rounds=5)
         return t, error
 
 
@@ -162,13 +164,8 @@ def _different(display: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _mapped(around: np.ndarray, node: np.ndarray, display: np.ndarray) -> np.ndarray:
     """float32 N×3: t of colours, by the maps of these nodes."""
-    t = np.empty((len(display), 3), np.float32)
-    for start in range(0, len(display), _AT_ONCE):
-        part = slice(start, start + _AT_ONCE)
-        rows = around[node[part]]
-        np.einsum("nij,nj->ni", rows[..., :3], display[part], out=t[part])
-        t[part] += rows[..., 3]
-    return t
+    rows = around[node]
+    return np.einsum("nij,nj->ni", rows[..., :3], display) + rows[..., 3]
 
 
 @dataclass(frozen=True, eq=False)
