@@ -29,7 +29,7 @@ _SURE = 0.4 / 255
 """The same, at the corners of what a node stands for: its colours are nearly all much nearer."""
 _NEAR = 20.0 / 255
 """Error of a node beyond which nothing around it can be reached, by far: how t changes there helps nobody."""
-_WORTH = 0.95
+_WORTH = 0.98
 """Share of its squared error that a step must leave at most, to be worth another one."""
 _HEADROOM = 4.0
 """Stops above the grey that is shown white: saturated highlights need more light than white."""
@@ -100,7 +100,7 @@ class Inverse:
             tried[open_] = search.hold(t[open_] + step)
         rest = np.flatnonzero(error > _DONE)
         if len(rest):
-            t[rest], error[rest] = search.descend(display[rest], t[rest], rounds=5)
+            t[rest], error[rest] = search.descend(display[rest], t[rest], rounds=8)
         return t, error
 
 
@@ -137,8 +137,9 @@ def _refined(search: _Search, target: np.ndarray, t: np.ndarray) -> tuple[np.nda
 
 
 def _is_sure(search: _Search, target: np.ndarray, around: np.ndarray, near: np.ndarray) -> np.ndarray:
-    """``Inverse.sure``, measured at the corners: nearly everything else that a node stands for is nearer."""
-    sure = near.copy()
+    """``Inverse.sure``, measured at the corners: nearly everything else that a node stands for is nearer. Not so beside
+    black, where t bends most."""
+    sure = near & (target.min(axis=1) > 1.5 / (_GRID - 1))
     for corner in product((1, -1), repeat=3):
         node = np.flatnonzero(sure)
         colour = np.clip(target[node] + np.float32(0.5 / (_GRID - 1)) * np.array(corner, np.float32), 0, 1)
