@@ -73,11 +73,11 @@ def project(
     scene = scene or scene_named(maps.scene)
     if not blend:  # views that share surfaces are foretold pixel by pixel, see ``texturing.carrying``
         maps = preparing.outlined(maps, scene)
+    rgb = _light(source, scene)  # first: with the scenes that it makes and removes, Blender evaluates all anew
     _say_if_moved(scene, maps)
     names = None if objects is None else list(objects)
     if blend and share is None:
         share = texturing.share(maps, [view for _, view in views(scene)])
-    rgb = _light(source, scene)
     wanted = lighting or _usual_lighting(scene)
     how = {"lighting": wanted, "share": share, "lock": lock, "soft": soft}
     placement = texturing.project(scene, rgb, maps, objects=names, name=source.title, **how)
