@@ -125,6 +125,9 @@ class SEGADDON_OT_export_usd(bpy.types.Operator):
 
     @classmethod
     def poll(cls, _context):
+        if not bpy.app.build_options.usd:
+            cls.poll_message_set("This Blender was built without USD")
+            return False
         if not api.has_bakes():
             cls.poll_message_set("Bake to textures first")
             return False
