@@ -69,14 +69,18 @@ def encode_plain_exr(pixels: np.ndarray) -> bytes:
     ordered = {name: pixels[..., index % count] for index, name in zip((3, 2, 1, 0), "ABGR", strict=True)}
     _check(ordered, {})
     header = _header(ordered, width, height, {}, _PLAIN)
-    line = 8 + 16 * width  # its number, its size and the channels one after the other
-    offsets = len(header) + 8 * height + line * np.arange(height, dtype="<u8")
-    lines = np.empty((height, line // 4), "<i4")
+    line, start = 8 + 16 * width, len(header) + 8 * height  # a line: its number, its size, the channels one by one
+    ahead = -start % 4
+    file = np.empty(ahead + start + line * height, np.uint8)  # numbers stand at multiples of four
+    file[ahead : ahead + len(header)] = np.frombuffer(header, np.uint8)
+    offsets = start + line * np.arange(height, dtype="<u8")
+    file[ahead + len(header) : ahead + start] = offsets.view(np.uint8)
+    lines = file[ahead + start :].view("<i4").reshape(height, line // 4)
     lines[:, 0], lines[:, 1] = np.arange(height), line - 8
     planes = lines.view("<f4")[:, 2:].reshape(height, 4, width)
     for place, plane in enumerate(ordered.values()):
         planes[:, place] = plane if place or count == 4 else 1
-    return b"".join([header, offsets.tobytes(), lines.tobytes()])
+    return file[ahead:].tobytes()
 
 
 def _check(channels: Mapping[str, np.ndarray], attributes: Mapping[str, str]) -> tuple[int, int]:

@@ -100,7 +100,7 @@ class Inverse:
             tried[open_] = search.hold(t[open_] + step)
         rest = np.flatnonzero(error > _DONE)
         if len(rest):
-            t[rest], error[rest] = search.descend(display[rest], t[rest], rounds=8)
+            t[rest], error[rest] = search.descend(display[rest], t[rest], rounds=6)
         return t, error
 
 

@@ -53,11 +53,11 @@ def project(
     title = free_name(scene, f"Seg Projection {name}")
     linked.make_local(scene, {one.object for one in chosen})
     keys = linked.keys(scene, chosen)
+    hidden = list(_beyond_slots(scene, {one.object for one in chosen}))  # before Blender has to evaluate anything anew
     colours = data_image(f"{title} picture", with_share(stored(emitted(linear, scene)), _faded(maps, share, soft)))
     colours[LIGHT] = True
     known = files(maps, keys)
     seen = data_file_image(f"{title} evidence", known.seen)
-    hidden = list(_beyond_slots(scene, {one.object for one in chosen}))
     number = locking.free_number() if lock else None
     group = build_projector(title, maps.camera, colours, seen, _fine(title, maps, known), number)
     group[surfaces.GROUP_MARK] = True
