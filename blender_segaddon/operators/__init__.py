@@ -1,6 +1,7 @@
 """Operators: gather inputs, call one function of ``api``, report."""
 
 from . import (
+    baking,
     classes,
     export,
     generation,
@@ -35,6 +36,7 @@ CLASSES = (
     *retouch_results.CLASSES,
     *retouch_tool.CLASSES,
     *views.CLASSES,
+    *baking.CLASSES,
     *server.CLASSES,
     *setup.CLASSES,
     *shots.CLASSES,
