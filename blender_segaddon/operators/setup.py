@@ -19,7 +19,8 @@ _TICK = 0.25
 """seconds between two looks at what runs"""
 _STOP_SECONDS = 4.0
 """How long Blender waits for a download to end when the add-on goes away under it."""
-_ADDON = (__package__ or "").rpartition(".")[0]
+ADDON = (__package__ or "").rpartition(".")[0]
+"""The add-on's module, as Blender's preferences know it."""
 ONLINE = "Switch on Allow Online Access first: Preferences, System, Network. It may go off again afterwards"
 
 
@@ -44,7 +45,7 @@ state = _State()
 
 def preferences() -> bpy.types.AddonPreferences | None:
     """The add-on's preferences; None where it was registered by a script, without Blender's list of add-ons."""
-    addon = bpy.context.preferences.addons.get(_ADDON)
+    addon = bpy.context.preferences.addons.get(ADDON)
     return addon.preferences if addon is not None else None
 
 

@@ -49,7 +49,7 @@ class SEGADDON_PT_guide(bpy.types.Panel):
             draw_task(column, context.region.width)
         _step(column, 3, "A model, which draws", False)
         if api.has_server():
-            _model(column)
+            _model(column, context.region.width)
             draw_task(column, context.region.width)
 
 
@@ -76,13 +76,20 @@ def draw_install(column: bpy.types.UILayout, text: str = "Install Server") -> No
         row.prop(bpy.context.preferences.system, "use_online_access", text="Allow Online Access")
 
 
-def _model(column: bpy.types.UILayout) -> None:
+def _model(column: bpy.types.UILayout, width: int) -> None:
     if setup.state.task is not None:
         return
     chosen = _recommended()
-    if chosen is None:
+    if chosen is None and isinstance(server.seen.state, api.ServerState):
+        lines(column, "This server was installed without models: switch on For Models", width, "INFO")
+        column.operator("preferences.addon_show", text="Open Preferences", icon="PREFERENCES").module = setup.ADDON
+    elif chosen is None:
         column.operator("segaddon.check_server", text="Start Server", icon="PLAY")
-        return
+    else:
+        _get(column, chosen)
+
+
+def _get(column: bpy.types.UILayout, chosen: api.ModelInfo) -> None:
     button = column.operator("segaddon.pull_model", text=f"Get {chosen.title}", icon="IMPORT")
     button.name = chosen.id
     note = column.row()
