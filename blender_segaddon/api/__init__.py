@@ -65,6 +65,7 @@ from .installing import (
     remove_server,
     start_removal,
 )
+from .look_assets import LOOK_FIELDS, LOOK_TAG, apply_look, looks, save_look
 from .masking import (
     alpha_mask,
     everything,
@@ -179,6 +180,8 @@ from .views import (
 
 __all__ = [
     "DEFAULT_CONNECTION",
+    "LOOK_FIELDS",
+    "LOOK_TAG",
     "BakeJob",
     "CaptureJob",
     "ClassMatch",
@@ -216,6 +219,7 @@ __all__ = [
     "add_camera",
     "alpha_mask",
     "apply_bake",
+    "apply_look",
     "as_picture",
     "attend_server",
     "backdrop",
@@ -261,6 +265,7 @@ __all__ = [
     "leave_server",
     "lend_gpu",
     "look_ahead",
+    "looks",
     "loras",
     "map_images",
     "maps_of",
@@ -295,6 +300,7 @@ __all__ = [
     "replace_view",
     "resume",
     "save",
+    "save_look",
     "scene_vocabulary",
     "seen_in",
     "segment",

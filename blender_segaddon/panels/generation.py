@@ -25,7 +25,7 @@ class _Part:
 
 class SEGADDON_PT_model_options(_Part, bpy.types.Panel):
     bl_label = "Options"
-    bl_order = 1
+    bl_order = 2
 
     def draw(self, context: bpy.types.Context) -> None:
         settings, model = context.scene.segaddon.generation, model_options.model_of(context.scene)
@@ -50,7 +50,7 @@ class SEGADDON_PT_model_options(_Part, bpy.types.Panel):
 
 class SEGADDON_PT_guides(_Part, bpy.types.Panel):
     bl_label = "Guides"
-    bl_order = 2
+    bl_order = 3
 
     def draw_header(self, context: bpy.types.Context) -> None:
         self.layout.prop(context.scene.segaddon.generation, "own_guides", text="")
@@ -77,7 +77,7 @@ class SEGADDON_PT_guides(_Part, bpy.types.Panel):
 
 class SEGADDON_PT_start(_Part, bpy.types.Panel):
     bl_label = "Start From"
-    bl_order = 3
+    bl_order = 4
 
     def draw(self, context: bpy.types.Context) -> None:
         settings = context.scene.segaddon.generation
@@ -89,7 +89,7 @@ class SEGADDON_PT_start(_Part, bpy.types.Panel):
 
 class SEGADDON_PT_references(_Part, bpy.types.Panel):
     bl_label = "References"
-    bl_order = 4
+    bl_order = 5
 
     def draw(self, context: bpy.types.Context) -> None:
         settings, model = context.scene.segaddon.generation, model_options.model_of(context.scene)
@@ -109,7 +109,7 @@ class SEGADDON_PT_references(_Part, bpy.types.Panel):
 
 class SEGADDON_PT_loras(_Part, bpy.types.Panel):
     bl_label = "LoRAs"
-    bl_order = 5
+    bl_order = 6
 
     def draw(self, context: bpy.types.Context) -> None:
         column = self.layout.column()

@@ -6,7 +6,7 @@ import bpy
 
 from .. import api
 from ..operators import running
-from . import generation, models
+from . import generation, looks, models
 
 _ON_PLACEMENTS = ("segaddon.update_placement", "segaddon.repaint_view")
 """Buttons that stand beside each picture in the scene; how far they are is shown above all."""
@@ -71,6 +71,9 @@ class SEGADDON_PT_maps(_Part, bpy.types.Panel):
 class SEGADDON_PT_generate(_Part, bpy.types.Panel):
     bl_label = "Generate"
     bl_order = 2
+
+    def draw_header_preset(self, _context: bpy.types.Context) -> None:
+        looks.SEGADDON_PT_presets.draw_panel_header(self.layout)
 
     def draw(self, context: bpy.types.Context) -> None:
         settings = context.scene.segaddon
