@@ -162,7 +162,7 @@ class SEGADDON_OT_apply_bake(running.Modal, bpy.types.Operator):
         default=4096,
     )
     colours: EnumProperty(
-        name="Colours",
+        name="Colors",
         items=[
             ("scene", "For Blender", "Float images: renders of this scene show the pictures exactly"),
             ("display", "For Export", "8-bit images as you see them: for glTF, USD, FBX and game engines"),

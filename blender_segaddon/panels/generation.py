@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from .. import api
 from ..core import passes
@@ -32,7 +33,7 @@ class SEGADDON_PT_model_options(_Part, bpy.types.Panel):
         column = _column(self.layout)
         column.row().prop(settings, "quality", expand=True)
         if model is not None:
-            _note(column, f"Draws {_drawn(context.scene, model)}")
+            _note(column, iface_("Draws {}").format(_drawn(context.scene, model)))
         column.prop(settings, "style")
         if model is None or model.guided:
             column.prop(settings, "negative")
@@ -161,8 +162,8 @@ def _drawn(scene: bpy.types.Scene, model: api.ModelInfo) -> str:
     drawn = passes.sizes(size, model.native, draft=scene.segaddon.generation.quality == "DRAFT")
     told = ["{} × {}".format(*one) for one in drawn]
     if drawn[-1] != size:
-        told.append("enlarged to {} × {}".format(*size) if drawn[-1] < size else "reduced to {} × {}".format(*size))
-    return ", then ".join(told) if len(drawn) > 1 else ", ".join(told)
+        told.append((iface_("enlarged to {} × {}") if drawn[-1] < size else iface_("reduced to {} × {}")).format(*size))
+    return iface_(", then ").join(told) if len(drawn) > 1 else ", ".join(told)
 
 
 def _head(column: bpy.types.UILayout, one: bpy.types.PropertyGroup, kind: str, index: int) -> bpy.types.UILayout:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_n as n_
 
 from .. import api
 from ..operators import running
@@ -87,7 +88,7 @@ class SEGADDON_PT_generate(_Part, bpy.types.Panel):
         seed.prop(settings, "seed")
         row.prop(settings, "random_seed", text="", icon="FILE_REFRESH")
         generation.draw_count(column, settings.generation)
-        action(column, "segaddon.generate", "RENDER_STILL", "Generate" if settings.model else None)
+        action(column, "segaddon.generate", "RENDER_STILL", n_("Generate", "Operator") if settings.model else None)
         if not settings.model:
             note = column.row()
             note.active = False
@@ -101,7 +102,7 @@ class SEGADDON_PT_retouch(_Part, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         column = _column(self.layout)
         active = context.active_object
-        _labelled(column, "Object").label(text=active.name if active else "None active")
+        _labelled(column, "Object").label(text=active.name if active else "None active", translate=active is None)
         column.prop(context.scene.segaddon, "retouch_prompt")
         action(column, "segaddon.retouch_object", "BRUSH_DATA")
 
@@ -170,7 +171,7 @@ def action(layout: bpy.types.UILayout, operator: str, icon: str, text: str | Non
         layout.operator(operator, icon=icon, **({} if text is None else {"text": text}))
         return
     row = layout.row(align=True)
-    row.progress(factor=now.job.progress, text=running.told(now.job))
+    row.progress(factor=now.job.progress, text=running.told(now.job), translate=False)
     row.operator("segaddon.cancel", text="", icon="X")
 
 
@@ -208,10 +209,10 @@ def _placement(box: bpy.types.UILayout, one: api.Placement) -> None:
     column = split.column(align=True)
     head = column.row(align=True)
     head.active = one.shown
-    head.label(text=one.name.removeprefix(prefix), icon=icon)
+    head.label(text=one.name.removeprefix(prefix), translate=False, icon=icon)
     row = column.row(align=True)
     if about.camera:
-        row.label(text=about.camera, icon="CAMERA_DATA")
+        row.label(text=about.camera, translate=False, icon="CAMERA_DATA")
     if one.kind == "projection":
         lit = row.operator_menu_enum("segaddon.set_lighting", "lighting", text="", icon=_LIGHTING[one.lighting])
         lit.name = one.name
