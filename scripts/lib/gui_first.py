@@ -16,7 +16,7 @@ import bpy
 from mathutils import Matrix
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # Blender runs this file alone
-from scripts.lib import gui_ticks
+from scripts.lib import gui_ticks, processors
 from scripts.lib.gui_person import (
     MODULE,
     addon,
@@ -44,6 +44,16 @@ ASIDE = Matrix.Translation((2.5, 0.6, -3.0)) @ Matrix.Rotation(0.2, 4, "Y")
 """A step to the right and forward from the street's camera."""
 
 clicks: list[str] = []
+machine = processors.Processors()
+
+
+def check_time(holds: bool, text: str) -> None:
+    """A time is judged where other programs let us work."""
+    others = machine.others()
+    if others <= processors.QUIET:
+        check(holds, text)
+    elif not holds:
+        print(f"not judged, other programs had {others:.0%} of the processors: {text}", flush=True)
 
 
 def click(what: str, press: Callable[[], object]) -> None:
@@ -83,7 +93,7 @@ def first_picture() -> Iterator[float]:
     shot("first_picture")
     print(f"first picture: {len(clicks)} clicks ({', '.join(clicks)}), {took:.0f} s", flush=True)
     check(len(clicks) <= MOST_CLICKS, f"{len(clicks)} clicks to the first picture")
-    check(took <= MOST_SECONDS, f"{took:.0f} s to the first picture")
+    check_time(took <= MOST_SECONDS, f"{took:.0f} s to the first picture")
 
 
 def preferences() -> Iterator[float]:
@@ -145,7 +155,7 @@ def long_ticks() -> Iterator[float]:
         yield from until_made(120)
     seconds, told = gui_ticks.longest(ticks)
     print(f"longest tick at {SIDE}²: {told}", flush=True)
-    check(seconds <= gui_ticks.LONGEST_TICK, f"{1000 * seconds:.0f} ms of work in one tick at {SIDE}²: {told}")
+    check_time(seconds <= gui_ticks.LONGEST_TICK, f"{1000 * seconds:.0f} ms of work in one tick at {SIDE}²: {told}")
 
 
 def scripting() -> Iterator[float]:
