@@ -63,7 +63,6 @@ from .installing import (
     installation_state,
     pull_model,
     remove_server,
-    start_removal,
 )
 from .look_assets import LOOK_FIELDS, LOOK_TAG, apply_look, looks, save_look
 from .masking import (
@@ -319,7 +318,6 @@ __all__ = [
     "start_capture",
     "start_extend",
     "start_next_view",
-    "start_removal",
     "start_remove",
     "start_repaint_view",
     "start_segment",

@@ -264,7 +264,7 @@ class SEGADDON_OT_remove_server(bpy.types.Operator):
 
     def execute(self, _context):
         with reported(self):
-            ours, task = str(api.installation(folder()).python), api.start_removal(folder() or None)
+            ours, task = str(api.installation(folder()).python), api.remove_server(folder() or None, wait=False)
             if not bpy.app.background:
                 begin(task, lambda: _forget_python(ours))
                 return {"FINISHED"}

@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-QUIET = 0.1
+QUIET = 0.15
 """Share of the processors that other programs may have."""
 
 
