@@ -173,7 +173,7 @@ class SEGADDON_OT_apply_bake(running.Modal, bpy.types.Operator):
         name="Lighting",
         items=[
             ("unlit", "Unlit", "The textures shine, as the pictures were"),
-            ("lit", "Lit", "The textures are base colours, which the scene's lights light"),
+            ("lit", "Lit", "The textures are base colors, which the scene's lights light"),
         ],
         default="unlit",
     )

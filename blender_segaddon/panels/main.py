@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 from bpy.app.translations import pgettext_n as n_
 
 from .. import api
@@ -155,13 +156,13 @@ def _labelled(column: bpy.types.UILayout, label: str) -> bpy.types.UILayout:
 
 def _class_row(column: bpy.types.UILayout, active: bpy.types.Object | None) -> None:
     """What the active object is taken for; a click changes it for all that are selected."""
-    text = "None active"
+    text = iface_("None active")
     if active is not None:
         try:
-            text = (api.class_of(active).class_name or "No class").capitalize()
+            text = (api.class_of(active).class_name or iface_("No class")).capitalize()
         except api.SegAddonError:
-            text = "No class list"  # the panel of the classes says what is wrong with the user's file
-    _labelled(column, "Class").operator("segaddon.set_class", text=text)
+            text = iface_("No class list")  # the panel of the classes says what is wrong with the user's file
+    _labelled(column, "Class").operator("segaddon.set_class", text=text, translate=False)
 
 
 def action(layout: bpy.types.UILayout, operator: str, icon: str, text: str | None = None) -> None:

@@ -8,7 +8,7 @@ from bpy.app.translations import pgettext_iface as iface_
 from .. import api
 from ..operators.models import PREVIEW, title_of
 
-_WHY = {"missing": "not on the server", "refused": "licence not allowed"}
+_WHY = {"missing": "not on the server", "refused": "license not allowed"}
 """States of models that cannot draw."""
 
 
@@ -51,7 +51,7 @@ def draw_choice(row: bpy.types.UILayout, column: bpy.types.UILayout, chosen: str
             below.label(text=found.hint.rpartition(" -m bridge_server ")[2], icon="BLANK1")
         return
     below.active = False
-    told = iface_("{} licence").format(found.licence_kind)
+    told = iface_("{} license").format(found.licence_kind)
     if found.memory:
         told = iface_("{:g} GB of GPU memory").format(found.memory) + ", " + told
     below.label(text=told, translate=False)
