@@ -13,6 +13,16 @@ from bpy.props import (
 )
 
 from . import api
+from .core import vocabulary
+
+
+def class_names(_self, context, edit_text: str) -> list[str]:
+    """Suggestions while a class name is typed."""
+    try:
+        known = vocabulary.load(api.scene_vocabulary(context.scene))
+    except api.SegAddonError:
+        return []  # the panel says what is wrong with the file
+    return [one.name for one in known.classes if edit_text.lower() in one.name.lower()]
 
 
 def _styles(_self, _context, edit_text: str) -> list[str]:
@@ -76,6 +86,18 @@ class LoraSettings(bpy.types.PropertyGroup):
     weight: FloatProperty(name="Weight", min=-2.0, max=2.0, default=1.0)
 
 
+class ClassWords(bpy.types.PropertyGroup):
+    """What things of a class look like, where they have no words of their own."""
+
+    use: BoolProperty(name="Use", description="Whether it counts", default=True)
+    class_name: StringProperty(
+        name="Class", description="A class of the scene's list, e.g. 'house'", search=class_names
+    )
+    words: StringProperty(
+        name="Words", description="What things of it look like, e.g. 'timber-framed, snow on the roof'"
+    )
+
+
 class CandidateSettings(bpy.types.PropertyGroup):
     """One of the pictures to choose from."""
 
@@ -99,6 +121,10 @@ class GenerationSettings(bpy.types.PropertyGroup):
     )
     candidates: CollectionProperty(type=CandidateSettings)
     style: StringProperty(name="Style", description="A look that is added to the prompt", search=_styles)
+    words: StringProperty(
+        name="Words", description="Words that are added to every prompt, e.g. 'oil painting, soft light'"
+    )
+    class_words: CollectionProperty(type=ClassWords)
     negative: StringProperty(name="Avoid", description="What the picture should not show")
     quality: EnumProperty(
         name="Quality",
@@ -162,4 +188,4 @@ class GenerationSettings(bpy.types.PropertyGroup):
     loras: CollectionProperty(type=LoraSettings)
 
 
-CLASSES = (GuideSettings, ReferenceSettings, LoraSettings, CandidateSettings, GenerationSettings)
+CLASSES = (GuideSettings, ReferenceSettings, LoraSettings, ClassWords, CandidateSettings, GenerationSettings)

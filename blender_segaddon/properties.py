@@ -16,7 +16,6 @@ from bpy.props import (
 )
 
 from . import api, generation_properties
-from .core import vocabulary
 
 SEEDS = 2**31
 """How many seeds Blender's integer fields can hold: 0 .. SEEDS - 1."""
@@ -32,15 +31,6 @@ INTENTS = [
         "picture goes on beyond its borders",
     ),
 ]
-
-
-def _class_names(_self, context, edit_text: str) -> list[str]:
-    """Suggestions while a class name is typed."""
-    try:
-        known = vocabulary.load(api.scene_vocabulary(context.scene))
-    except api.SegAddonError:
-        return []  # the panel says what is wrong with the file
-    return [one.name for one in known.classes if edit_text.lower() in one.name.lower()]
 
 
 def _change_vocabulary(_self, context) -> None:
@@ -117,7 +107,7 @@ class SceneSettings(bpy.types.PropertyGroup):
         name="Background",
         description="Class of what lies behind all objects; empty for none",
         default="sky",
-        search=_class_names,
+        search=generation_properties.class_names,
     )
     maps_with_renders: BoolProperty(
         name="Scene Maps with Renders",

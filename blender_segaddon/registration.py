@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import bpy
 
-from . import api, operators, panels, preferences, properties
+from . import api, operators, panels, preferences, properties, translations
 from .capture import background
 from .flows import rendering
 from .operators import classes, retouch_history, retouch_masks, retouch_paint, running, server
@@ -105,11 +105,13 @@ def register() -> None:
             module.register()
     for functions, function in _handlers():
         functions.append(function)
+    translations.register()
     api.watch_renders()
 
 
 def unregister() -> None:
     running.stop()
+    translations.unregister()
     api.watch_renders(False)
     background.cancel_all()
     for functions, function in reversed([*_handlers()]):

@@ -63,8 +63,8 @@ from .installing import (
     installation_state,
     pull_model,
     remove_server,
-    start_removal,
 )
+from .look_assets import LOOK_FIELDS, LOOK_TAG, apply_look, looks, save_look
 from .masking import (
     alpha_mask,
     everything,
@@ -180,6 +180,8 @@ from .views import (
 
 __all__ = [
     "DEFAULT_CONNECTION",
+    "LOOK_FIELDS",
+    "LOOK_TAG",
     "BakeJob",
     "CaptureJob",
     "ClassMatch",
@@ -217,6 +219,7 @@ __all__ = [
     "add_camera",
     "alpha_mask",
     "apply_bake",
+    "apply_look",
     "as_picture",
     "attend_server",
     "backdrop",
@@ -264,6 +267,7 @@ __all__ = [
     "leave_server",
     "lend_gpu",
     "look_ahead",
+    "looks",
     "loras",
     "map_images",
     "maps_of",
@@ -298,6 +302,7 @@ __all__ = [
     "replace_view",
     "resume",
     "save",
+    "save_look",
     "scene_vocabulary",
     "seen_in",
     "segment",
@@ -316,7 +321,6 @@ __all__ = [
     "start_capture",
     "start_extend",
     "start_next_view",
-    "start_removal",
     "start_remove",
     "start_repaint_view",
     "start_segment",

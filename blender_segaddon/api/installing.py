@@ -92,15 +92,20 @@ def install_server(
     return None
 
 
-def remove_server(folder: str | Path | None = None) -> float:
-    """Delete the server that ``install_server`` made; models stay. Bytes that are free again. Raises InstallError."""
-    there = installation(folder)
-    _end_server_of(there)
-    return there.remove()
+@overload
+def remove_server(folder: str | Path | None = None, *, wait: Literal[True] = True) -> None: ...
+@overload
+def remove_server(folder: str | Path | None = None, *, wait: Literal[False]) -> Task: ...
+def remove_server(folder: str | Path | None = None, *, wait: bool = True) -> Task | None:
+    """Delete the server that ``install_server`` made; models stay.
 
+    Args:
+        folder: where it is; the usual place when None.
+        wait: False returns a ``Task`` at once: gigabytes of small files take a while.
 
-def start_removal(folder: str | Path | None = None) -> Task:
-    """As ``remove_server``, in the background: gigabytes of small files take a while."""
+    Raises:
+        InstallError: something cannot be deleted, or the server works on a picture.
+    """
     there = installation(folder)
 
     def remove() -> Sequence[Step]:
@@ -108,7 +113,11 @@ def start_removal(folder: str | Path | None = None) -> Task:
         there.remove()
         return ()
 
-    return Task("The removal of the server", remove, there.log)
+    task = Task("The removal of the server", remove, there.log)
+    if not wait:
+        return task
+    task.result()
+    return None
 
 
 def _end_server_of(there: Installation) -> None:

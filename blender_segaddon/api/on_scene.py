@@ -13,7 +13,20 @@ from typing import Any, Generic, TypeVar, cast
 import bpy
 
 from ..protocol.errors import SceneError
-from . import baking, handlers, masking, meaning, pictures, placing, rendering, retouching, scene_maps, server, views
+from . import (
+    baking,
+    handlers,
+    look_assets,
+    masking,
+    meaning,
+    pictures,
+    placing,
+    rendering,
+    retouching,
+    scene_maps,
+    server,
+    views,
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -78,6 +91,9 @@ class SceneFunctions:
     export_dataset = _OnScene(scene_maps.export_dataset)
     maps_of = _OnScene(rendering.maps_of)
     save = _OnScene(pictures.save)
+    save_look = _OnScene(look_assets.save_look)
+    apply_look = _OnScene(look_assets.apply_look)
+    looks = _OnScene(look_assets.looks)
     styles = _OnScene(pictures.styles)
     models = _OnScene(server.models)
     check_server = _OnScene(server.check_server)

@@ -17,6 +17,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..core.console import without_progress
 from ..protocol.errors import CaptureError
 from .shot import MissingInternals
 
@@ -219,7 +220,8 @@ def run(job: Job, scene: bpy.types.Scene, view_layer: str) -> None:
 
 def render_quietly(scene: bpy.types.Scene, view_layer: str, **options: bool) -> None:
     """Blender's own render operator, waited for, without the user's handlers. Raises CaptureError."""
-    with handlers_silent(RENDER_HANDLERS + FRAME_HANDLERS + _UPDATE_HANDLERS):
+    silent = handlers_silent(RENDER_HANDLERS + FRAME_HANDLERS + _UPDATE_HANDLERS)
+    with silent, without_progress(bpy.app.background):
         try:
             bpy.ops.render.render(scene=scene.name, layer=view_layer, **options)
         except RuntimeError as error:

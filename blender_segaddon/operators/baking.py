@@ -27,7 +27,7 @@ class SEGADDON_OT_apply_bake(running.Modal, bpy.types.Operator):
         default=4096,
     )
     colours: EnumProperty(
-        name="Colours",
+        name="Colors",
         items=[
             ("scene", "For Blender", "Float images: renders of this scene show the pictures exactly"),
             ("display", "For Export", "8-bit images as you see them: for glTF, USD, FBX and game engines"),
@@ -38,7 +38,7 @@ class SEGADDON_OT_apply_bake(running.Modal, bpy.types.Operator):
         name="Lighting",
         items=[
             ("unlit", "Unlit", "The textures shine, as the pictures were"),
-            ("lit", "Lit", "The textures are base colours, which the scene's lights light"),
+            ("lit", "Lit", "The textures are base colors, which the scene's lights light"),
         ],
         default="unlit",
     )

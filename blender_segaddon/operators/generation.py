@@ -88,8 +88,13 @@ class SEGADDON_OT_generate(_Making, bpy.types.Operator):
     def _job(self, scene):
         """What is to be made from maps; gathered now, since the scene may change while they are captured."""
         prompt, seed = self.prompt or scene.segaddon.prompt, seed_of(scene)
-        model, told = scene.segaddon.model or None, model_options.asked(scene)
-        return lambda maps: api.generate(prompt, maps=maps, model=model, seed=seed, wait=False, **told)
+        model, told, words = scene.segaddon.model or None, model_options.asked(scene), model_options.words_of(scene)
+
+        def begin(maps: api.SceneMaps) -> api.Job:
+            asked, regions = words.composed(prompt, maps), words.regions(maps)
+            return api.generate(asked, maps=maps, model=model, seed=seed, regions=regions, wait=False, **told)
+
+        return begin
 
 
 class SEGADDON_OT_retouch_object(_Making, bpy.types.Operator):

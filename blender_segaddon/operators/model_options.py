@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
 
 from .. import api
+from ..core import prompting
 from ..protocol.errors import InvalidInput
 
 GUIDES = ("segmentation", "depth", "normal", "lineart")
@@ -41,6 +43,39 @@ def asked(scene: bpy.types.Scene) -> dict[str, Any]:
     if model is None or model.references:
         told["references"] = _references(settings)
     return told | _start(scene)
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the look adds to what is asked."""
+
+    added: str
+    """to the prompt, "" for nothing"""
+    of_classes: dict[str, str]
+
+    def prompt(self, prompt: str) -> str:
+        """With what is added; an empty one stays empty: it is composed, or taken from the picture before."""
+        return ", ".join(filter(None, (prompt, self.added))) if prompt.strip() else ""
+
+    def composed(self, prompt: str, maps: api.SceneMaps) -> str:
+        """As ``prompt``; with words to add, an empty one is composed of the maps here."""
+        return self.prompt(prompt or (prompting.compose(maps) if self.added else ""))
+
+    def regions(self, maps: api.SceneMaps) -> dict[str, str]:
+        """{object: words} for what is seen; what the artist said of an object goes before what is said of its class."""
+        known = {name.lower(): words for name, words in self.of_classes.items()}
+        return {
+            one.object: known[(one.class_name or "").lower()]
+            for one in maps.instances
+            if not one.text and (one.class_name or "").lower() in known
+        }
+
+
+def words_of(scene: bpy.types.Scene) -> Words:
+    """Gathered now, since the scene may change while the job runs."""
+    settings = scene.segaddon.generation
+    told = {one.class_name.strip(): one.words for one in settings.class_words if one.use and one.words.strip()}
+    return Words(settings.words.strip(), told)
 
 
 def _best_of(settings: bpy.types.PropertyGroup) -> dict[str, int]:

@@ -6,10 +6,11 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from .. import api
 
-_LISTS = [("REFERENCES", "References", ""), ("LORAS", "LoRAs", "")]
+_LISTS = [("REFERENCES", "References", ""), ("LORAS", "LoRAs", ""), ("CLASS_WORDS", "Words for Classes", "")]
 _ADDING = {
     "REFERENCES": "Show the model a picture of what something should look like",
     "LORAS": "Let a LoRA change the look",
+    "CLASS_WORDS": "Say what things of a class look like",
 }
 PREVIEW = "Preview (no model)"
 

@@ -199,7 +199,7 @@ class SEGADDON_OT_set_lighting(bpy.types.Operator):
         items=[
             ("unlit", "Unlit", "The picture as it is; it lights and shades nothing"),
             ("shadows", "Unlit with Shadows", "The picture as it is, with the shadows of real objects on it"),
-            ("lit", "Lit", "The picture is the base colour of the surface"),
+            ("lit", "Lit", "The picture is the base color of the surface"),
         ],
     )
 

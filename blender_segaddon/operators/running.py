@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
+from bpy.app.translations import pgettext_n as n_
 
 from .. import api
 from .reporting import reported
@@ -25,6 +27,7 @@ _HARMLESS = {
     "WINDOW_DEACTIVATE",
 }
 """Events that change nothing in the scene: people may look around at any time."""
+_ESCAPE = n_("Esc: Cancel")
 _TICK = 0.1
 """seconds between two looks at the job"""
 _STOP_SECONDS = 2.0
@@ -60,7 +63,8 @@ def told(job: Job) -> str:
     left = getattr(job, "seconds_left", None)
     if left is None or job.done():
         return job.message
-    return f"{job.message}, {left / 60:.0f} min left" if left >= 90 else f"{job.message}, {left:.0f} s left"
+    told = iface_("{:.0f} min left").format(left / 60) if left >= 90 else iface_("{:.0f} s left").format(left)
+    return f"{job.message}, {told}"
 
 
 def _edits_wait() -> bool:
@@ -130,7 +134,7 @@ class Modal:
             timer = manager.event_timer_add(_TICK, window=context.window)
             current = Running(job, type(self).bl_idname, context.scene.name, timer)  # pyright: ignore
             manager.modal_handler_add(self)  # pyright: ignore[reportArgumentType]
-            context.workspace.status_text_set("Esc: Cancel")
+            context.workspace.status_text_set(iface_(_ESCAPE))
             redraw()
             return {"RUNNING_MODAL"}
         return {"CANCELLED"}
@@ -145,7 +149,7 @@ class Modal:
         if event.type == "TIMER":
             if current.job.done():
                 return self._collect(context)
-            context.workspace.status_text_set(f"{told(current.job)}    Esc: Cancel")
+            context.workspace.status_text_set(f"{told(current.job)}    {iface_(_ESCAPE)}")
             redraw()
         if event.type in _HARMLESS or not _edits_wait():
             return {"PASS_THROUGH"}

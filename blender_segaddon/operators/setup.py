@@ -19,7 +19,8 @@ _TICK = 0.25
 """seconds between two looks at what runs"""
 _STOP_SECONDS = 4.0
 """How long Blender waits for a download to end when the add-on goes away under it."""
-_ADDON = (__package__ or "").rpartition(".")[0]
+ADDON = (__package__ or "").rpartition(".")[0]
+"""The add-on's module, as Blender's preferences know it."""
 ONLINE = "Switch on Allow Online Access first: Preferences, System, Network. It may go off again afterwards"
 
 
@@ -44,7 +45,7 @@ state = _State()
 
 def preferences() -> bpy.types.AddonPreferences | None:
     """The add-on's preferences; None where it was registered by a script, without Blender's list of add-ons."""
-    addon = bpy.context.preferences.addons.get(_ADDON)
+    addon = bpy.context.preferences.addons.get(ADDON)
     return addon.preferences if addon is not None else None
 
 
@@ -263,7 +264,7 @@ class SEGADDON_OT_remove_server(bpy.types.Operator):
 
     def execute(self, _context):
         with reported(self):
-            ours, task = str(api.installation(folder()).python), api.start_removal(folder() or None)
+            ours, task = str(api.installation(folder()).python), api.remove_server(folder() or None, wait=False)
             if not bpy.app.background:
                 begin(task, lambda: _forget_python(ours))
                 return {"FINISHED"}

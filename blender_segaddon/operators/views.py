@@ -8,7 +8,7 @@ from bpy.props import StringProperty
 
 from .. import api
 from ..properties import SEEDS
-from . import running
+from . import model_options, running
 from .generation import has_camera, keep
 from .placing import keep_picture_of, placement_named
 from .reporting import reported, show_in_image_editor, show_in_new_window
@@ -36,7 +36,8 @@ class SEGADDON_OT_next_view(running.Modal, bpy.types.Operator):
     def start(self, context):
         settings = context.scene.segaddon
         seed = None if settings.random_seed else settings.seed
-        return api.start_next_view(None, settings.prompt, scene=context.scene, seed=seed)
+        prompt = model_options.words_of(context.scene).prompt(settings.prompt)
+        return api.start_next_view(None, prompt, scene=context.scene, seed=seed)
 
     def finish(self, context, scene, placement):
         keep_picture_of(context, scene, placement)

@@ -1,6 +1,6 @@
 """The panel in the sidebars of 3D View and Image Editor."""
 
-from . import classes, export, generation, main, models, overlay, retouch, server, setup, shots, templates
+from . import classes, export, generation, looks, main, models, overlay, retouch, server, setup, shots, templates
 
 __all__ = ["CLASSES", "register", "unregister"]
 
@@ -8,6 +8,7 @@ CLASSES = (
     *setup.CLASSES,
     *models.CLASSES,
     *main.CLASSES,
+    *looks.CLASSES,
     *generation.CLASSES,
     *classes.CLASSES,
     *shots.CLASSES,
@@ -23,9 +24,11 @@ def register() -> None:
     """What is added to Blender's own menus."""
     classes.register()
     templates.register()
+    looks.register()
 
 
 def unregister() -> None:
     """The reverse."""
+    looks.unregister()
     templates.unregister()
     classes.unregister()

@@ -6,6 +6,8 @@ import textwrap
 import time
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
+from bpy.app.translations import pgettext_n as n_
 
 from .. import api
 from ..operators import classes
@@ -31,7 +33,7 @@ _SOURCES = {
     "material name": "by its material's name",
 }
 """``ClassMatch.source`` for people."""
-_SURE = ((0.85, "sure"), (0.6, "likely"), (0.0, "a guess"))
+_SURE = ((0.85, n_("sure")), (0.6, n_("likely")), (0.0, n_("a guess")))
 
 
 class _Unknown:
@@ -82,7 +84,7 @@ class SEGADDON_PT_quality(_Part, bpy.types.Panel):
         for index, finding in enumerate(findings[:_MOST_FINDINGS]):
             _finding(column, context, index, finding)
         if len(findings) > _MOST_FINDINGS:
-            column.label(text=f"And {len(findings) - _MOST_FINDINGS} more")
+            column.label(text=iface_("And {} more").format(len(findings) - _MOST_FINDINGS), translate=False)
 
 
 class SEGADDON_PT_classes(_Part, bpy.types.Panel):
@@ -110,36 +112,38 @@ def _active(column: bpy.types.UILayout, active: bpy.types.Object | None) -> None
         return
     match, words = api.class_of(active), api.describe(active)
     column.separator()
-    column.label(text=active.name, icon="OBJECT_DATA")
+    column.label(text=active.name, translate=False, icon="OBJECT_DATA")
     why = _row(column, (match.class_name or "No class").capitalize())
     why.active = False
-    why.label(text=_reason(match))
-    _row(column, "Words").operator("segaddon.describe", text=words or "Describe …")
+    why.label(text=_reason(match), translate=False)
+    _row(column, "Words").operator("segaddon.describe", text=words or "Describe …", translate=not words)
 
 
 def _reason(match: api.ClassMatch) -> str:
-    said = _SOURCES.get(match.source, match.source)
+    said = iface_(_SOURCES.get(match.source, match.source))
     if match.class_name is None:
-        return said if match.source == "none" or match.source.startswith("unknown") else f"none fits, {said}"
+        known = match.source != "none" and not match.source.startswith("unknown")
+        return iface_("none fits, {}").format(said) if known else said
     if match.score == 1.0 and match.source.endswith("property"):
         return said
-    return f"{said}, {next(word for least, word in _SURE if match.score >= least)}"
+    return f"{said}, {iface_(next(word for least, word in _SURE if match.score >= least))}"
 
 
 def _groups(column: bpy.types.UILayout, groups: list[api.Group]) -> None:
     if not groups:
         return
     column.separator()
-    column.label(text=f"Not Known ({sum(len(one.objects) for one in groups)})", icon="QUESTION")
+    count = sum(len(one.objects) for one in groups)
+    column.label(text=iface_("Not Known ({})").format(count), translate=False, icon="QUESTION")
     rows = column.column(align=True)
     for one in groups[:_MOST_GROUPS]:
         row = rows.row(align=True)
         count = f" ×{len(one.objects)}" if len(one.objects) > 1 else ""
-        row.operator("segaddon.select_group", text=one.stem + count, emboss=False).stem = one.stem
+        row.operator("segaddon.select_group", text=one.stem + count, translate=False, emboss=False).stem = one.stem
         row.operator("segaddon.set_group_class", text="Class").stem = one.stem
         row.operator("segaddon.describe_group", text="", icon="GREASEPENCIL").stem = one.stem
     if len(groups) > _MOST_GROUPS:
-        column.label(text=f"And {len(groups) - _MOST_GROUPS} more names")
+        column.label(text=iface_("And {} more names").format(len(groups) - _MOST_GROUPS), translate=False)
 
 
 def _finding(column: bpy.types.UILayout, context: bpy.types.Context, index: int, finding: api.Finding) -> None:
@@ -155,8 +159,8 @@ def _wrapped(column: bpy.types.UILayout, context: bpy.types.Context, text: str, 
     letters = max(16, int((context.region.width / scale - 100) / 6.5))
     lines = column.column(align=True)
     lines.scale_y = 0.85
-    for number, line in enumerate(textwrap.wrap(text, letters) or [""]):
-        lines.label(text=line, icon="BLANK1" if number else icon)
+    for number, line in enumerate(textwrap.wrap(iface_(text), letters) or [""]):
+        lines.label(text=line, translate=False, icon="BLANK1" if number else icon)
 
 
 def _row(column: bpy.types.UILayout, label: str) -> bpy.types.UILayout:

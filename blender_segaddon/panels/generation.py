@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from .. import api
 from ..core import passes
@@ -25,14 +26,14 @@ class _Part:
 
 class SEGADDON_PT_model_options(_Part, bpy.types.Panel):
     bl_label = "Options"
-    bl_order = 1
+    bl_order = 2
 
     def draw(self, context: bpy.types.Context) -> None:
         settings, model = context.scene.segaddon.generation, model_options.model_of(context.scene)
         column = _column(self.layout)
         column.row().prop(settings, "quality", expand=True)
         if model is not None:
-            _note(column, f"Draws {_drawn(context.scene, model)}")
+            _note(column, iface_("Draws {}").format(_drawn(context.scene, model)))
         column.prop(settings, "style")
         if model is None or model.guided:
             column.prop(settings, "negative")
@@ -50,7 +51,7 @@ class SEGADDON_PT_model_options(_Part, bpy.types.Panel):
 
 class SEGADDON_PT_guides(_Part, bpy.types.Panel):
     bl_label = "Guides"
-    bl_order = 2
+    bl_order = 3
 
     def draw_header(self, context: bpy.types.Context) -> None:
         self.layout.prop(context.scene.segaddon.generation, "own_guides", text="")
@@ -77,7 +78,7 @@ class SEGADDON_PT_guides(_Part, bpy.types.Panel):
 
 class SEGADDON_PT_start(_Part, bpy.types.Panel):
     bl_label = "Start From"
-    bl_order = 3
+    bl_order = 4
 
     def draw(self, context: bpy.types.Context) -> None:
         settings = context.scene.segaddon.generation
@@ -89,7 +90,7 @@ class SEGADDON_PT_start(_Part, bpy.types.Panel):
 
 class SEGADDON_PT_references(_Part, bpy.types.Panel):
     bl_label = "References"
-    bl_order = 4
+    bl_order = 5
 
     def draw(self, context: bpy.types.Context) -> None:
         settings, model = context.scene.segaddon.generation, model_options.model_of(context.scene)
@@ -109,7 +110,7 @@ class SEGADDON_PT_references(_Part, bpy.types.Panel):
 
 class SEGADDON_PT_loras(_Part, bpy.types.Panel):
     bl_label = "LoRAs"
-    bl_order = 5
+    bl_order = 6
 
     def draw(self, context: bpy.types.Context) -> None:
         column = self.layout.column()
@@ -161,8 +162,8 @@ def _drawn(scene: bpy.types.Scene, model: api.ModelInfo) -> str:
     drawn = passes.sizes(size, model.native, draft=scene.segaddon.generation.quality == "DRAFT")
     told = ["{} × {}".format(*one) for one in drawn]
     if drawn[-1] != size:
-        told.append("enlarged to {} × {}".format(*size) if drawn[-1] < size else "reduced to {} × {}".format(*size))
-    return ", then ".join(told) if len(drawn) > 1 else ", ".join(told)
+        told.append((iface_("enlarged to {} × {}") if drawn[-1] < size else iface_("reduced to {} × {}")).format(*size))
+    return iface_(", then ").join(told) if len(drawn) > 1 else ", ".join(told)
 
 
 def _head(column: bpy.types.UILayout, one: bpy.types.PropertyGroup, kind: str, index: int) -> bpy.types.UILayout:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
+from bpy.app.translations import pgettext_n as n_
 
 from .. import api
 from ..operators import running
-from . import generation, models
+from . import generation, looks, models
 
 _ON_PLACEMENTS = ("segaddon.update_placement", "segaddon.repaint_view")
 """Buttons that stand beside each picture in the scene; how far they are is shown above all."""
@@ -72,6 +74,9 @@ class SEGADDON_PT_generate(_Part, bpy.types.Panel):
     bl_label = "Generate"
     bl_order = 2
 
+    def draw_header_preset(self, _context: bpy.types.Context) -> None:
+        looks.SEGADDON_PT_presets.draw_panel_header(self.layout)
+
     def draw(self, context: bpy.types.Context) -> None:
         settings = context.scene.segaddon
         column = _column(self.layout)
@@ -84,7 +89,7 @@ class SEGADDON_PT_generate(_Part, bpy.types.Panel):
         seed.prop(settings, "seed")
         row.prop(settings, "random_seed", text="", icon="FILE_REFRESH")
         generation.draw_count(column, settings.generation)
-        action(column, "segaddon.generate", "RENDER_STILL", "Generate" if settings.model else None)
+        action(column, "segaddon.generate", "RENDER_STILL", n_("Generate", "Operator") if settings.model else None)
         if not settings.model:
             note = column.row()
             note.active = False
@@ -98,7 +103,7 @@ class SEGADDON_PT_retouch(_Part, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         column = _column(self.layout)
         active = context.active_object
-        _labelled(column, "Object").label(text=active.name if active else "None active")
+        _labelled(column, "Object").label(text=active.name if active else "None active", translate=active is None)
         column.prop(context.scene.segaddon, "retouch_prompt")
         action(column, "segaddon.retouch_object", "BRUSH_DATA")
 
@@ -151,13 +156,13 @@ def _labelled(column: bpy.types.UILayout, label: str) -> bpy.types.UILayout:
 
 def _class_row(column: bpy.types.UILayout, active: bpy.types.Object | None) -> None:
     """What the active object is taken for; a click changes it for all that are selected."""
-    text = "None active"
+    text = iface_("None active")
     if active is not None:
         try:
-            text = (api.class_of(active).class_name or "No class").capitalize()
+            text = (api.class_of(active).class_name or iface_("No class")).capitalize()
         except api.SegAddonError:
-            text = "No class list"  # the panel of the classes says what is wrong with the user's file
-    _labelled(column, "Class").operator("segaddon.set_class", text=text)
+            text = iface_("No class list")  # the panel of the classes says what is wrong with the user's file
+    _labelled(column, "Class").operator("segaddon.set_class", text=text, translate=False)
 
 
 def action(layout: bpy.types.UILayout, operator: str, icon: str, text: str | None = None) -> None:
@@ -167,7 +172,7 @@ def action(layout: bpy.types.UILayout, operator: str, icon: str, text: str | Non
         layout.operator(operator, icon=icon, **({} if text is None else {"text": text}))
         return
     row = layout.row(align=True)
-    row.progress(factor=now.job.progress, text=running.told(now.job))
+    row.progress(factor=now.job.progress, text=running.told(now.job), translate=False)
     row.operator("segaddon.cancel", text="", icon="X")
 
 
@@ -205,10 +210,10 @@ def _placement(box: bpy.types.UILayout, one: api.Placement) -> None:
     column = split.column(align=True)
     head = column.row(align=True)
     head.active = one.shown
-    head.label(text=one.name.removeprefix(prefix), icon=icon)
+    head.label(text=one.name.removeprefix(prefix), translate=False, icon=icon)
     row = column.row(align=True)
     if about.camera:
-        row.label(text=about.camera, icon="CAMERA_DATA")
+        row.label(text=about.camera, translate=False, icon="CAMERA_DATA")
     if one.kind == "projection":
         lit = row.operator_menu_enum("segaddon.set_lighting", "lighting", text="", icon=_LIGHTING[one.lighting])
         lit.name = one.name

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from .. import api
 from ..operators.models import PREVIEW, title_of
 
-_WHY = {"missing": "not on the server", "refused": "licence not allowed"}
+_WHY = {"missing": "not on the server", "refused": "license not allowed"}
 """States of models that cannot draw."""
 
 
@@ -21,14 +22,19 @@ class SEGADDON_MT_model(bpy.types.Menu):
         for model in sorted(api.models(), key=lambda one: one.state != "here"):
             row = layout.row()
             row.enabled = model.state == "here"
-            row.operator("segaddon.set_model", text=_entry(model)).name = model.id
+            row.operator("segaddon.set_model", text=_entry(model), translate=False).name = model.id
 
 
 def _entry(model: api.ModelInfo) -> str:
     if model.state == "here":
         return model.title
     to_get = f", {model.to_get:.1f} GB" if model.state == "missing" and model.to_get else ""
-    return f"{model.title}: {_WHY[model.state]}{to_get}"
+    return f"{model.title}: {iface_(_WHY[model.state])}{to_get}"
+
+
+def _capital(text: str) -> str:
+    """With a capital at its beginning alone: German has more of them."""
+    return text[:1].upper() + text[1:]
 
 
 def draw_choice(row: bpy.types.UILayout, column: bpy.types.UILayout, chosen: str) -> None:
@@ -40,13 +46,15 @@ def draw_choice(row: bpy.types.UILayout, column: bpy.types.UILayout, chosen: str
     below = column.column(align=True)
     if found.state != "here":
         below.alert = True
-        below.label(text=_WHY[found.state].capitalize(), icon="ERROR")
+        below.label(text=_capital(iface_(_WHY[found.state])), translate=False, icon="ERROR")
         if found.state == "missing":  # the other hints say the same again, at length
             below.label(text=found.hint.rpartition(" -m bridge_server ")[2], icon="BLANK1")
         return
     below.active = False
-    memory = f"{found.memory:g} GB of GPU memory, " if found.memory else ""
-    below.label(text=f"{memory}{found.licence_kind} licence")
+    told = iface_("{} license").format(found.licence_kind)
+    if found.memory:
+        told = iface_("{:g} GB of GPU memory").format(found.memory) + ", " + told
+    below.label(text=told, translate=False)
 
 
 CLASSES = (SEGADDON_MT_model,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from .. import api
 from ..operators import retouch_history, retouch_masks, retouch_paint
@@ -31,8 +32,8 @@ class SEGADDON_MT_segmenter(bpy.types.Menu):
         self.layout.separator()
         known = api.known_segmenters()
         for name in known:
-            text = f"{name}: no model" if name == "classical" else name
-            self.layout.operator("segaddon.set_segmenter", text=text).name = name
+            text = iface_("{}: no model").format(name) if name == "classical" else name
+            self.layout.operator("segaddon.set_segmenter", text=text, translate=False).name = name
         if not known:
             self.layout.label(text="The server has not told yet what it has", icon="INFO")
 
@@ -88,9 +89,9 @@ class SEGADDON_PT_image(_Tab, bpy.types.Panel):
             _painting(column, context, image)
             return
         width, height = retouch_masks.size_of(image, context.scene)
-        column.label(text=image.name, icon="IMAGE_DATA")
+        column.label(text=image.name, translate=False, icon="IMAGE_DATA")
         maps = "clicks find its objects" if retouch_masks.has_maps(image) else "clicks ask the server's model"
-        _note(column, context, f"{width} × {height} px, {maps}", "BLANK1", active=False)
+        _note(column, context, f"{width} × {height} px, {iface_(maps)}", "BLANK1", active=False)
 
 
 class SEGADDON_PT_image_mask(_Part, bpy.types.Panel):
@@ -168,13 +169,13 @@ class SEGADDON_PT_image_history(_Part, bpy.types.Panel):
             return
         first = max(0, len(steps) - _STEPS)
         if first:
-            column.label(text=f"{first} older steps", icon="BLANK1")
+            column.label(text=iface_("{} older steps").format(first), translate=False, icon="BLANK1")
         for number, one in enumerate(steps[first:], start=first):
             here = one.image == image
             icon = "RADIOBUT_ON" if here else "RADIOBUT_OFF"
             row = column.row()
             row.alignment = "LEFT"
-            row.operator("segaddon.history_show", text=one.did, icon=icon, emboss=False).step = number
+            row.operator("segaddon.history_show", text=one.did, translate=False, icon=icon, emboss=False).step = number
         column.separator()
         if api.render_patch(context.scene) is not None:
             action(column, "segaddon.patch_remove", "NODE_COMPOSITING")
@@ -200,10 +201,10 @@ def _mask(column: bpy.types.UILayout, context: bpy.types.Context, mask: bpy.type
     if not fits:
         _note(column, context, "This mask is of another size than the picture, and does not count", "ERROR")
         return
-    source = _SOURCES.get(candidate.source, candidate.source)
-    score = "" if candidate.score >= 1 else f", score {candidate.score:.2f}"
+    source = iface_(_SOURCES.get(candidate.source, candidate.source))
+    score = "" if candidate.score >= 1 else iface_(", score {:.2f}").format(candidate.score)
     row = column.row(align=True)
-    _note(row.column(), context, f"{candidate.label or 'By clicks'} ({source}{score})", "BLANK1", active=False)
+    _note(row.column(), context, f"{candidate.label or iface_('By clicks')} ({source}{score})", "BLANK1", active=False)
     if len(mask.candidates) > 1:
         _steps(
             column,
@@ -220,7 +221,8 @@ def _mask(column: bpy.types.UILayout, context: bpy.types.Context, mask: bpy.type
 def _painting(column: bpy.types.UILayout, context: bpy.types.Context, image: bpy.types.Image) -> None:
     """While a mask is painted: of what, and the two ways back."""
     name = image.segaddon.painted_name
-    column.label(text=f"Painting '{name}'" if name else "Painting a new mask", icon="BRUSH_DATA")
+    text = iface_("Painting '{}'").format(name) if name else iface_("Painting a new mask")
+    column.label(text=text, translate=False, icon="BRUSH_DATA")
     _note(column, context, "White masks, black (Ctrl, or X) takes away", "BLANK1", active=False)
     row = column.row(align=True)
     row.operator("segaddon.mask_painted", icon="CHECKMARK")
@@ -257,7 +259,7 @@ def _steps(column: bpy.types.UILayout, operator: str, label: str, number: int, c
     row.operator(operator, text="", icon="TRIA_LEFT").step = -1
     middle = row.row(align=True)
     middle.alignment = "CENTER"
-    middle.label(text=f"{label} {number + 1} of {count}")
+    middle.label(text=iface_("{} {} of {}").format(iface_(label), number + 1, count), translate=False)
     row.operator(operator, text="", icon="TRIA_RIGHT").step = 1
 
 
@@ -273,8 +275,8 @@ def _note(column: bpy.types.UILayout, context: bpy.types.Context, text: str, ico
     letters = max(16, int((context.region.width / scale - 70) / 6.5))
     lines = column.column(align=True)
     lines.scale_y, lines.active = 0.85, active
-    for number, line in enumerate(textwrap.wrap(text, letters) or [""]):
-        lines.label(text=line, icon="BLANK1" if number else icon)
+    for number, line in enumerate(textwrap.wrap(iface_(text), letters) or [""]):
+        lines.label(text=line, translate=False, icon="BLANK1" if number else icon)
 
 
 CLASSES = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from .. import api
 from ..operators import server
@@ -19,8 +20,8 @@ def _line(state: api.ServerState | str | None) -> tuple[str, str, str]:
     if state.lent:
         return "Paused", "Waits for Blender's render", "PAUSE"
     busy = "Working" if state.running else "Ready"
-    waiting = f", {state.queued} waiting" if state.queued else ""
-    return busy, f"{busy}{waiting}", "RADIOBUT_ON"
+    waiting = iface_(", {} waiting").format(state.queued) if state.queued else ""
+    return busy, iface_(busy) + waiting, "RADIOBUT_ON"
 
 
 class SEGADDON_PT_server(bpy.types.Panel):
@@ -47,10 +48,12 @@ class SEGADDON_PT_server(bpy.types.Panel):
         _word, text, icon = _line(state)
         column.label(text=text, icon=icon)
         if isinstance(state, api.ServerState):
-            column.label(text=f"Version {state.version}, {state.clients} connected", icon="BLANK1")
+            known = iface_("Version {}, {} connected").format(state.version, state.clients)
+            column.label(text=known, translate=False, icon="BLANK1")
             if state.total_bytes:
                 free, total = state.free_bytes / _GIB, state.total_bytes / _GIB
-                column.label(text=f"{free:.1f} of {total:.1f} GB free on {state.device}", icon="BLANK1")
+                left = iface_("{:.1f} of {:.1f} GB free on {}").format(free, total, state.device)
+                column.label(text=left, translate=False, icon="BLANK1")
         row = column.row(align=True)
         row.operator("segaddon.check_server", icon="CHECKMARK")
         free = row.row(align=True)
@@ -74,7 +77,7 @@ class SEGADDON_PT_unfinished(bpy.types.Panel):
         column = self.layout.column(align=True)
         for one in server.seen.unfinished:
             row = column.row(align=True)
-            row.label(text=one.prompt or one.scene, icon="TIME")
+            row.label(text=one.prompt or one.scene, translate=False, icon="TIME")
             row.operator("segaddon.collect", text="", icon="IMPORT").key = one.key
             row.operator("segaddon.discard", text="", icon="X").key = one.key
 

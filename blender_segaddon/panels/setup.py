@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from .. import api
 from ..operators import server, setup
@@ -49,14 +50,14 @@ class SEGADDON_PT_guide(bpy.types.Panel):
             draw_task(column, context.region.width)
         _step(column, 3, "A model, which draws", False)
         if api.has_server():
-            _model(column)
+            _model(column, context.region.width)
             draw_task(column, context.region.width)
 
 
 def _step(column: bpy.types.UILayout, number: int, text: str, done: bool) -> None:
     row = column.row()
     row.active = not done
-    row.label(text=f"{number}. {text}", icon="CHECKBOX_HLT" if done else "CHECKBOX_DEHLT")
+    row.label(text=f"{number}. {iface_(text)}", translate=False, icon="CHECKBOX_HLT" if done else "CHECKBOX_DEHLT")
 
 
 def _has_model() -> bool:
@@ -67,27 +68,34 @@ def draw_install(column: bpy.types.UILayout, text: str = "Install Server") -> No
     """The button with size and time, and why it cannot be pressed."""
     if setup.state.task is not None:
         return
-    column.operator(
-        "segaddon.install_server", text=f"{text} ({_cost(api.download_size(setup.sized()))})", icon="IMPORT"
-    )
+    does = f"{iface_(text)} ({_cost(api.download_size(setup.sized()))})"
+    column.operator("segaddon.install_server", text=does, translate=False, icon="IMPORT")
     if not bpy.app.online_access:
         row = column.row()
         row.use_property_split = False
         row.prop(bpy.context.preferences.system, "use_online_access", text="Allow Online Access")
 
 
-def _model(column: bpy.types.UILayout) -> None:
+def _model(column: bpy.types.UILayout, width: int) -> None:
     if setup.state.task is not None:
         return
     chosen = _recommended()
-    if chosen is None:
+    if chosen is None and isinstance(server.seen.state, api.ServerState):
+        lines(column, "This server was installed without models: switch on For Models", width, "INFO")
+        column.operator("preferences.addon_show", text="Open Preferences", icon="PREFERENCES").module = setup.ADDON
+    elif chosen is None:
         column.operator("segaddon.check_server", text="Start Server", icon="PLAY")
-        return
-    button = column.operator("segaddon.pull_model", text=f"Get {chosen.title}", icon="IMPORT")
+    else:
+        _get(column, chosen)
+
+
+def _get(column: bpy.types.UILayout, chosen: api.ModelInfo) -> None:
+    text = iface_("Get {}", "Operator").format(chosen.title)
+    button = column.operator("segaddon.pull_model", text=text, translate=False, icon="IMPORT")
     button.name = chosen.id
     note = column.row()
     note.active = False
-    note.label(text=_cost(1e9 * chosen.to_get), icon="BLANK1")
+    note.label(text=_cost(1e9 * chosen.to_get), translate=False, icon="BLANK1")
 
 
 def _recommended() -> api.ModelInfo | None:
@@ -105,7 +113,7 @@ def _cost(size: float) -> str:
     minutes = size / _BYTES_A_SECOND / 60
     time = f"{minutes:.0f} min" if minutes >= 1.5 else "1 min"
     amount = f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
-    return f"{amount}, about {time}"
+    return iface_("{}, about {}").format(amount, time)
 
 
 def draw_task(column: bpy.types.UILayout, width: int) -> None:
@@ -114,7 +122,11 @@ def draw_task(column: bpy.types.UILayout, width: int) -> None:
     if task is not None:
         row = column.row(align=True)
         left = task.seconds_left
-        row.progress(factor=task.progress, text="" if left is None else f"{_duration(left)} left")
+        row.progress(
+            factor=task.progress,
+            text="" if left is None else iface_("{} left").format(_duration(left)),
+            translate=False,
+        )
         row.operator("segaddon.cancel_setup", text="", icon="X")
         lines(column, task.message, width, "NONE")
     elif setup.state.outcome:
@@ -130,8 +142,8 @@ def lines(column: bpy.types.UILayout, text: str, width: int, icon: str) -> None:
     letters = max(20, int((width / bpy.context.preferences.system.ui_scale - 60) / _WIDTH))
     rows = column.column(align=True)
     rows.scale_y = 0.85
-    for number, line in enumerate(textwrap.wrap(text, letters) or [""]):
-        rows.label(text=line, icon="BLANK1" if number and icon != "NONE" else icon)
+    for number, line in enumerate(textwrap.wrap(iface_(text), letters) or [""]):
+        rows.label(text=line, translate=False, icon="BLANK1" if number and icon != "NONE" else icon)
 
 
 _STATES = {
@@ -149,9 +161,10 @@ def draw_installation(layout: bpy.types.UILayout, chosen: bpy.types.AddonPrefere
     text, icon = _STATES[state]
     known = api.installation(there).read()
     if known is not None and state == "ready":
-        models = f"models on {known.wanted.accelerator}" if known.wanted.models else "without models"
-        text = f"Version {known.version}, {models}"
-    layout.label(text=text, icon=icon)
+        models = iface_("models on {}").format(known.wanted.accelerator)
+        models = models if known.wanted.models else iface_("without models")
+        text = iface_("Version {}, {}").format(known.version, models)
+    layout.label(text=iface_(text), translate=False, icon=icon)
     if setup.state.task is None:
         _choices(layout, chosen)
     does = {"none": "Install", "outdated": "Update", "broken": "Repair"}.get(state)
@@ -185,7 +198,8 @@ def _choices(layout: bpy.types.UILayout, chosen: bpy.types.AddonPreferences) -> 
     note = torch.split(factor=0.4)  # as wide as the labels
     note.label()
     note.active = False
-    note.label(text=f"Found: {found.device}" if found else "Looking for a GPU …")
+    told = iface_("Found: {}").format(found.device) if found else iface_("Looking for a GPU …")
+    note.label(text=told, translate=False)
     torch.prop(chosen, "torch_source")
     if chosen.torch_source == "OTHER":
         torch.prop(chosen, "torch_index")

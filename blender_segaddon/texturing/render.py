@@ -10,6 +10,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+from ..core.console import without_progress
 from ..protocol.errors import CaptureError, SceneError
 from .images import load_raw
 
@@ -44,7 +45,8 @@ def render_view(
         path = Path(folder) / "view.png"
         view.render.filepath = str(path)
         try:
-            bpy.ops.render.render(write_still=True, scene=view.name)
+            with without_progress(bpy.app.background):
+                bpy.ops.render.render(write_still=True, scene=view.name)
             pixels = load_raw(str(path))
         except RuntimeError as error:
             raise CaptureError(f"Blender could not render scene '{scene.name}': {error}".strip()) from error
@@ -113,7 +115,8 @@ def render_light(
         path = Path(folder) / "light.exr"
         view.render.filepath = str(path)
         try:
-            bpy.ops.render.render(write_still=True, scene=view.name)
+            with without_progress(bpy.app.background):
+                bpy.ops.render.render(write_still=True, scene=view.name)
             return load_raw(str(path))[..., :3].copy()
         except RuntimeError as error:
             raise CaptureError(f"Blender could not render scene '{scene.name}': {error}".strip()) from error

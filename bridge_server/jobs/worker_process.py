@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -25,6 +26,10 @@ _READ_AHEAD = 1 << 20
 
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
 """Models are pulled by a command of their own; a worker runs on what is there."""
+
+
+_NICENESS = 5
+"""Of a worker that computes on the processor: Blender beside it stays smooth. On a machine of its own it is free."""
 
 
 Frame = tuple[dict[str, Any], bytes]
@@ -96,7 +101,9 @@ class WorkerProcess:
             stdout=PIPE,
             limit=_READ_AHEAD,
             env={**os.environ, "SEGADDON_LOG_LEVEL": level, **OFFLINE, **visible(self._hello["device"])},
+            creationflags=_creation_flags(self._hello["device"]),
         )
+        _give_way(self._process.pid, self._hello["device"])
         self._frames = asyncio.Queue()
         if self._process.stdout:
             self._listening = asyncio.create_task(self._listen(self._process.stdout, self._frames))
@@ -218,3 +225,16 @@ def visible(device: str) -> dict[str, str]:
     if not device.startswith("cuda:"):
         return {}
     return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": device.removeprefix("cuda:")}
+
+
+def _creation_flags(device: str) -> int:
+    if sys.platform == "win32" and device == "cpu":
+        return subprocess.BELOW_NORMAL_PRIORITY_CLASS
+    return 0
+
+
+def _give_way(pid: int, device: str) -> None:
+    """Right after the start, while it is one thread: those that it starts are as it is."""
+    if sys.platform != "win32" and device == "cpu":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, 0) + _NICENESS)

@@ -150,6 +150,8 @@ def parse(arguments: Sequence[str] | None) -> Options:
     given = parser.parse_args(arguments)
     if given.generator not in generators:
         raise InvalidInput(f"Unknown generator '{given.generator}'", f"Choose one of: {', '.join(generators)}")
+    if given.room and given.scene is not None:
+        raise InvalidInput("--room and --scene name two scenes", "Give one of them")
     if not 0 <= given.seed <= MAX_SEED:
         raise InvalidInput(f"Seed {given.seed} is out of range", f"Use 0 to {MAX_SEED}")
     return Options(

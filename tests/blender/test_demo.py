@@ -137,6 +137,7 @@ def test_real_scenes(scenes, tmp_path, name):
         (["--camera", "Nobody"], "Nobody"),
         (["--seed", "-1"], "Seed"),
         (["--nonsense"], "--help"),
+        (["--room", "--scene", "my.blend"], "two scenes"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(tmp_path, arguments, words):

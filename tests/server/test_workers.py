@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
+import sys
 import time
 from pathlib import Path
 
@@ -224,6 +226,20 @@ def test_every_device_has_a_worker_of_its_own(tmp_path: Path):
                 await jobs.cancel(job)
                 await ended(job)
             assert jobs.snapshot().ended == {"cancelled": 2}
+
+    drive(run())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there it is a flag of the process's start")
+def test_a_worker_without_a_gpu_gives_way_to_whoever_works_at_the_machine(tmp_path: Path):
+    async def run() -> None:
+        async with running(tmp_path) as (jobs, runner):
+            await ended(await submit(jobs, "1 0"))
+            (lane,) = runner._lanes
+            threads = Path(f"/proc/{lane.worker.pid}/task")
+            numbers = [int(one.name) for one in threads.iterdir()] if threads.is_dir() else [lane.worker.pid]
+            ours = os.getpriority(os.PRIO_PROCESS, 0)
+            assert all(os.getpriority(os.PRIO_PROCESS, one) > ours for one in numbers)
 
     drive(run())
 

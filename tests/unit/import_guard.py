@@ -24,8 +24,9 @@ MAY_IMPORT = {
     "flows": _FLOWS,
     "api": _FLOWS | {"api"},
     **dict.fromkeys(_INTERFACE, _FLOWS | {"api"} | _INTERFACE),
-    "registration": _FLOWS | {"api", "registration"} | _INTERFACE,
+    "registration": _FLOWS | {"api", "registration", "translations"} | _INTERFACE,
     "templates": set(),
+    "translations": {"translations"},
     "__init__": {"registration"},
 }
 WITHOUT_BLENDER = {"protocol", "core", "client", "__init__"}
@@ -37,6 +38,7 @@ BLENDER = {
     "gpu",
     "gpu_extras",
     "blf",
+    "bl_operators",
     "bl_ui",
     "addon_utils",
     "cycles",

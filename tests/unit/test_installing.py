@@ -190,6 +190,26 @@ def test_an_update_needs_no_room_for_all_of_it(
         there._steps(payload, wanted, sys.executable, anew=True)
 
 
+def test_an_update_that_was_cut_off_before_it_changed_anything_leaves_the_old_server_usable(
+    tmp_path: Path, payload: Payload
+) -> None:
+    there = Installation(tmp_path / "server")
+    packages = there.environment / "lib/python3.12/site-packages"
+    (packages / "numpy").mkdir(parents=True)
+    (packages / "numpy-1.0.0.dist-info").mkdir()
+    there.python.parent.mkdir(parents=True, exist_ok=True)
+    there.python.touch()
+    there._record(environment.Installed(True, Wanted(False), "0.0.1", "old"))
+    there._steps(payload, Wanted(False), sys.executable, anew=False)  # and then nothing of it is done
+    assert (there.state(payload), there.read().complete) == ("outdated", False)
+    again = there._steps(payload, Wanted(False), sys.executable, anew=False)
+    assert not any("environment" in one.title for one in again)
+    (packages / "numpy" / "__pycache__").mkdir()  # what runs from it writes such things
+    assert there.state(payload) == "outdated"
+    (packages / "numpy").rename(packages / "~umpy")  # pip takes the first package away
+    assert there.state(payload) == "broken"
+
+
 def test_states(tmp_path: Path, payload: Payload) -> None:
     there = Installation(tmp_path / "server")
     there.python.parent.mkdir(parents=True)

@@ -55,6 +55,8 @@ class Installed:
     """of the server"""
     fingerprint: str
     """of what the add-on carried then"""
+    before: str = ""
+    """while it is being updated, and after an interruption: the packages that it had, by ``_packages_of``"""
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,8 @@ class Installation:
         """The record, None where there is none of ours."""
         try:
             told = json.loads((self.folder / _RECORD).read_text("utf-8"))
-            return Installed(told["complete"], Wanted(**told["wanted"]), told["version"], told["fingerprint"])
+            wanted = Wanted(**told["wanted"])
+            return Installed(told["complete"], wanted, told["version"], told["fingerprint"], told.get("before", ""))
         except (OSError, ValueError, LookupError, TypeError):
             return None
 
@@ -134,12 +137,19 @@ class Installation:
         known = self.read()
         if known is None:
             return "none"
-        if not known.complete or not self.python.exists():
+        if not self._is_whole(known):
             return "broken"
+        if not known.complete:
+            return "outdated"  # an update that was cut off before it changed anything
         try:
             return "ready" if payload.fingerprint(known.wanted.models) == known.fingerprint else "outdated"
         except (InstallError, OSError):  # a copy of the add-on without the server's files
             return "ready"
+
+    def _is_whole(self, known: Installed) -> bool:
+        """Whether it runs: pip gets all packages of a step before it changes the first one."""
+        untouched = bool(known.before) and known.before == _packages_of(self.environment)
+        return (known.complete or untouched) and self.python.exists()
 
     def install(
         self,
@@ -171,7 +181,7 @@ class Installation:
         if known is None:
             return 0.0
         size = float(sum(path.lstat().st_size for path in self.environment.rglob("*")))
-        self._record(replace(known, complete=False))  # what can only be deleted in part is not used any more
+        self._record(replace(known, complete=False, before=""))  # what can only be deleted in part is not used any more
         self._clear()
         for name in (_RECORD, _LOG):
             (self.folder / name).unlink(missing_ok=True)
@@ -195,11 +205,11 @@ class Installation:
         if known is None and self.environment.exists():
             text = f"{self.environment} is there, and was not made by this add-on"
             raise InstallError(text, "Choose another folder")
-        whole = known is not None and known.complete and self.python.exists() and known.wanted == wanted
-        updates = whole and not anew
+        updates = known is not None and self._is_whole(known) and known.wanted == wanted and not anew
         self._check_disk(Wanted(models=False) if updates else wanted)  # most of what an update needs is there
         steps = [] if updates else self._making(blenders_python)
-        self._record(Installed(False, wanted, payload.version, fingerprint))
+        before = _packages_of(self.environment) if updates else ""
+        self._record(Installed(False, wanted, payload.version, fingerprint, before))
         if steps:
             self._clear()
         return [*steps, *self._packages(payload, wanted)]
@@ -248,10 +258,19 @@ class Installation:
         known, findings = self.read(), _findings(doctor, self.log)
         if known is None:
             raise InstallError(f"{self.folder} was emptied meanwhile", "Install again")
-        self._record(replace(known, complete=True))
+        self._record(replace(known, complete=True, before=""))
         for finding in findings:
             if finding["level"] == "fail":
                 raise InstallError(finding["text"], finding["hint"])
+
+
+def _packages_of(environment: Path) -> str:
+    """Digest of the packages there: what pip takes away or puts in changes it, what runs from them does not."""
+    entries = []
+    for path in [*environment.glob("lib/python*/site-packages/*"), *environment.glob("Lib/site-packages/*")]:
+        changed = path.stat().st_mtime_ns if path.suffix == ".dist-info" else 0
+        entries.append(f"{path.name} {changed}")
+    return hashlib.sha256("\n".join(sorted(set(entries))).encode()).hexdigest()
 
 
 def _findings(doctor: str, log: Path) -> Sequence[Mapping[str, str]]:
