@@ -178,9 +178,9 @@ def _loss(drawing: Drawing, shares: Shares, batch: Batch, alphas: torch.Tensor) 
     where, count = alphas.device, len(batch.prompts)
     clean = batch.pictures.to(where)
     clean = (torch.cat([clean, clean.mean(1, keepdim=True)], 1) - 0.5) * SPREAD
-    # A third lies where there is next to nothing but noise: only there the map and the words are all that is known, and
-    # the first of few steps decide what is drawn.
-    times = ((1 - torch.rand(count, device=where) ** 2) * len(alphas)).long().clamp(max=len(alphas) - 1)
+    # More lies where there is next to nothing but noise: only there the map and the words are all that is known, and
+    # the first of few steps decide what is drawn. Much more there would leave grain: the last steps take that away.
+    times = ((1 - torch.rand(count, device=where) ** 1.3) * len(alphas)).long().clamp(max=len(alphas) - 1)
     kept, lost = (value.sqrt()[:, None, None, None] for value in (alphas[times], 1 - alphas[times]))
     noise = torch.randn_like(clean)
     tokens = _read(drawing, batch.prompts)
