@@ -4,8 +4,10 @@
 
 What is visible from both cameras, and what is not, is found by Blender's own ray casting. ``heavy`` is a scene of 1.4
 million triangles that is made on the spot. Times: ``first_apply_s`` is all that the first projection of a picture
-takes, with the finer look for outlines (``outlines_s``) and the inverse of the view; ``apply_s`` the same for the next
-picture of these maps; ``_cpu_s`` counts all threads' processor time, which a busy machine does not change.
+takes when nothing was prepared, with the finer look for outlines (``outlines_s``) and the inverse of the view;
+``apply_s`` the same for the next picture of these maps. ``prepare_s`` is what is done while a server makes the first
+picture, ``prepared_apply_s`` what is left of that one's projection then; of the last two the medians of some runs.
+``_cpu_s`` counts all threads' processor time, which a busy machine changes less.
 """
 
 from __future__ import annotations
@@ -13,18 +15,23 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
 import bpy
 import numpy as np
 
 from blender_segaddon import api, capture, texturing
+from blender_segaddon.core.maps import SceneMaps
+from blender_segaddon.flows import preparing
 from blender_segaddon.flows.picture import Picture, Recipe
 from scripts.lib.figures import reported_psnr
 from scripts.lib.heavy_scene import build_heavy
 from tests.blender.truth import neighbourhood, side_view
 
 HEAVY = "heavy"
+RUNS = 3
 
 
 def main() -> None:
@@ -70,10 +77,19 @@ def times(scene: bpy.types.Scene, size: tuple[int, int]) -> dict[str, object]:
     """Seconds to apply a picture, as a script does."""
     clock = _Clock()
     maps = clock.time("capture", lambda: api.capture(scene, size=size))
-    for name, pixels in (("first_apply", _picture(size)), ("apply", 255 - _picture(size))):
-        placed = clock.time(name, lambda: api.project(Picture(pixels, Recipe(maps)), scene=scene))  # noqa: B023
-        api.remove_placement(placed)
+    _apply(clock, "first_apply", scene, maps, _picture(size))
+    for run in range(RUNS):
+        _apply(clock, "apply", scene, maps, np.roll(255 - _picture(size), run, axis=0))
+    for _ in range(RUNS):
+        fresh = replace(maps, outlines=None)  # of which nothing is known
+        clock.time("prepare", lambda: preparing.prepare(fresh, lambda: False))  # noqa: B023
+        _apply(clock, "prepared_apply", scene, fresh, _picture(size))
     return clock.times
+
+
+def _apply(clock: _Clock, name: str, scene: bpy.types.Scene, maps: SceneMaps, pixels: np.ndarray) -> None:
+    placed = clock.time(name, lambda: api.project(Picture(pixels, Recipe(maps)), scene=scene))
+    api.remove_placement(placed)
 
 
 def measure(scene: bpy.types.Scene, size: tuple[int, int]) -> dict[str, object]:
@@ -185,14 +201,20 @@ def _camera(scene, kind: str, near: float) -> bpy.types.Object:
 
 
 class _Clock:
+    """Seconds of work by name; the medians of what is done several times."""
+
     def __init__(self) -> None:
-        self.times: dict[str, float] = {}
+        self._seconds: dict[str, list[float]] = {}
+
+    @property
+    def times(self) -> dict[str, float]:
+        return {name: round(median(several), 3) for name, several in self._seconds.items()}
 
     def time(self, name, work):
         start, cpu = time.perf_counter(), time.process_time()
         result = work()
-        self.times[f"{name}_s"] = round(time.perf_counter() - start, 3)
-        self.times[f"{name}_cpu_s"] = round(time.process_time() - cpu, 3)
+        self._seconds.setdefault(f"{name}_s", []).append(time.perf_counter() - start)
+        self._seconds.setdefault(f"{name}_cpu_s", []).append(time.process_time() - cpu)
         return result
 
 

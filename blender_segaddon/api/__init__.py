@@ -47,7 +47,7 @@ from ..protocol.errors import SegAddonError
 from ..protocol.messages import ModelInfo, ServerState
 from ..texturing import Placement
 from . import handlers
-from .baking import apply_bake, bake, plan_bake, remove_bake, start_bake
+from .baking import apply_bake, bake, export_usd, has_bakes, plan_bake, remove_bake, start_bake
 from .image_overlay import (
     Layer,
     Shown,
@@ -174,6 +174,7 @@ from .views import (
     replace_view,
     start_next_view,
     start_repaint_view,
+    start_suggest_cameras,
     suggest_cameras,
 )
 
@@ -243,6 +244,7 @@ __all__ = [
     "everything",
     "export_dataset",
     "export_maps",
+    "export_usd",
     "extend",
     "find_picture",
     "find_unfinished",
@@ -251,6 +253,7 @@ __all__ = [
     "free_gpu",
     "generate",
     "handlers",
+    "has_bakes",
     "has_server",
     "hide_overlay",
     "history",
@@ -321,6 +324,7 @@ __all__ = [
     "start_remove",
     "start_repaint_view",
     "start_segment",
+    "start_suggest_cameras",
     "start_update",
     "styles",
     "suggest_cameras",

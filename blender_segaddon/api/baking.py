@@ -8,9 +8,8 @@ from pathlib import Path
 import bpy
 
 from .. import texturing
-from ..flows import baking, placing
+from ..flows import baking, placing, usd
 from ..flows.baking import BakeJob, Tell
-from ..protocol.errors import InvalidInput
 from ..texturing import PlannedBake
 from .kinds import Objects
 
@@ -74,6 +73,7 @@ def apply_bake(
     objects: Objects | None = None,
     *,
     lighting: str = "unlit",
+    roughness: bool = False,
     budget: int = BUDGET,
     uv_layer: str | None = None,
     colours: str = "scene",
@@ -90,12 +90,13 @@ def apply_bake(
 
     Args:
         lighting: "unlit": the texture shines, as the picture was; "lit": it is the base colour.
+        roughness: lit surfaces also reflect, each as roughly as things of its class usually do (glass .05, metal .3,
+            wood .6, all else .9): one number an object, a start for the artist, nothing that was seen in the picture.
     """
     scene = scene or bpy.context.scene
-    if lighting not in baking.LIGHTING:
-        raise InvalidInput(f"Lighting '{lighting}' is unknown", f"Choose: {', '.join(baking.LIGHTING)}")
+    baking.check_look(lighting, roughness)
     done = _baked(objects, budget, uv_layer, colours, folder, local_copies, own_meshes, tell, scene)
-    baking.apply(scene, done, lighting)
+    baking.apply(scene, done, lighting, roughness)
     return [image for _, image, _ in done]
 
 
@@ -103,6 +104,7 @@ def start_bake(
     objects: Objects | None = None,
     *,
     lighting: str = "unlit",
+    roughness: bool = False,
     budget: int = BUDGET,
     colours: str = "scene",
     folder: str | Path | None = None,
@@ -116,6 +118,7 @@ def start_bake(
         scene,
         _named(scene, objects),
         lighting,
+        roughness,
         budget=budget,
         colours=colours,
         folder=None if folder is None else Path(folder),
@@ -132,6 +135,28 @@ def remove_bake(objects: Objects | None = None, *, scene: bpy.types.Scene | None
     scene = scene or bpy.context.scene
     named = list(scene.objects) if objects is None else _named(scene, objects)
     return [one.name for one in named if texturing.take_off_bake(one)]
+
+
+def has_bakes() -> bool:
+    """Whether objects of this file show baked textures; quick, for panels."""
+    return texturing.has_bakes()
+
+
+def export_usd(path: str | Path, *, scene: bpy.types.Scene | None = None) -> list[Path]:
+    """Write a scene whose objects show baked textures as USD, the textures in a layer of their own.
+
+    ``street.usda`` is what to open; it lays ``street_textures.usda`` (materials, textures and which mesh shows them,
+    nothing else) over ``street_scene.usda`` (the scene as Blender exports it, with the materials that the objects had
+    before the bake). Mute the former, and the scene is as it was. The pictures lie in ``street_textures``; bake with
+    ``colours="display"``, so that they look there as here.
+
+    Gives the paths of all files, that of the whole first.
+
+    Raises:
+        InvalidInput: no object shows a bake; the name ends in something else than .usda or .usd.
+        SceneError: this Blender cannot write USD. StorageError: the folder cannot be written.
+    """
+    return usd.export(scene or bpy.context.scene, Path(path))
 
 
 def _baked(

@@ -87,6 +87,7 @@ class SceneFunctions:
     add_camera = _OnScene(scene_maps.add_camera)
     # Files, models, jobs
     export_maps = _OnScene(scene_maps.export_maps)
+    export_usd = _OnScene(baking.export_usd)
     export_dataset = _OnScene(scene_maps.export_dataset)
     maps_of = _OnScene(rendering.maps_of)
     save = _OnScene(pictures.save)

@@ -15,7 +15,7 @@ from ..core import preview
 from ..core import styles as _styles
 from ..core.maps import SceneMaps
 from ..core.png import read_text, write_png
-from ..flows import again, asking, generating, placing, showing
+from ..flows import again, asking, generating, preparing, showing
 from ..flows import picture as _picture
 from ..flows.asking import ControlsLike
 from ..flows.jobs import Job
@@ -120,7 +120,7 @@ def generate(  # noqa: PLR0913  # keywords, each with a default
 def _prepare(maps: SceneMaps, job: Job[list[Picture]]) -> None:
     """What a projection will need, while a server works at the picture."""
     try:
-        placing.prepare(maps, job.done)
+        preparing.prepare(maps, job.done)
     except KeyboardInterrupt:
         job.cancel()
 

@@ -15,6 +15,7 @@ from ..core.maps import SceneMaps
 from ..core.quality import Report
 from ..core.quality import report as _report
 from ..core.vocabulary import load
+from ..flows import preparing
 from ..flows.errands import Look
 from ..protocol.errors import SceneError
 from ..texturing import images
@@ -114,6 +115,7 @@ def start_capture(
     background = _background(scene, background, vocabulary)
     job = _capture.start_capture(scene, camera=camera, size=size, vocabulary=vocabulary, background=background)
     job.on_made = lambda maps: handlers.tell(handlers.captured, maps)
+    preparing.beside(job, scene)
     return job
 
 

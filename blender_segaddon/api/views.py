@@ -52,8 +52,17 @@ def suggest_cameras(count: int = 1, *, scene: bpy.types.Scene | None = None) -> 
         InvalidInput: not 1 to 16 cameras.
         SceneError: the scene has no camera, or it sees nothing.
     """
+    return carried_out(_suggest(count, scene), made)
+
+
+def start_suggest_cameras(count: int = 1, *, scene: bpy.types.Scene | None = None) -> Errand[list[bpy.types.Object]]:
+    """As ``suggest_cameras``, begun and not waited for: ask its ``done()`` from a timer, then ``result()``."""
+    return Errand(_suggest(count, scene), begin_one)
+
+
+def _suggest(count: int, scene: bpy.types.Scene | None) -> Task[list[bpy.types.Object]]:
     scene = scene or bpy.context.scene
-    return suggesting.suggest_cameras(scene, count, [view for _, view in placing.views(scene)])
+    return suggesting.suggest_cameras(scene.name, count, [view for _, view in placing.views(scene)])
 
 
 def next_view(

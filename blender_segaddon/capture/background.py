@@ -12,20 +12,17 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any, Protocol
 
 import bpy
 
-from ..core import geometry
 from ..core.maps import SceneMaps
 from ..protocol.errors import Cancelled, CaptureError, SceneError, SegAddonError
-from . import cycles, ids_engine
-from .meeting import Meeting
+from . import ids_engine
+from .exposure import Exposure
 from .scene_copy import remove_forgotten
-from .scene_maps import Seen, Wanted
-from .shot import View
+from .scene_maps import Wanted
+from .sequel import Job, Sequel
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +30,6 @@ _TICK = 0.02
 """seconds between two looks"""
 _SLICE = 0.008
 """seconds of work in one look: a redraw must not wait"""
-_LONGEST_WAIT = 10.0
-"""seconds until a render that has not begun is given up: an undo took it"""
 _MOST_STARTS = 3
 """An undo or a deleted object lets the capture start again; not for ever."""
 
@@ -52,10 +47,15 @@ class CaptureJob:
         self._maps: SceneMaps | None = None
         self._error: BaseException | None = None
         self._steps: Iterator[None] = iter(())
-        self._exposure: _Exposure | None = None
+        self._exposure: Exposure | None = None
         self._starts = 0
+        self._closer = self._over = False
         self.on_made: Callable[[SceneMaps], None] = lambda _maps: None
         """called in the main thread as soon as there are maps"""
+        self.comes_first: Callable[[], bool] = lambda: False
+        """asked in the main thread before a closer look, until it says that it has nothing to do any more"""
+        self.on_outlined: Callable[[SceneMaps, SceneMaps], None] = lambda _maps, _outlined: None
+        """called in the main thread with the maps and the same with outlines, where ``then`` was to look closer"""
         _running.add(self)
         self._begin()
         bpy.app.timers.register(self._tick, first_interval=_TICK, persistent=True)
@@ -74,9 +74,13 @@ class CaptureJob:
         """True once ``result`` returns or raises. Any thread."""
         return self._maps is not None or self._error is not None
 
+    def has_ended(self) -> bool:
+        """Whether nothing more comes of it: no maps, and no closer look at them. Any thread."""
+        return self._over or self._error is not None
+
     def cancel(self) -> None:
-        """``result`` then raises Cancelled, at the latest at the next look; Blender's render ends by itself, unseen.
-        Any thread."""
+        """``result`` then raises Cancelled, at the latest at the next look, if it is not done; a closer look goes no
+        further. Blender's render ends by itself, unseen. Any thread."""
         self._cancel.set()
 
     def let_go(self) -> None:
@@ -97,8 +101,13 @@ class CaptureJob:
         """Whether Blender reads the scene in its thread, so that edits should wait."""
         return self._exposure is not None and not self._exposure.has_rendered()
 
-    def then(self, make: Callable[[SceneMaps], Job]) -> Sequel:
-        """A job for both: the capture, and what ``make`` starts with its maps."""
+    def then(self, make: Callable[[SceneMaps], Job], *, closer: bool = False) -> Sequel:
+        """A job for both: the capture, and what ``make`` starts with its maps.
+
+        Args:
+            closer: look for outlines while the second is under way, see ``on_outlined``.
+        """
+        self._closer = closer
         return Sequel(self, make)
 
     def result(self) -> SceneMaps:
@@ -118,11 +127,11 @@ class CaptureJob:
         if scene is None or camera is None:
             raise SceneError("The scene or its camera was deleted meanwhile", "Capture again")
         self._wanted = replace(self._wanted, scene=scene, cancelled=self._cancel.is_set)
-        self._exposure = _Exposure(self._wanted.view(camera))
+        self._exposure = Exposure(self._wanted.view(camera))
         self._steps = self._work(self._exposure)
 
-    def _work(self, exposure: _Exposure) -> Iterator[None]:
-        """Ends with ``self._maps`` set."""
+    def _work(self, exposure: Exposure) -> Iterator[None]:
+        """First ``self._maps`` is set; what comes then may fail, and is only of use."""
         while exposure.is_rendering():
             yield
         exposure.develop()
@@ -136,25 +145,45 @@ class CaptureJob:
         exposure.finish(self._wanted.assemble(exposure.seen, sorter))
         while exposure.is_developing():
             yield
-        self._maps = exposure.maps
-        if self._maps is not None:
-            self.on_made(self._maps)
+        maps = self._maps = exposure.maps
+        if maps is None:
+            return
+        self.on_made(maps)
+        if self._closer:
+            yield
+            while self.comes_first():
+                yield
+            outlined = yield from exposure.look_closer(maps)
+            if outlined is not None:
+                self.on_outlined(maps, outlined)
 
     def _tick(self) -> float | None:
         try:
             if self._exposure is not None:
                 self._exposure.meeting.attend()
             self._look_at_cancel()
-            if not self.done():
+            if self._maps is None and self._error is None:
                 self._advance()
+            elif self._maps is not None and not self._over:
+                self._go_on()
+            if self._maps is not None and not self._closer:
+                self._over = True
         except SegAddonError as error:
             self._error = error
         except Exception as error:
             log.exception("A capture in the background failed")
             self._error = error
-        if self.done():
+        if self._error is not None or self._over:
             self.tidy()
         return _TICK if self in _running else None
+
+    def _go_on(self) -> None:
+        """With the closer look, if there is one: nobody hears of what goes wrong in it."""
+        try:
+            self._over = next(self._steps, self) is self
+        except Exception as error:  # noqa: BLE001  # undo, Esc, another render: a projection looks by itself then
+            log.info("Outlines were not found beside the window: %s", error)
+            self._over = True
 
     def _advance(self) -> None:
         try:
@@ -181,187 +210,9 @@ class CaptureJob:
         if self._exposure is not None and self._exposure.close():
             self._exposure = None
         if self._exposure is None and self.done():
+            self._over = True
             _running.discard(self)
             sweep()
-
-
-class Job(Protocol):
-    """What the interface waits for: the jobs of ``flows``, and captures."""
-
-    @property
-    def progress(self) -> float: ...
-    @property
-    def message(self) -> str: ...
-    def done(self) -> bool: ...
-    def cancel(self) -> None: ...
-    def let_go(self) -> None: ...
-    def wait(self, timeout: float) -> bool: ...
-    def result(self) -> Any: ...
-
-
-class Sequel:
-    """A capture and the job that needs its maps, as one job. ``done`` must be asked from the main thread."""
-
-    def __init__(self, capture: CaptureJob, make: Callable[[SceneMaps], Job]) -> None:
-        self._now: Job = capture
-        self._make: Callable[[SceneMaps], Job] | None = make
-        self._error: Exception | None = None
-
-    @property
-    def progress(self) -> float:
-        """Of the second job; 0 before."""
-        return 0.0 if self._make else self._now.progress
-
-    @property
-    def message(self) -> str:
-        """Of the one that is under way."""
-        return self._now.message
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Of the one that is under way, None where it cannot say."""
-        return getattr(self._now, "seconds_left", None)
-
-    def done(self) -> bool:
-        """Whether both are done, or the first failed. Starts the second."""
-        if self._make is not None and self._now.done():
-            make, self._make = self._make, None
-            try:
-                self._now = make(self._now.result())
-            except Exception as error:  # noqa: BLE001  # raised by result(), in the hands of who asked
-                self._error = error
-        return self._make is None and self._now.done()
-
-    def holds_scene(self) -> bool:
-        """As that of the capture; False afterwards."""
-        return isinstance(self._now, CaptureJob) and self._now.holds_scene()
-
-    def cancel(self) -> None:
-        """Of the one that is under way."""
-        self._now.cancel()
-
-    def let_go(self) -> None:
-        """Nobody waits any more: the second job may go on elsewhere, it begins no more after the first."""
-        self._make = None
-        self._now.let_go()
-
-    def wait(self, timeout: float) -> bool:
-        """As that of the one that is under way."""
-        return self._now.wait(timeout)
-
-    def result(self) -> Any:
-        """Of the second job, or what went wrong before."""
-        if self._error is not None:
-            raise self._error
-        return self._now.result()
-
-
-class _Exposure:
-    """One render under way, and what it keeps in the file."""
-
-    def __init__(self, view: View) -> None:
-        self._view, self.meeting = view, Meeting()
-        self._stack = ExitStack()
-        self._plate = cycles.Plate(view.size)
-        self._thread: threading.Thread | None = None
-        self._failure: BaseException | None = None
-        self.seen: Seen | None = None
-        self.maps: SceneMaps | None = None
-        try:
-            self._session = self._stack.enter_context(cycles.session(view, once=True))
-            self._session.begin(view)
-            self._job = self._session.job(0, view.size[1])
-            self._job.visit = self._visit
-            copy = self._session.copy
-            self._silent = ids_engine.HandlersSilent(ids_engine.RENDER_HANDLERS + ids_engine.FRAME_HANDLERS)
-            self._stack.callback(self._silent.restore)
-            ids_engine.start(self._job, copy.scene, copy.view_layer)
-            self._started = time.monotonic()
-        except BaseException:
-            self._stack.close()
-            raise
-
-    def _visit(self, depsgraph: bpy.types.Depsgraph) -> bool:
-        """In Blender's thread: frame handlers have had their chance, so others' may run again."""
-        try:
-            with self.meeting.held():
-                return self._session.visit(depsgraph)
-        finally:
-            self._silent.restore(ids_engine.FRAME_HANDLERS)
-
-    def give_handlers_back(self) -> None:
-        """All that were silenced."""
-        self._silent.restore()
-
-    def has_rendered(self) -> bool:
-        """Blender's thread needs the scene no more."""
-        return self._job.ended
-
-    def is_rendering(self) -> bool:
-        """Raises Stopped where Blender gave up before the end."""
-        if self._job.ended:
-            return False
-        if not self._is_at_work():
-            raise ids_engine.Stopped
-        return True
-
-    def _is_at_work(self) -> bool:
-        """Whether Blender may still need the copy. A render that waits for another (of a preview) does not count as
-        running before it begins."""
-        if bpy.app.is_job_running("RENDER"):
-            return True
-        return self.is_there() and not self._job.begun and time.monotonic() - self._started < _LONGEST_WAIT
-
-    def is_there(self) -> bool:
-        """Whether the copy of the scene is; undo and other files take it away."""
-        try:
-            self._session.copy.scene.name  # noqa: B018
-        except ReferenceError:
-            return False
-        return True
-
-    def develop(self) -> None:
-        """Decode what was rendered, in a thread; ``seen`` is there once it has ended."""
-        self._job.check()
-        self._in_thread(self._decode)
-
-    def finish(self, maps: SceneMaps) -> None:
-        """Find classes by shape, in a thread; ``maps`` is there once it has ended."""
-
-        def classify() -> None:
-            self.maps = geometry.classified(maps)
-
-        self._in_thread(classify)
-
-    def _decode(self) -> None:
-        self._plate.develop(0, self._job.passes, self._session.rows)
-        self._job.passes = {}
-        self.seen = Seen.of(self._session.shot(self._plate))
-
-    def _in_thread(self, work: Callable[[], None]) -> None:
-        def run() -> None:
-            try:
-                work()
-            except BaseException as error:  # noqa: BLE001 - thread boundary: is_developing raises it
-                self._failure = error
-
-        self._thread = threading.Thread(target=run, name="segaddon maps", daemon=True)
-        self._thread.start()
-
-    def is_developing(self) -> bool:
-        """Raises what went wrong."""
-        if self._thread.is_alive():
-            return True
-        if self._failure is not None:
-            raise self._failure
-        return False
-
-    def close(self) -> bool:
-        """Take the copy out of the file; False while Blender still renders it: nothing in Python may stop that."""
-        if self._is_at_work():
-            return False
-        self._stack.close()
-        return True
 
 
 def start_capture(
@@ -385,6 +236,18 @@ def start_capture(
         raise CaptureError("A capture is under way", "Wait until it has ended, or cancel it")
     wanted = Wanted.of(scene, size, vocabulary, background, view_layer, None)
     return CaptureJob(wanted, wanted.view(camera or scene.camera).camera)
+
+
+def _give_way() -> None:
+    """Somebody needs the engine: whoever only looks closer ends. Raises CaptureError where Blender still renders."""
+    for job in [one for one in _running if one.done()]:
+        job.cancel()
+        job.tidy()
+        if job in _running:
+            raise CaptureError("Blender is rendering", "Try again in a moment")
+
+
+ids_engine.IdsEngine.give_way = _give_way
 
 
 def cancel_all() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import bpy
@@ -111,17 +111,33 @@ def capture_views(
 
     Other arguments and errors as of ``capture``; InvalidInput for what is neither camera nor matrix.
     """
+    options = {"vocabulary": vocabulary, "background": background, "view_layer": view_layer, "cancelled": cancelled}
+    return list(iterate_views(scene, cameras, size=size, **options))
+
+
+def iterate_views(
+    scene: bpy.types.Scene,
+    cameras: Sequence[Place],
+    *,
+    size: tuple[int, int] | None = None,
+    vocabulary: str = "ade20k",
+    background: str = "sky",
+    view_layer: bpy.types.ViewLayer | str | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Generator[SceneMaps]:
+    """As ``capture_views``, one at a time; the copy of the scene that it renders goes when this ends or is closed."""
     wanted = Wanted.of(scene, size, vocabulary, background, view_layer, cancelled)
     places = [_matrix(one) if _is_place(one) else None for one in cameras]
     views = [wanted.view(scene.camera if _is_place(one) else one) for one in cameras]
     if not views:
-        return []
+        return
     with cycles.session(views[0]) as session, _mover(session, scene) as mover:
         shots = (
             session.shoot(view) if place is None else _shoot_from(session, view, mover, place)
             for view, place in zip(views, places, strict=True)
         )
-        return [wanted.maps(shot) for shot in shots]
+        for shot in shots:
+            yield wanted.maps(shot)
 
 
 def _is_place(one: Place) -> bool:
@@ -146,7 +162,8 @@ def _mover(session: cycles.Session, scene: bpy.types.Scene) -> Iterator[bpy.type
         session.copy.scene.collection.objects.link(mover)
         yield mover
     finally:
-        bpy.data.objects.remove(mover)
+        with suppress(ReferenceError):  # an undo took it
+            bpy.data.objects.remove(mover)
 
 
 def _shoot_from(session: cycles.Session, view: View, mover: bpy.types.Object, place: Matrix) -> Shot:

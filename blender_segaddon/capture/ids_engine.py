@@ -84,6 +84,7 @@ class IdsEngine(bpy.types.RenderEngine):
 
     # Without annotations: a registered class that has any makes the bpy 4.5 wheel hang at exit.
     job = None  # Job | None
+    give_way = staticmethod(lambda: None)  # ends what goes on beside the window and is only of use
     kept = SimpleNamespace(session=None)  # Cycles' session between the renders of one capture
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -167,7 +168,12 @@ def registered(*, with_gpu: bool = False) -> Iterator[None]:
 
     Args:
         with_gpu: have a GPU context in ``Job.visit`` and afterwards, also without a window.
+
+    Raises CaptureError while Blender renders with it beside the window.
     """
+    IdsEngine.give_way()
+    if IdsEngine.is_registered:
+        raise CaptureError("A capture is under way", "Wait until it has ended, or cancel it")
     IdsEngine.bl_use_gpu_context = with_gpu
     bpy.utils.register_class(IdsEngine)
     try:

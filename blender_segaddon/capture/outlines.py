@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -82,26 +82,78 @@ def _drawn(view: View) -> tuple[np.ndarray, np.ndarray] | None:
     """As ``_look``; None where that cannot be drawn exactly."""
     if view.camera.data.type == "PANO" or not gpu.has_context():
         return None
-    shot = gpu.look(view)
+    shot = gpu.look(view, normals=False)
     known = np.array([*(row.key[0] for row in shot.rows), 0.0], np.float32)
     return None if shot.notes else (known[shot.shown], shot.depth)
 
 
 def _rendered(view: View) -> tuple[np.ndarray, np.ndarray]:
     """As ``_look``, by Cycles."""
-    keys, depth = np.empty(view.size[::-1], np.float32), np.empty(view.size[::-1], np.float32)
+    found = _Parts(view.size)
     with cycles.session(view) as opened:
         opened.begin(view)
-        aovs = opened.copy.scene.view_layers[opened.copy.view_layer].aovs
-        for name in (INDEX_PASS, NORMAL_PASS, MATERIAL_PASS, FACE_PASS):
-            aovs.remove(aovs[name])
-        width, height = view.size
-        step = max(_BAND // width, 1)
-        for top in range(0, height, step):
+        _simplify(opened)
+        for top, lines in _bands(view.size, _BAND):
             view.check_cancelled()
-            lines = min(step, height - top)
-            passes = opened.render(top, lines)
-            keys[top : top + lines] = passes[KEY_PASS][..., 0]
-            depth[top : top + lines] = passes["Depth"][..., 0]
-    depth[depth >= cycles.FAR] = np.inf
-    return keys, depth
+            found.take(top, opened.render(top, lines))
+    return found.keys, found.depth
+
+
+class _Parts:
+    """What is seen in the parts of the pixels, as it is rendered band by band."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self.keys, self.depth = np.empty(size[::-1], np.float32), np.empty(size[::-1], np.float32)
+
+    def take(self, top: int, passes: Mapping[str, np.ndarray]) -> None:
+        """Passes of the lines from ``top`` down."""
+        depth = passes["Depth"][..., 0]
+        band = slice(top, top + len(depth))
+        self.keys[band] = passes[KEY_PASS][..., 0]
+        self.depth[band] = np.where(depth < cycles.FAR, depth, np.float32(np.inf))
+
+
+class FineLook:
+    """The finer look for whoever takes it beside something else: ``draw``, or ``simplify`` the session and ``take`` all
+    ``bands``; then ``compare``."""
+
+    def __init__(self, maps: SceneMaps) -> None:
+        self._maps, self._factor = maps, finer(maps.width, maps.height)
+        self.size = maps.width * self._factor, maps.height * self._factor
+        """(width, height) to be rendered"""
+        self._parts = _Parts(self.size)
+        self.take, self.simplify = self._parts.take, _simplify
+        self.outlined: SceneMaps | None = None
+        """the maps with outlines, after ``compare``; None where the scene has changed since they were captured"""
+
+    def bands(self, parts: int) -> Iterator[tuple[int, int]]:
+        """(top, lines) of bands of about so many parts of pixels, from the top down."""
+        return _bands(self.size, parts)
+
+    def draw(self, scene: bpy.types.Scene, view_layer: str | None = None) -> Generator[None, None, bool]:
+        """Draw it, piece by piece: for a window that must not wait. Gives whether that could be done exactly."""
+        if self._maps.camera.type == "PANO" or not gpu.has_context():
+            return False
+        with _looking(scene, self._maps) as camera:
+            view = View(scene, layer_name(scene, view_layer), camera, self.size, None)
+            steps = gpu.keys_in_pieces(view, self._parts.keys, self._parts.depth)
+            next(steps)
+        return (yield from steps)
+
+    def compare(self) -> None:
+        """Find the outlines. Needs no Blender; may run in any thread."""
+        found = outlines(self._maps, self._factor, self._parts.keys, self._parts.depth)
+        self.outlined = None if found is None else replace(self._maps, outlines=found)
+
+
+def _simplify(session: cycles.Session) -> None:
+    """Leave out what outlines do not need."""
+    aovs = session.copy.scene.view_layers[session.copy.view_layer].aovs
+    for name in (INDEX_PASS, NORMAL_PASS, MATERIAL_PASS, FACE_PASS):
+        aovs.remove(aovs[name])
+
+
+def _bands(size: tuple[int, int], parts: int) -> Iterator[tuple[int, int]]:
+    width, height = size
+    step = max(parts // width, 1)
+    return ((top, min(step, height - top)) for top in range(0, height, step))

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 
 import bpy
 
+from ..core.marks import PASSING_MARK
 from ..protocol.errors import CaptureError
 from .transparency import has_output
 from .writer import PASSES, build_writer, use_writer
-
-_STAND_IN = "segaddon_stand_in"
-"""Custom property that tells a copy, and holds its material; tells the material too"""
 
 
 @dataclass(frozen=True)
@@ -43,10 +41,10 @@ def scene_copy(
         material = bpy.data.materials.new("SegAddon stand-in")
         if bpy.app.version < (5, 0):
             material.use_nodes = True
-        copy[_STAND_IN] = material
-        material[_STAND_IN] = True
+        copy[PASSING_MARK] = material
+        material[PASSING_MARK] = True
         writer = build_writer(soft)
-        writer[_STAND_IN] = True
+        writer[PASSING_MARK] = True
         use_writer(material, material.node_tree.get_output_node("CYCLES"), writer)
         copy.timeline_markers.clear()  # they may switch to other cameras
         _set_render(copy)
@@ -69,16 +67,16 @@ def scene_copy(
 
 def is_copy(scene: bpy.types.Scene) -> bool:
     """Whether it is one of ours, and no scene of the user's."""
-    return _STAND_IN in scene
+    return PASSING_MARK in scene
 
 
 def remove_forgotten() -> None:
     """Remove copies that came back: by undo to a step, or in a file, from while a capture was in the background."""
     for scene in [one for one in bpy.data.scenes if is_copy(one)]:
         bpy.data.scenes.remove(scene)
-    for material in [one for one in bpy.data.materials if _STAND_IN in one]:
+    for material in [one for one in bpy.data.materials if PASSING_MARK in one]:
         bpy.data.materials.remove(material)
-    for group in [one for one in bpy.data.node_groups if _STAND_IN in one]:
+    for group in [one for one in bpy.data.node_groups if PASSING_MARK in one]:
         bpy.data.node_groups.remove(group)
 
 

@@ -46,9 +46,9 @@ def write_json(path: str | Path, data: Any) -> None:
     write_atomic(path, encode_json(data))
 
 
-def encode_json(data: Any) -> bytes:
-    """Plain values as readable JSON, UTF-8. Raises ValueError for NaN and infinity."""
-    text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def encode_json(data: Any, *, readable: bool = True) -> bytes:
+    """Plain values as JSON, UTF-8, for people or on one line. Raises ValueError for NaN and infinity."""
+    text = json.dumps(data, indent=2 if readable else None, ensure_ascii=False, allow_nan=False) + "\n"
     # What is no Unicode (names in old files can hold such bytes) becomes \\udcXX: JSON's own escape for it.
     return text.encode("utf-8", "backslashreplace")
 

@@ -1,4 +1,5 @@
-"""OpenEXR files without a library (Blender's Python has none that can write integers): one part, scan lines, ZIP.
+"""OpenEXR files without a library (Blender's Python has none that can write integers): one part, scan lines, ZIP or
+not compressed.
 
 Written from "Technical Introduction to OpenEXR" and "OpenEXR File Layout" (openexr.com).
 """
@@ -20,7 +21,7 @@ _PIXEL_TYPES = {np.dtype(np.uint32): 0, np.dtype(np.float16): 1, np.dtype(np.flo
 _MAGIC, _VERSION, _LONG_NAMES = 20000630, 2, 0x400
 _SHORT_NAME, _LONG_NAME = 31, 255
 """bytes; names above the first need a flag that readers before 2011 lack"""
-_ZIP, _BLOCK_LINES = 3, 16
+_PLAIN, _ZIP, _BLOCK_LINES = 0, 3, 16
 _LEVEL = 1
 """zlib; 4 takes twice as long for a tenth less"""
 _THREADS = 4
@@ -54,6 +55,34 @@ def encode_exr(channels: Mapping[str, np.ndarray], attributes: Mapping[str, str]
     return [header, offsets.astype("<u8").tobytes(), *blocks]
 
 
+def encode_plain_exr(pixels: np.ndarray) -> bytes:
+    """The bytes of an OpenEXR file that is not compressed: as quick to write and to read as memory is copied.
+
+    Args:
+        pixels: float32 H×W×3 or H×W×4 (red, green, blue, alpha; 1 where there is none), row 0 at the top.
+    Raises InvalidInput for another shape or type.
+    """
+    shape = pixels.shape if pixels.ndim == 3 else (0, 0, 0)
+    if shape[2] not in (3, 4) or pixels.dtype != np.float32:
+        raise InvalidInput(f"{pixels.shape} {pixels.dtype} are no pixels for an EXR file", "Give float32 H×W×3 or ×4")
+    height, width, count = shape
+    ordered = {name: pixels[..., index % count] for index, name in zip((3, 2, 1, 0), "ABGR", strict=True)}
+    _check(ordered, {})
+    header = _header(ordered, width, height, {}, _PLAIN)
+    line, start = 8 + 16 * width, len(header) + 8 * height  # a line: its number, its size, the channels one by one
+    ahead = -start % 4
+    file = np.empty(ahead + start + line * height, np.uint8)  # numbers stand at multiples of four
+    file[ahead : ahead + len(header)] = np.frombuffer(header, np.uint8)
+    offsets = start + line * np.arange(height, dtype="<u8")
+    file[ahead + len(header) : ahead + start] = offsets.view(np.uint8)
+    lines = file[ahead + start :].view("<i4").reshape(height, line // 4)
+    lines[:, 0], lines[:, 1] = np.arange(height), line - 8
+    planes = lines.view("<f4")[:, 2:].reshape(height, 4, width)
+    for place, plane in enumerate(ordered.values()):
+        planes[:, place] = plane if place or count == 4 else 1
+    return file[ahead:].tobytes()
+
+
 def _check(channels: Mapping[str, np.ndarray], attributes: Mapping[str, str]) -> tuple[int, int]:
     """(height, width). Raises InvalidInput."""
     shapes = {array.shape for array in channels.values()}
@@ -68,11 +97,13 @@ def _check(channels: Mapping[str, np.ndarray], attributes: Mapping[str, str]) ->
     return min(shapes)
 
 
-def _header(channels: Mapping[str, np.ndarray], width: int, height: int, attributes: Mapping[str, str]) -> bytes:
+def _header(
+    channels: Mapping[str, np.ndarray], width: int, height: int, attributes: Mapping[str, str], compression: int = _ZIP
+) -> bytes:
     window = struct.pack("<4i", 0, 0, width - 1, height - 1)
     known = {
         "channels": ("chlist", _channel_list(channels)),
-        "compression": ("compression", bytes([_ZIP])),
+        "compression": ("compression", bytes([compression])),
         "dataWindow": ("box2i", window),
         "displayWindow": ("box2i", window),
         "lineOrder": ("lineOrder", b"\0"),  # from the top

@@ -19,40 +19,44 @@ _GRID = 48
 
 @dataclass(frozen=True, eq=False)
 class Texels:
-    """Texels that lie in triangles, each once."""
+    """Texels that triangles touch, each once."""
 
     at: np.ndarray
     """int64 N, ascending: row · width + column"""
     triangle: np.ndarray
-    """int64 N: the triangle that each is in"""
+    """int64 N: the triangle that each is in, or touches"""
+    place: np.ndarray
+    """float64 N×2, in texels: its centre where that lies in a triangle, else the nearest point of the one it touches"""
     crowded: int
     """How many texels more than one triangle claims; edges that two share are not counted."""
 
 
 def rasterise(corners: np.ndarray, width: int, height: int) -> Texels:
-    """The texels whose centres lie in triangles.
+    """The texels whose centres lie in triangles, and those that are only touched: surfaces thinner than a texel have
+    no others.
 
     Args:
         corners: float64 T×3×2, in texels.
     """
-    first = np.ceil(corners[..., 1].min(axis=1) - 0.5).astype(np.int64).clip(0, height)
-    last = np.floor(corners[..., 1].max(axis=1) - 0.5).astype(np.int64).clip(-1, height - 1)
-    triangle, row = _spread(first, np.maximum(last - first + 1, 0))
+    low, high = corners[..., 1].min(axis=1), corners[..., 1].max(axis=1)
+    triangle, row = _lines(np.ceil(low - 0.5), np.floor(high - 0.5), height)
     left, right = _span(corners[triangle], row + 0.5)
-    start = np.ceil(left - 0.5).clip(0, width)
-    stop = np.floor(right - 0.5).clip(-1, width - 1)
-    filled = stop >= start
-    triangle, row, start, stop = triangle[filled], row[filled], start[filled].astype(np.int64), stop[filled]
-    line, column = _spread(start, stop.astype(np.int64) - start + 1)
-    at, triangle = row[line] * width + column, triangle[line]
+    start = np.ceil(left - 0.5).clip(0, width).astype(np.int64)
+    stop = np.floor(right - 0.5).clip(-1, width - 1).astype(np.int64)
+    line, column = _spread(start, np.maximum(stop - start + 1, 0))
+    at, inside, crowded = _once(row[line] * width + column, triangle[line])
+    taken = np.zeros(width * height, bool)
+    taken[at] = True
+    border, touching = _touched(corners, width, height, taken)
+    at, owner = np.concatenate([at, border]), np.concatenate([inside, touching])
+    place = np.stack([at % width + 0.5, at // width + 0.5], axis=-1)
+    place[len(inside) :] = _onto(corners[touching], place[len(inside) :])
     order = np.argsort(at, kind="stable")
-    at, triangle = at[order], triangle[order]
-    once = np.diff(at, prepend=-1) > 0
-    return Texels(at[once], triangle[once], int((~once).sum()))
+    return Texels(at[order], owner[order], place[order], crowded)
 
 
-def positions(texels: Texels, corners: np.ndarray, places: np.ndarray, width: int) -> np.ndarray:
-    """float64 N×3: where in space each texel is.
+def positions(texels: Texels, corners: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """float64 N×3: where in space each texel's place is.
 
     Args:
         corners: as in ``rasterise``.
@@ -66,8 +70,8 @@ def positions(texels: Texels, corners: np.ndarray, places: np.ndarray, width: in
     across = (edge_b * ac[:, 1:] - edge_c * ab[:, 1:]) / area[:, None]
     down = (edge_c * ab[:, :1] - edge_b * ac[:, :1]) / area[:, None]
     origin = places[:, 0] - across * a[:, :1] - down * a[:, 1:]
-    own, (row, column) = texels.triangle, np.divmod(texels.at, width)
-    return origin[own] + across[own] * (column + 0.5)[:, None] + down[own] * (row + 0.5)[:, None]
+    own, (x, y) = texels.triangle, texels.place.T
+    return origin[own] + across[own] * x[:, None] + down[own] * y[:, None]
 
 
 def with_margin(known: np.ndarray, reach: int) -> np.ndarray:
@@ -153,8 +157,61 @@ def _spread(first: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return index, first[index] + offset
 
 
+def _lines(first: np.ndarray, last: np.ndarray, height: int) -> tuple[np.ndarray, np.ndarray]:
+    """(index, row): the rows of an image from first[i] to last[i], for each i."""
+    start = first.astype(np.int64).clip(0, height)
+    return _spread(start, np.maximum(last.astype(np.int64).clip(-1, height - 1) - start + 1, 0))
+
+
+def _once(at: np.ndarray, triangle: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """(texels in order, the first triangle of each, how many were named again)."""
+    order = np.argsort(at, kind="stable")
+    at, triangle = at[order], triangle[order]
+    first = np.diff(at, prepend=-1) > 0
+    return at[first], triangle[first], int((~first).sum())
+
+
+def _touched(corners: np.ndarray, width: int, height: int, taken: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(texels that triangles touch besides the ``taken`` ones, a triangle of each)."""
+    low, high = corners[..., 1].min(axis=1), corners[..., 1].max(axis=1)
+    triangle, row = _lines(np.floor(low), np.ceil(high) - 1, height)
+    own = corners[triangle]
+    ends = [_span(own, row), _span(own, row + 1)]
+    for corner in range(3):
+        x, y = own[:, corner].T
+        within = (row <= y) & (y <= row + 1)
+        ends.append((np.where(within, x, np.inf), np.where(within, x, -np.inf)))
+    left, right = (
+        pick(several, axis=0) for pick, several in zip((np.min, np.max), zip(*ends, strict=True), strict=True)
+    )
+    start = np.floor(left).clip(0, width).astype(np.int64)
+    stop = (np.ceil(right) - 1).clip(-1, width - 1).astype(np.int64)
+    # what lies between the centres at both ends is taken already
+    inner_left, inner_right = _span(own, row + 0.5)
+    inner_start = np.minimum(np.ceil(inner_left - 0.5).clip(0, width).astype(np.int64), stop + 1)
+    inner_stop = np.maximum(np.floor(inner_right - 0.5).clip(-1, width - 1).astype(np.int64), inner_start - 1)
+    counts = np.concatenate([inner_start - start, stop - inner_stop])
+    line, column = _spread(np.concatenate([start, inner_stop + 1]), np.maximum(counts, 0))
+    at, triangle = row[line % len(row)] * width + column, triangle[line % len(row)]
+    free = ~taken[at]
+    return _once(at[free], triangle[free])[:2]
+
+
+def _onto(corners: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """float64 N×2: the points on the borders of triangles N×3×2 that are nearest to ``place`` (N×2)."""
+    best, least = place.copy(), np.full(len(place), np.inf)
+    for one, other in ((0, 1), (1, 2), (2, 0)):
+        edge, way = corners[:, other] - corners[:, one], place - corners[:, one]
+        along = (way * edge).sum(axis=1) / np.maximum((edge * edge).sum(axis=1), 1e-30)
+        point = corners[:, one] + edge * along.clip(0, 1)[:, None]
+        distance = np.square(point - place).sum(axis=1)
+        best[distance < least] = point[distance < least]
+        least = np.minimum(least, distance)
+    return best
+
+
 def _span(corners: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Left and right end of triangles N×3×2 on the lines y (N)."""
+    """Left and right end of triangles N×3×2 on the lines y (N); inf and -inf where they do not reach there."""
     left, right = np.full(len(y), np.inf), np.full(len(y), -np.inf)
     for one, other in ((0, 1), (1, 2), (2, 0)):
         (x0, y0), (x1, y1) = corners[:, one].T, corners[:, other].T
@@ -163,4 +220,4 @@ def _span(corners: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             x = np.where(y0 == y1, x0, x0 + (y - y0) * (x1 - x0) / (y1 - y0))
         left = np.where(crosses, np.minimum(left, x), left)
         right = np.where(crosses, np.maximum(right, x), right)
-    return np.where(np.isfinite(left), left, 1.0), np.where(np.isfinite(right), right, 0.0)
+    return left, right

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import texturing
 from ..core.atomic import storage_error
+from ..core.roughness import roughness_of
 from ..protocol.errors import Cancelled, InvalidInput, StorageError
 from ..texturing import Baked, PlannedBake, View
 from ..texturing.images import data_image, display_image
@@ -82,8 +83,16 @@ def bake(
 class BakeJob:
     """A bake that goes on by one object at each ``done()``: for a timer in Blender's window, which stays alive."""
 
-    def __init__(self, scene: bpy.types.Scene, objects: Sequence[bpy.types.Object], lighting: str, **options) -> None:
-        self._scene, self._count, self._lighting = scene.name, len(objects), lighting
+    def __init__(
+        self,
+        scene: bpy.types.Scene,
+        objects: Sequence[bpy.types.Object],
+        lighting: str,
+        roughness: bool = False,
+        **options,
+    ) -> None:
+        check_look(lighting, roughness)
+        self._scene, self._count, self._look = scene.name, len(objects), (lighting, roughness)
         self._made: list[tuple[bpy.types.Object, bpy.types.Image, str]] = []
         self._steps = bake_steps(scene, objects, **options)
         self._error: BaseException | None = None
@@ -115,7 +124,7 @@ class BakeJob:
             pass
         if self._error is not None:
             raise self._error
-        return apply(bpy.data.scenes[self._scene], self._made, self._lighting)
+        return apply(bpy.data.scenes[self._scene], self._made, *self._look)
 
     def cancel(self) -> None:
         """End it; everything is as before."""
@@ -136,17 +145,29 @@ class BakeJob:
         return True
 
 
-def apply(
-    scene: bpy.types.Scene, baked: Sequence[tuple[bpy.types.Object, bpy.types.Image, str]], lighting: str = "unlit"
-) -> list[str]:
-    """Put textures on their objects in place of the projections; see ``api.apply_bake``. Gives the objects' names."""
+def check_look(lighting: str, roughness: bool) -> None:
+    """Raises InvalidInput for what textures cannot look like."""
     if lighting not in LIGHTING:
         raise InvalidInput(f"Lighting '{lighting}' is unknown", f"Choose: {', '.join(LIGHTING)}")
+    if roughness and lighting != "lit":
+        raise InvalidInput("Unlit textures reflect nothing: they have no roughness", "Choose lighting 'lit' for it")
+
+
+def apply(
+    scene: bpy.types.Scene,
+    baked: Sequence[tuple[bpy.types.Object, bpy.types.Image, str]],
+    lighting: str = "unlit",
+    roughness: bool = False,
+) -> list[str]:
+    """Put textures on their objects in place of the projections; see ``api.apply_bake``. Gives the objects' names."""
+    check_look(lighting, roughness)
+    classes = {thing.object: thing.class_name for _, view in placing.views(scene) for thing in view.maps.instances}
     texturing.keep_copies([one for one, _, _ in baked])
     for placement, _ in placing.views(scene):
         texturing.remove(placement)
     for one, image, layer in baked:
-        texturing.put_bake(one, image, layer, lighting)
+        rough = roughness_of(classes.get(texturing.name_of(one))) if roughness else None
+        texturing.put_bake(one, image, layer, lighting, rough)
     return [one.name for one, _, _ in baked]
 
 
@@ -176,8 +197,7 @@ def _image(scene: bpy.types.Scene, one: Baked, colours: str, folder: Path | None
 
 
 def _save(image: bpy.types.Image, folder: Path, kind: str) -> None:
-    letters = "".join(one if one.isalnum() or one in " ._-" else "_" for one in image.name)
-    path = folder / f"{letters}{'.exr' if kind == 'OPEN_EXR' else '.png'}"
+    path = folder / texturing.file_name(image)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         image.filepath_raw, image.file_format = str(path), kind

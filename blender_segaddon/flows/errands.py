@@ -7,6 +7,7 @@ file, no references.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -14,13 +15,18 @@ from typing import Any, Generic, TypeVar
 import bpy
 
 from .. import capture
-from ..capture.background import Job as Begun
+from ..capture.sequel import Job as Begun
+from ..capture.sequel import Sequel
 from ..core.maps import SceneMaps
 from ..protocol.errors import Cancelled, SceneError
+from . import preparing
 from .jobs import Job
 from .picture import Picture, Recipe
 
 T = TypeVar("T")
+
+_SLICE = 0.05
+"""seconds of work in the main thread at once; a look that takes longer is not cut"""
 
 
 @dataclass(frozen=True)
@@ -31,16 +37,22 @@ class Look:
     camera: str
     options: Mapping[str, Any] = field(default_factory=dict)
     """size, vocabulary and background, as of ``capture.capture``"""
+    closer: bool = False
+    """beside the window, find what a projection needs of the scene as well: it would hold the window up"""
 
     def take(self) -> SceneMaps:
         """Now. Raises as ``capture.capture``."""
         scene, camera = self.check()
         return capture.capture(scene, camera=camera, **self.options)
 
-    def start(self) -> capture.CaptureJob:
+    def start(self) -> Begun:
         """Beside the work in Blender's window. Raises as ``capture.start_capture``."""
         scene, camera = self.check()
-        return capture.start_capture(scene, camera=camera, **self.options)
+        job = capture.start_capture(scene, camera=camera, **self.options)
+        if not self.closer:
+            return job
+        preparing.beside(job, scene)
+        return job.then(lambda maps: _CloserLook(job, maps), closer=True)
 
     def check(self) -> tuple[bpy.types.Scene, bpy.types.Object]:
         """The scene and the camera. Raises SceneError where one is gone."""
@@ -52,8 +64,24 @@ class Look:
         return scene, camera
 
 
-Need = Look | Recipe | Callable[[], Any]
-"""Maps, a picture, or the value of a function that never touches bpy."""
+@dataclass(frozen=True)
+class InPieces:
+    """Something that only the main thread can do, and that would hold a window up if done at once."""
+
+    steps: Callable[[], Generator[Any, None, Any]]
+    """makes a generator; what it returns is the value"""
+    count: int
+    """about how often it yields"""
+    message: str
+    """a word or two for people"""
+
+    def take(self) -> Any:
+        """Now."""
+        return _InPieces(self).result()
+
+
+Need = Look | InPieces | Recipe | Callable[[], Any]
+"""Maps, what the main thread does in pieces, a picture, or the value of a function that never touches bpy."""
 Task = Generator[Need, Any, T]
 
 
@@ -79,7 +107,7 @@ def carried_out(task: Task[T], make: Make) -> T:
 
 
 def _taken(need: Need, make: Make) -> Any:
-    if isinstance(need, Look):
+    if isinstance(need, (Look, InPieces)):
         return need.take()
     return make(need) if isinstance(need, Recipe) else need()
 
@@ -145,8 +173,8 @@ class Errand(Generic[T]):
         return self._now is None or self._now.wait(timeout)
 
     def holds_scene(self) -> bool:
-        """Whether Blender reads the scene in another thread."""
-        return isinstance(self._now, capture.CaptureJob) and self._now.holds_scene()
+        """Whether Blender reads the scene in another thread, or what is read of it bit by bit must stay as it is."""
+        return isinstance(self._now, (capture.CaptureJob, Sequel, _InPieces)) and self._now.holds_scene()
 
     def _advance(self) -> None:
         """Hand over what is done and begin with what is needed next."""
@@ -175,6 +203,8 @@ class Errand(Generic[T]):
         self._paints = isinstance(need, Recipe)
         if isinstance(need, Look):
             return need.start()
+        if isinstance(need, InPieces):
+            return _InPieces(need)
         if isinstance(need, Recipe):
             return self._begin(need)
         return _Sum(lambda _event, _wish: need())
@@ -184,3 +214,85 @@ class _Sum(Job[Any]):
     """A sum in a thread."""
 
     message = "Comparing"
+
+
+class _CloserLook:
+    """Waits until a capture, which has made its maps, has looked closer at what it could."""
+
+    message, progress = "Looking closer", 0.0
+
+    def __init__(self, job: capture.CaptureJob, maps: SceneMaps) -> None:
+        self._job, self._maps = job, maps
+        self._cancelled = False
+
+    def done(self) -> bool:
+        return self._job.has_ended()
+
+    def result(self) -> SceneMaps:
+        if self._cancelled:
+            raise Cancelled("Cancelled")
+        return self._maps
+
+    def cancel(self) -> None:
+        self._cancelled = True
+        self._job.cancel()
+
+    def let_go(self) -> None:
+        self.cancel()
+
+    def wait(self, timeout: float) -> bool:
+        return self._job.wait(timeout)
+
+
+class _InPieces:
+    """Work in the main thread, some of which is done whenever ``done`` is asked."""
+
+    def __init__(self, work: InPieces) -> None:
+        self._steps, self._count, self.message = work.steps(), work.count, work.message
+        self._steps_done = 0
+        self._value: Any = None
+        self._error: BaseException | None = None
+        self._ended = False
+
+    @property
+    def progress(self) -> float:
+        return min(self._steps_done / max(1, self._count), 1.0)
+
+    def done(self) -> bool:
+        began = time.perf_counter()
+        while not self._ended and time.perf_counter() - began < _SLICE:
+            self._step()
+        return self._ended
+
+    def _step(self) -> None:
+        try:
+            next(self._steps)
+            self._steps_done += 1
+        except StopIteration as end:
+            self._ended, self._value = True, end.value
+        except ReferenceError:
+            self._ended, self._error = True, SceneError("The scene was changed meanwhile", "Try again")
+        except BaseException as error:  # noqa: BLE001  # raised by result(), in the hands of who asked
+            self._ended, self._error = True, error
+
+    def result(self) -> Any:
+        while not self._ended:
+            self._step()
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+    def holds_scene(self) -> bool:
+        return not self._ended
+
+    def cancel(self) -> None:
+        if not self._ended:
+            self._ended, self._error = True, Cancelled("Cancelled")
+            self._steps.close()
+
+    def let_go(self) -> None:
+        self.cancel()
+
+    def wait(self, _timeout: float) -> bool:
+        """There is no thread to wait for."""
+        return True

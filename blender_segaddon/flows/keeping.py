@@ -7,7 +7,6 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
-from types import MappingProxyType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -25,7 +24,7 @@ _PLAIN = ("generator", "prompt", "negative_prompt", "seed", "intent", "strength"
 """Fields of a recipe that JSON holds."""
 _REFERENCE = "reference"
 _MAPS = "maps.zip"
-"""In an archive: the maps' own, the same for all pictures that were made from them."""
+"""In archives of earlier versions: that of the maps."""
 _LEVEL = 1
 """zlib; 6 takes five times as long for a tenth less."""
 _packed: WeakKeyDictionary[SceneMaps, bytes] = WeakKeyDictionary()
@@ -33,27 +32,34 @@ _packed: WeakKeyDictionary[SceneMaps, bytes] = WeakKeyDictionary()
 
 
 def pack(picture: Picture) -> bytes:
-    """A zip archive of the pixels, the recipe with its maps, and the metadata."""
+    """A zip archive of the pixels, the recipe but for its maps, and the metadata.
+
+    Nothing is compressed: that would take many times as long, to save a tenth of what a placement adds to the .blend.
+    """
     about = {"recipe": plain(picture.recipe), "metadata": picture.metadata}
-    return _archive(picture.recipe, about, {"pixels": picture.pixels}, zipfile.ZIP_DEFLATED)
+    return _zipped(_parts(picture.recipe, about, {"pixels": picture.pixels}), zipfile.ZIP_STORED)
 
 
 def pack_recipe(recipe: Recipe) -> bytes:
     """A recipe alone, not compressed: quick, for a file that soon goes again."""
-    return _archive(recipe, {"recipe": plain(recipe)}, {}, zipfile.ZIP_STORED)
+    parts = _parts(recipe, {"recipe": plain(recipe)}, {})
+    if recipe.maps is not None:
+        parts |= files.encode_maps(recipe.maps, readable=False)
+    return _zipped(parts, zipfile.ZIP_STORED)
 
 
 def packed_maps(maps: SceneMaps) -> bytes:
-    """A zip archive of maps, made once for all their pictures: it takes most of the time of ``pack``."""
+    """A zip archive of maps, made once for all their pictures: it takes long. Runs in any thread."""
     if maps not in _packed:
-        _packed[maps] = _zipped(files.encode_maps(maps), zipfile.ZIP_DEFLATED)
+        _packed[maps] = _zipped(files.encode_maps(maps, readable=False), zipfile.ZIP_DEFLATED)
     return _packed[maps]
 
 
-def unpack(data: bytes, where: str) -> Picture:
-    """What ``pack`` gave; ``where`` it was kept, for the error. Raises InvalidInput where it is damaged."""
+def unpack(data: bytes, where: str, maps: bytes = b"") -> Picture:
+    """What ``pack`` and ``packed_maps`` gave; ``where`` it was kept, for the error. Raises InvalidInput where it is
+    damaged."""
     with _readable(where):
-        about, arrays, recipe = _read(data, where)
+        about, arrays, recipe = _read(data, where, maps)
         return Picture(arrays["pixels"], recipe, dict(about["metadata"]))
 
 
@@ -77,27 +83,20 @@ def of_plain(values: dict[str, Any], **arrays: Any) -> Recipe:
     return Recipe(**arrays, **{**values, "options": options, "references": references})
 
 
-def _archive(recipe: Recipe, about: dict[str, Any], more: dict[str, np.ndarray], method: int) -> bytes:
+def _parts(recipe: Recipe, about: dict[str, Any], more: dict[str, np.ndarray]) -> dict[str, bytes]:
+    """The files of an archive, by name."""
     arrays = {**more, "image": recipe.image, "mask": recipe.mask}
     arrays |= {f"{_REFERENCE}{index}": one.pixels for index, one in enumerate(recipe.references)}
     pixels = BytesIO()
     np.savez(pixels, **{name: array for name, array in arrays.items() if array is not None})
-    parts = {_ABOUT: json.dumps(about).encode(), _PIXELS: pixels.getvalue()}
-    if recipe.maps is None:
-        return _zipped(parts, method)
-    if method == zipfile.ZIP_STORED:
-        return _zipped(parts | files.encode_maps(recipe.maps), method)
-    return _zipped(parts, method, {_MAPS: packed_maps(recipe.maps)})
+    return {_ABOUT: json.dumps(about).encode(), _PIXELS: pixels.getvalue()}
 
 
-def _zipped(parts: Mapping[str, bytes], method: int, packed: Mapping[str, bytes] = MappingProxyType({})) -> bytes:
-    """An archive of ``parts``, and of what is compressed already."""
+def _zipped(parts: Mapping[str, bytes], method: int) -> bytes:
     archive = BytesIO()
     with zipfile.ZipFile(archive, "w", method, compresslevel=_LEVEL) as store:
         for name, data in parts.items():
             store.writestr(name, data)
-        for name, data in packed.items():
-            store.writestr(name, data, zipfile.ZIP_STORED)
     return archive.getvalue()
 
 
@@ -106,18 +105,18 @@ def _unzipped(data: bytes) -> dict[str, bytes]:
         return {name: store.read(name) for name in store.namelist()}
 
 
-def _read(data: bytes, where: str) -> tuple[dict[str, Any], dict[str, np.ndarray], Recipe]:
+def _read(data: bytes, where: str, maps: bytes = b"") -> tuple[dict[str, Any], dict[str, np.ndarray], Recipe]:
     """What is said of it, its arrays, and the recipe."""
     parts = _unzipped(data)
-    if _MAPS in parts:  # else it is of an earlier version, or not compressed
-        parts |= _unzipped(parts[_MAPS])
+    if maps or _MAPS in parts:
+        parts |= _unzipped(maps or parts[_MAPS])
     about = json.loads(parts[_ABOUT])
     with np.load(BytesIO(parts[_PIXELS]), allow_pickle=False) as stored:
         arrays = dict(stored)
-    maps = files.decode_maps(parts, where) if files.MAPS_FILE in parts else None
+    decoded = files.decode_maps(parts, where) if files.MAPS_FILE in parts else None
     references = [arrays[name] for name in sorted(arrays) if name.startswith(_REFERENCE)]
     image, mask = arrays.get("image"), arrays.get("mask")
-    recipe = of_plain(about["recipe"], maps=maps, image=image, mask=mask, references=references)
+    recipe = of_plain(about["recipe"], maps=decoded, image=image, mask=mask, references=references)
     return about, arrays, recipe
 
 

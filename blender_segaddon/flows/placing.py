@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from weakref import WeakKeyDictionary
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import bpy
 import numpy as np
 
 from .. import capture, texturing
 from ..core.maps import SceneMaps
-from ..core.outlines import Outlines
-from ..protocol.errors import InvalidInput, SceneError, SegAddonError
+from ..protocol.errors import InvalidInput, SceneError
 from ..texturing import Placement, View
-from . import keeping
+from . import keeping, preparing
 from . import picture as pictures
 from .picture import Picture, PictureLike
 
@@ -24,10 +21,10 @@ log = logging.getLogger(__name__)
 
 _WORTH_SAYING = 0.01
 """Share of pixels; below that nobody sees it."""
-_outlines: WeakKeyDictionary[SceneMaps, Outlines | None] = WeakKeyDictionary()
-"""What was found for the maps of pictures that were projected before; None where nothing could be."""
 _KEPT = "seg_picture"
 """Custom property of a placement's node group: its picture as ``keeping.pack`` gives it."""
+_KEPT_MAPS = "seg_picture_maps"
+"""The same for the picture's maps, as ``keeping.packed_maps`` gives them."""
 _PROMPT, _CAMERA = "seg_prompt", "seg_camera"
 """The same, for lists: unpacking a picture takes too long for them."""
 
@@ -75,12 +72,12 @@ def project(
     source, maps = pictures.with_maps(picture)
     scene = scene or scene_named(maps.scene)
     if not blend:  # views that share surfaces are foretold pixel by pixel, see ``texturing.carrying``
-        maps = outlined(maps, scene)
+        maps = preparing.outlined(maps, scene)
+    rgb = _light(source, scene)  # first: with the scenes that it makes and removes, Blender evaluates all anew
     _say_if_moved(scene, maps)
     names = None if objects is None else list(objects)
     if blend and share is None:
         share = texturing.share(maps, [view for _, view in views(scene)])
-    rgb = _light(source, scene)
     wanted = lighting or _usual_lighting(scene)
     how = {"lighting": wanted, "share": share, "lock": lock, "soft": soft}
     placement = texturing.project(scene, rgb, maps, objects=names, name=source.title, **how)
@@ -156,25 +153,6 @@ def _usual_lighting(scene: bpy.types.Scene) -> str:
     """Where objects are marked as foreground, by a backdrop, they must not float."""
     backdrops = (one for one in texturing.placements(scene) if one.kind == "backdrop")
     return "shadows" if any(one.objects for one in backdrops) else "unlit"
-
-
-def outlined(maps: SceneMaps, scene: bpy.types.Scene) -> SceneMaps:
-    """Maps with their outlines, which are looked for once for all pictures that were made from them."""
-    if maps not in _outlines:
-        _outlines[maps] = capture.add_outlines(maps, scene).outlines
-    return replace(maps, outlines=_outlines[maps])
-
-
-def prepare(maps: SceneMaps, until: Callable[[], bool]) -> None:
-    """While somebody else works at a picture of ``maps``, do what its projection will need: look for outlines, pack.
-
-    What is not done when ``until`` says so, or cannot be, is left to the projection.
-    """
-    scene = bpy.data.scenes.get(maps.scene)
-    if scene is not None and maps not in _outlines:
-        with suppress(SegAddonError):
-            _outlines[maps] = capture.add_outlines(maps, scene, cancelled=until).outlines
-            keeping.packed_maps(maps)
 
 
 def views(scene: bpy.types.Scene) -> list[tuple[Placement, View]]:
@@ -258,7 +236,7 @@ def picture_of(placement: Placement) -> Picture | None:
     token = group.get(pictures.TOKEN, "")
     known = pictures.recall(token)
     if known is None:
-        known = keeping.unpack(group[_KEPT], f"'{placement.name}'")
+        known = keeping.unpack(group[_KEPT], f"'{placement.name}'", group.get(_KEPT_MAPS, b""))
         pictures.remember(known, token)
     return known
 
@@ -290,6 +268,8 @@ def _remembered(placement: Placement, picture: Picture) -> Placement:
     group = texturing.group_of(placement)
     if group is not None:
         group[pictures.TOKEN], group[_KEPT] = pictures.remember(picture), keeping.pack(picture)
+        if picture.maps is not None:
+            group[_KEPT_MAPS] = keeping.packed_maps(picture.maps)
         group[_PROMPT] = picture.recipe.prompt or picture.metadata.get("composed_prompt", "")
         group[_CAMERA] = picture.maps.camera.name if picture.maps else ""
     return placement

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from functools import partial
 
 import bpy
 import numpy as np
@@ -11,8 +13,9 @@ from mathutils import Matrix, Vector
 from .. import capture
 from ..core.maps import BACKGROUND, SceneMaps
 from ..protocol.errors import InvalidInput, SceneError
-from ..texturing import Points, View, identity
-from .views import coverage
+from ..texturing import Points, View, blended, identity
+from .errands import InPieces, Look, Task
+from .placing import scene_named
 
 _TRIAL_WIDTH = 80
 """pixels of a trial capture"""
@@ -27,19 +30,34 @@ _WORTH = 0.004
 """Share of all cells in sight of any trial; a camera that adds fewer is not suggested."""
 
 
-def suggest_cameras(scene: bpy.types.Scene, count: int, views: Sequence[View]) -> list[bpy.types.Object]:
+def suggest_cameras(scene: str, count: int, views: Sequence[View]) -> Task[list[bpy.types.Object]]:
     """Add up to ``count`` cameras, the one that sees most of what is bare first; see ``api.suggest_cameras``."""
     if not 1 <= count <= 16:
         raise InvalidInput(f"{count} cameras cannot be suggested", "Ask for 1 to 16")
-    if scene.camera is None:
-        raise SceneError(f"Scene '{scene.name}' has no camera", "Add one: suggested cameras have its lens")
-    size = (_TRIAL_WIDTH, max(8, round(_TRIAL_WIDTH * scene.render.resolution_y / scene.render.resolution_x)))
-    start = capture.capture(scene, size=size)
-    places = _places(scene, [start, *(view.maps for view in views)])
-    trials = [start, *capture.capture_views(scene, places, size=size)]
-    chosen = _greedy(_cells(trials, views), count)
-    matrices = [np.array(scene.camera.matrix_world), *(np.array(place) for place in places)]
-    return [_add(scene, matrices[number], order) for order, number in enumerate(chosen, start=1)]
+    seen = scene_named(scene)
+    if seen.camera is None:
+        raise SceneError(f"Scene '{scene}' has no camera", "Add one: suggested cameras have its lens")
+    size = (_TRIAL_WIDTH, max(8, round(_TRIAL_WIDTH * seen.render.resolution_y / seen.render.resolution_x)))
+    start = yield Look(scene, seen.camera.name, {"size": size})
+    places = _places(scene_named(scene), [start, *(view.maps for view in views)])
+    looks = yield InPieces(partial(_trials, scene, places, size), len(places), "Looking around")
+    trials = [start, *looks]
+    chosen = yield lambda: _greedy(_cells(trials, views), count)
+    matrices = [start.camera.matrix_world, *(np.array(place) for place in places)]
+    return [_add(scene_named(scene), matrices[number], order) for order, number in enumerate(chosen, start=1)]
+
+
+def _trials(scene: str, places: Sequence[Matrix], size: tuple[int, int]) -> Generator[None, None, list[SceneMaps]]:
+    """The maps from all places, one after the other."""
+    seen = scene_named(scene)
+    if seen.camera is None:
+        raise SceneError(f"The camera of scene '{scene}' is gone", "Add one and try again")
+    made = []
+    with closing(capture.iterate_views(seen, places, size=size)) as looks:
+        for maps in looks:
+            made.append(maps)
+            yield
+    return made
 
 
 def _greedy(cells: Sequence[tuple[np.ndarray, np.ndarray]], count: int) -> list[int]:
@@ -69,8 +87,9 @@ def _cells(trials: Sequence[SceneMaps], views: Sequence[View]) -> list[tuple[np.
     cell = max(float((high - low).max()), 1e-9) / _CELLS
     numbers: dict[tuple[object, ...], int] = {}
     result = []
+    lookups = [(one.lookup(), one.blend) for one in views]
     for maps, points in zip(trials, shown, strict=True):
-        bare = ~coverage(maps, views).covered[maps.instance_map != BACKGROUND]
+        bare = ~blended(lookups, points).seen
         facing = np.abs(maps.normal[maps.instance_map != BACKGROUND][:, 2])
         thing = np.array([numbers.setdefault(identity(one), len(numbers)) for one in points.things])
         at = np.floor((points.position - low) / cell).astype(np.int64)

@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+import bpy
 import numpy as np
 
-from .. import texturing
+from .. import capture, texturing
 from ..core.maps import BACKGROUND, SceneMaps
 from ..protocol.errors import InvalidInput
 from ..texturing import Placement, View, identity
-from . import placing
-from .errands import Look, Task
+from . import placing, preparing
+from .errands import InPieces, Look, Task
 from .picture import Picture
-from .views import coverage, put, replace_view
+from .views import coverage, replace_view
+
+_PIECES = 10
+"""that a closer look is drawn in, about"""
 
 
 def update(placement: Placement) -> Task[list[Placement]]:
@@ -27,27 +31,36 @@ def update(placement: Placement) -> Task[list[Placement]]:
         raise InvalidInput(
             f"Nothing is known of the picture of '{placement.name}'", "Generate a picture and place it again"
         )
-    placement, maps = yield from _captured(placement, source)
+    maps = yield from _captured(placement, source.maps)
     fresh = yield from repainted(source, maps)
     return (yield from replace_view(placement, fresh))
 
 
-def _captured(placement: Placement, source: Picture) -> Task[tuple[Placement, SceneMaps]]:
-    """(the placement, the scene) as they are now. A backdrop hides things that are not in front: it is taken out for
-    the while, and may come back by another name."""
-    old = source.maps
+def _captured(placement: Placement, old: SceneMaps) -> Task[SceneMaps]:
+    """Its scene as it is now. What ``old`` shows may be hidden behind backdrops since: it is seen for the while.
+
+    This may be let go of while Blender renders: so only what is hidden changes here, nothing is made or removed.
+    """
     options = {"size": (old.width, old.height), "vocabulary": old.vocabulary, "background": old.background}
-    look = Look(placement.scene, old.camera.name, options)
-    if placement.kind != "backdrop" or placement.objects is None:
-        return placement, (yield look)
-    look.check()
-    texturing.remove(placement)
+    texturing.reveal({one.instancer or one.object for one in old.instances})
     try:
+        look = Look(placement.scene, old.camera.name, options)
         maps = yield look
+        outlined = placement.kind == "projection" and not placement.blend and not bpy.app.background
+        return (yield from _closer(maps, look)) if outlined else maps
     finally:
-        if texturing.group_of(placement) is None:  # else somebody undid the removal meanwhile
-            placement = put(placement, source)
-    return placement, maps
+        texturing.conceal()
+
+
+def _closer(maps: SceneMaps, look: Look) -> Task[SceneMaps]:
+    """Maps whose outlines are known, which a projection would hold the window up for; ``maps`` where they are drawn."""
+    fine = capture.FineLook(maps)
+    if not (yield InPieces(lambda: fine.draw(placing.scene_named(look.scene)), _PIECES, "Looking closer")):
+        return (yield replace(look, closer=True))
+    yield fine.compare
+    if fine.outlined is not None:
+        preparing.found(maps, fine.outlined)
+    return maps
 
 
 def repainted(source: Picture, maps: SceneMaps) -> Task[Picture]:
@@ -56,7 +69,7 @@ def repainted(source: Picture, maps: SceneMaps) -> Task[Picture]:
         raise InvalidInput("This picture was not made from a scene", "Generate it from one")
     found = yield partial(coverage, maps, [View(source.pixels, source.maps)], follow=True)
     known, covered = found.known.copy(), found.sure & ~_recast(source.maps, maps)
-    behind, sky = _background(source.pixels, source.maps, maps)
+    behind, sky = yield partial(_background, source.pixels, source.maps, maps)
     known[behind], covered = sky[behind], covered | behind
     fresh = source
     if not covered.all():

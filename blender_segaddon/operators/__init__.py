@@ -1,6 +1,7 @@
 """Operators: gather inputs, call one function of ``api``, report."""
 
 from . import (
+    baking,
     classes,
     export,
     generation,
@@ -37,6 +38,7 @@ CLASSES = (
     *retouch_results.CLASSES,
     *retouch_tool.CLASSES,
     *views.CLASSES,
+    *baking.CLASSES,
     *server.CLASSES,
     *setup.CLASSES,
     *shots.CLASSES,

@@ -82,7 +82,8 @@ class SEGADDON_OT_generate(_Making, bpy.types.Operator):
         return self._job(context.scene)(api.capture(context.scene))
 
     def begin(self, context):
-        return api.start_capture(context.scene).then(self._job(context.scene))
+        elsewhere = bool(context.scene.segaddon.model)  # there is time to look closer, for a projection
+        return api.start_capture(context.scene).then(self._job(context.scene), closer=elsewhere)
 
     def _job(self, scene):
         """What is to be made from maps; gathered now, since the scene may change while they are captured."""

@@ -151,7 +151,11 @@ class Modal:
                 return self._collect(context)
             context.workspace.status_text_set(f"{told(current.job)}    {iface_(_ESCAPE)}")
             redraw()
-        return {"RUNNING_MODAL"} if _edits_wait() and event.type not in _HARMLESS else {"PASS_THROUGH"}
+        if event.type in _HARMLESS or not _edits_wait():
+            return {"PASS_THROUGH"}
+        if isinstance(current.job, api.Sequel):
+            current.job.give_way()
+        return {"RUNNING_MODAL"}
 
     def cancel(self, _context: bpy.types.Context) -> None:
         """Blender ends the operator: the window closes, or another file is being loaded."""

@@ -1,10 +1,10 @@
 # No "from __future__ import annotations" here: Blender reads the annotations themselves.
-"""Several views of one scene, and textures in their place."""
+"""Several views of one scene."""
 
 import random
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
+from bpy.props import StringProperty
 
 from .. import api
 from ..properties import SEEDS
@@ -14,7 +14,7 @@ from .placing import keep_picture_of, placement_named
 from .reporting import reported, show_in_image_editor, show_in_new_window
 
 
-def _has_projection(cls, context) -> bool:
+def has_projection(cls, context) -> bool:
     """For ``poll``: whether a picture is projected; says so if not."""
     if not any(one.kind == "projection" for one in api.placements(context.scene)):
         cls.poll_message_set("Project a picture first")
@@ -31,7 +31,7 @@ class SEGADDON_OT_next_view(running.Modal, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        return running.is_idle(cls) and has_camera(cls, context) and _has_projection(cls, context)
+        return running.is_idle(cls) and has_camera(cls, context) and has_projection(cls, context)
 
     def start(self, context):
         settings = context.scene.segaddon
@@ -44,7 +44,7 @@ class SEGADDON_OT_next_view(running.Modal, bpy.types.Operator):
         self.report({"INFO"}, f"Placed '{placement.name}'")
 
 
-class SEGADDON_OT_suggest_camera(bpy.types.Operator):
+class SEGADDON_OT_suggest_camera(running.Modal, bpy.types.Operator):
     """Add a camera that sees most of what no picture covers yet, and make it the scene's"""
 
     bl_idname = "segaddon.suggest_camera"
@@ -55,16 +55,15 @@ class SEGADDON_OT_suggest_camera(bpy.types.Operator):
     def poll(cls, context):
         return running.is_idle(cls) and has_camera(cls, context)
 
-    def execute(self, context):
-        with reported(self):
-            made = api.suggest_cameras(1, scene=context.scene)
-            if not made:
-                self.report({"INFO"}, "Nothing worth a view is bare")
-                return {"CANCELLED"}
-            context.scene.camera = made[0]
-            self.report({"INFO"}, f"'{made[0].name}' is the camera now")
-            return {"FINISHED"}
-        return {"CANCELLED"}
+    def start(self, context):
+        return api.start_suggest_cameras(1, scene=context.scene)
+
+    def finish(self, _context, scene, made):
+        if not made:
+            self.report({"INFO"}, "Nothing worth a view is bare")
+            return
+        scene.camera = made[0]
+        self.report({"INFO"}, f"'{made[0].name}' is the camera now")
 
 
 class SEGADDON_OT_show_coverage(bpy.types.Operator):
@@ -75,7 +74,7 @@ class SEGADDON_OT_show_coverage(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        return running.is_idle(cls) and has_camera(cls, context) and _has_projection(cls, context)
+        return running.is_idle(cls) and has_camera(cls, context) and has_projection(cls, context)
 
     def execute(self, context):
         with reported(self):
@@ -148,99 +147,6 @@ class SEGADDON_OT_send_to_image_editor(bpy.types.Operator):
         return {"CANCELLED"}
 
 
-class SEGADDON_OT_apply_bake(running.Modal, bpy.types.Operator):
-    """Bake all projected pictures into textures, on a UV layer of their own, and let the objects show those"""
-
-    bl_idname = "segaddon.apply_bake"
-    bl_label = "Bake to Textures"
-    bl_options = {"UNDO"}
-
-    side: IntProperty(
-        name="Texels",
-        description="All textures together have as many texels as one square image with this side",
-        min=64,
-        max=16384,
-        default=4096,
-    )
-    colours: EnumProperty(
-        name="Colors",
-        items=[
-            ("scene", "For Blender", "Float images: renders of this scene show the pictures exactly"),
-            ("display", "For Export", "8-bit images as you see them: for glTF, USD, FBX and game engines"),
-        ],
-        default="scene",
-    )
-    lighting: EnumProperty(
-        name="Lighting",
-        items=[
-            ("unlit", "Unlit", "The textures shine, as the pictures were"),
-            ("lit", "Lit", "The textures are base colors, which the scene's lights light"),
-        ],
-        default="unlit",
-    )
-    local_copies: BoolProperty(
-        name="Make Linked Meshes Local",
-        description="Objects whose mesh is linked from a library get a copy of it; the library stays as it is",
-        default=False,
-    )
-
-    @classmethod
-    def poll(cls, context):
-        return running.is_idle(cls) and _has_projection(cls, context)
-
-    def invoke(self, context, _event):
-        if bpy.app.background:
-            return self.execute(context)
-        return context.window_manager.invoke_props_dialog(self, width=360)
-
-    def draw(self, context):
-        column = self.layout.column()
-        column.use_property_split = True
-        for name in ("side", "colours", "lighting"):
-            column.prop(self, name)
-        try:
-            rows = api.plan_bake(budget=self.side**2, scene=context.scene)
-        except api.SegAddonError as error:
-            column.label(text=error.message, icon="ERROR")
-            return
-        column.label(text=f"{len(rows)} objects get a texture each, on the UV layer 'Seg Bake'")
-        linked = [row for row in rows if row.copies_mesh]
-        if linked:
-            column.prop(self, "local_copies")
-            for row in linked[:6]:
-                column.label(text=f"'{row.object}': local copy of '{row.mesh}'", icon="LIBRARY_DATA_OVERRIDE")
-
-    def execute(self, context):
-        return super().execute(context) if bpy.app.background else super().invoke(context, None)
-
-    def start(self, context):
-        return api.start_bake(
-            budget=self.side**2,
-            colours=self.colours,
-            lighting=self.lighting,
-            local_copies=self.local_copies,
-            scene=context.scene,
-        )
-
-    def finish(self, _context, _scene, made):
-        self.report({"INFO"}, f"{len(made)} objects show their textures")
-
-
-class SEGADDON_OT_remove_bake(bpy.types.Operator):
-    """Give the selected objects their own materials back"""
-
-    bl_idname = "segaddon.remove_bake"
-    bl_label = "Remove Textures"
-    bl_options = {"UNDO"}
-
-    def execute(self, context):
-        with reported(self):
-            names = api.remove_bake([one.name for one in context.selected_objects], scene=context.scene)
-            self.report({"INFO"}, f"{len(names)} objects have their own materials again")
-            return {"FINISHED"}
-        return {"CANCELLED"}
-
-
 CLASSES = (
     SEGADDON_OT_next_view,
     SEGADDON_OT_suggest_camera,
@@ -248,6 +154,4 @@ CLASSES = (
     SEGADDON_OT_show_placement,
     SEGADDON_OT_repaint_view,
     SEGADDON_OT_send_to_image_editor,
-    SEGADDON_OT_apply_bake,
-    SEGADDON_OT_remove_bake,
 )

@@ -24,6 +24,8 @@ class SEGADDON_PT_export(bpy.types.Panel):
         settings = context.scene.segaddon
         column = self.layout.column()
         column.operator("segaddon.export_maps", icon="EXPORT")
+        if api.has_bakes():
+            column.operator("segaddon.export_usd", icon="EXPORT")
         column.prop(settings, "maps_with_renders")
         if settings.maps_with_renders:
             note = column.column(align=True)

@@ -236,7 +236,7 @@ def _views(column: bpy.types.UILayout) -> None:
     column.separator()
     buttons = column.column(align=True)
     row = buttons.row(align=True)
-    row.operator("segaddon.suggest_camera", icon="OUTLINER_OB_CAMERA")
+    action(row, "segaddon.suggest_camera", "OUTLINER_OB_CAMERA")
     row.operator("segaddon.show_coverage", text="Coverage", icon="IMAGE_ZDEPTH")
     action(buttons, "segaddon.next_view", "RENDERLAYERS")
     action(column, "segaddon.apply_bake", "TEXTURE")

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core import texels as texel_work
 from ..protocol.errors import InvalidInput, SceneError
-from . import sheets, uv_layers
+from . import fitting, sheets, uv_layers
 from .blending import View, blended
 from .carrying import Lookup
 from .projector import GAMMA
@@ -195,7 +195,8 @@ def _baked(
     lookups: Sequence[tuple[Lookup, bool]],
 ) -> Baked:
     triangles = sheets.triangles_of(one, sheets.graph_of(scene), sheet.layer)
-    found, points = triangles.points(size, sheets.thing_of(one))
+    thing = sheets.thing_of(one)
+    found, points = triangles.points(size, thing)
     if not found.at.size:
         raise SceneError(f"'{one.name}' has no surface to bake", "Check its modifiers")
     shown = blended(lookups, points)
@@ -206,6 +207,8 @@ def _baked(
     known[found.at] = True
     nearby = texel_work.with_margin(known.reshape(size[1], size[0]), _MARGIN)
     light = light[np.where(nearby < 0, 0, nearby)]
+    surface = fitting.Surface(triangles, size, found, points.position, thing)
+    light = fitting.fitted(light, surface, lookups, shown.seen)
     return Baked(one, light, sheet.layer, float(shown.seen.mean()))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import bpy
 
@@ -15,13 +17,32 @@ MATERIAL = "seg_baked"
 """On the materials that show bakes: True."""
 
 
-def put(one: bpy.types.Object, image: bpy.types.Image, layer: str, lighting: str) -> bpy.types.Material:
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What an object that shows its bake shows."""
+
+    object: bpy.types.Object
+    image: bpy.types.Image
+    layer: str
+    """name of the UV layer"""
+    lighting: str
+    roughness: float | None
+    """both as in ``put``"""
+
+
+def put(
+    one: bpy.types.Object, image: bpy.types.Image, layer: str, lighting: str, roughness: float | None = None
+) -> bpy.types.Material:
     """Let every slot of an object show its texture; other users of its mesh keep their materials.
 
     Args:
         lighting: "unlit": the texture shines, as the picture was; "lit": it is the base colour.
+        roughness: 0..1 of the whole surface, which then also reflects as plastic does; None: it reflects nothing.
     """
     material = _material(f"{image.name}", image, layer, lighting)
+    if roughness is not None:
+        surface = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+        surface.inputs["Specular IOR Level"].default_value, surface.inputs["Roughness"].default_value = 0.5, roughness
     take_off(one)
     if not one.material_slots:
         one.data.materials.append(None)
@@ -60,6 +81,41 @@ def take_off(one: bpy.types.Object) -> bool:
     return True
 
 
+def exist() -> bool:
+    """Whether objects of this file show bakes; looks at its materials alone, of which there are fewer."""
+    return any(MATERIAL in one for one in bpy.data.materials)
+
+
+def shown(one: bpy.types.Object) -> Shown | None:
+    """The bake that an object shows; None where it shows none, or somebody has changed its material."""
+    for slot in one.material_slots:
+        if BEFORE in one and slot.material and MATERIAL in slot.material:
+            nodes = {node.type: node for node in slot.material.node_tree.nodes}
+            texture, uv = nodes.get("TEX_IMAGE"), nodes.get("UVMAP")
+            if texture and uv and texture.image and texture.outputs["Color"].is_linked:
+                lit = texture.outputs["Color"].links[0].to_socket.name == "Base Color"
+                inputs = nodes["BSDF_PRINCIPLED"].inputs if "BSDF_PRINCIPLED" in nodes else {}
+                shines = inputs and inputs["Specular IOR Level"].default_value > 0
+                roughness = inputs["Roughness"].default_value if shines else None
+                return Shown(one, texture.image, uv.uv_map, "lit" if lit else "unlit", roughness)
+    return None
+
+
+@contextmanager
+def set_aside(objects: Iterable[bpy.types.Object]) -> Iterator[None]:
+    """Objects with their own materials for the while, instead of their bakes."""
+    showing = [(one, [slot.material for slot in one.material_slots]) for one in objects if BEFORE in one]
+    try:
+        for one, _ in showing:
+            _restore(one, one[BEFORE].to_dict())
+        yield
+    finally:
+        for one, materials in showing:
+            for slot, material in zip(one.material_slots, materials, strict=False):
+                slot.link = "OBJECT"
+                slot.material = material
+
+
 def keep_copies(objects: Iterable[bpy.types.Object]) -> None:
     """Local copies of linked objects stay for good: nothing puts the linked ones back in their places."""
     if any(linked.STANDS_FOR in one for one in objects):
@@ -70,8 +126,8 @@ def keep_copies(objects: Iterable[bpy.types.Object]) -> None:
 
 def _restore(one: bpy.types.Object, kept: dict) -> None:
     for index, slot in enumerate(one.material_slots):
-        before = kept.get(str(index))
-        if before is not None and slot.link == "OBJECT" and slot.material and MATERIAL in slot.material:
+        before = kept.get(str(index), {"link": "OBJECT"})  # a slot that was added shows nothing
+        if slot.link == "OBJECT" and slot.material and MATERIAL in slot.material:
             slot.material = before.get("material") if before["link"] == "OBJECT" else None
             if before["link"] == "DATA":
                 slot.link = "DATA"

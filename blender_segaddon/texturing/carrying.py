@@ -103,6 +103,41 @@ class Lookup:
             list(pool.map(lambda band: self._band(points, band, ids, moves, found), bands))
         return found
 
+    def box_of(self, thing: Instance) -> tuple[int, int, int, int]:
+        """(left, top, right, bottom) in pixels, the latter two exclusive, of all that shows a thing, or 0."""
+        own = self._numbers.get(identity(thing))
+        return (0, 0, 0, 0) if own is None else own.bbox
+
+    def pixels_of(self, thing: Instance) -> tuple[np.ndarray, np.ndarray]:
+        """The pixels that show a thing: (int64 N, ascending: row · width + column in its box; float64 N×3: what each
+        shows, in world space, where the thing is now)."""
+        left, top, right, bottom = self.box_of(thing)
+        if right <= left:
+            return np.zeros(0, np.int64), np.zeros((0, 3))
+        maps, own = self.maps, self._numbers[identity(thing)]
+        row, column = np.nonzero(maps.instance_map[top:bottom, left:right] == own.id)
+        depth = maps.depth[top + row, left + column].astype(np.float64)
+        position = maps.camera.points_of(top + row, left + column, depth)
+        return row * (right - left) + column, self._moved(position, own, thing)
+
+    def fall_on(self, thing: Instance, position: np.ndarray) -> np.ndarray:
+        """int64 N: the pixel in a thing's box, as in ``pixels_of``, that each point of it falls on, hidden or not; -1
+        outside."""
+        left, top, right, bottom = self.box_of(thing)
+        own = self._numbers.get(identity(thing), thing)
+        place, depth = self.maps.camera.project(self._moved(position, thing, own))
+        with np.errstate(invalid="ignore"):
+            inside = ((place >= (left, top)) & (place < (right, bottom))).all(axis=-1) & (depth > 0)
+        column, row = np.floor(np.where(inside[:, None], place, 0)).astype(np.int64).T
+        return np.where(inside, (row - top) * (right - left) + column - left, -1)
+
+    def _moved(self, position: np.ndarray, now: Instance, then: Instance) -> np.ndarray:
+        """float64 N×3: where points of a thing that is as ``now`` lie when it is as ``then``, as this view sees it."""
+        if not self._follow or now.matrix_world == then.matrix_world:
+            return position
+        move = _move(now, then)
+        return position @ move[:3, :3].T + move[:3, 3]
+
     def _known(self, things: Sequence[Instance]) -> tuple[np.ndarray, np.ndarray | None]:
         """(this view's id of each thing and, last, of none: -1; 4×4 from where each is to where it was, or None)."""
         ids = np.full(len(things) + 1, -1.0, np.float32)

@@ -9,22 +9,34 @@ method: this holds for every view, look and configuration without naming one.
 from __future__ import annotations
 
 import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import bpy
 import numpy as np
 
+from ..core.marks import PASSING_MARK
 from ..protocol.errors import InvalidInput
 from .images import load_raw
-from .inverse import Inverse
+from .inverse import Forward, Inverse
 
 TOLERANCE = 1.0 / 255.0
 """Largest error of a channel, display-referred 0..1, up to which a colour counts as reachable."""
 
 _inverses: dict[tuple[Any, ...], Inverse] = {}
 _MAX_INVERSES = 8
+_PIECE = 1 << 15
+"""Colours that the main thread is asked for at once: 5 ms"""
+_SLICE = 0.015
+"""seconds that the main thread answers questions at a time"""
+_PATIENCE = 10.0
+"""seconds that the thread waits for an answer"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,19 +63,76 @@ def to_scene_linear(picture: np.ndarray, scene: bpy.types.Scene) -> LinearPictur
         InvalidInput: another shape or type, or values that are not finite.
     """
     display = _as_display(picture)
-    height, width = display.shape[:2]
-    colours, where = _unique_colours(picture, display)
-    inverse = _inverse_of(scene)
-    linear, error = inverse.solve(colours, lambda pixels: _through_view(pixels, scene))
+    with _view_of(scene) as forward:
+        linear, error = _inverse_of(scene, forward).solve(display.reshape(-1, 3), forward)
     reachable = error <= TOLERANCE
-    return LinearPicture(linear[where].reshape(height, width, 3), reachable[where].reshape(height, width))
+    return LinearPicture(linear.reshape(display.shape), reachable.reshape(display.shape[:2]))
+
+
+def know_view(scene: bpy.types.Scene) -> None:
+    """Measure the view of a scene now, which its next picture as light needs: 0.3 s, once for the same settings."""
+    with _view_of(scene) as forward:
+        _inverse_of(scene, forward)
+
+
+class ViewStudy:
+    """``know_view`` in a thread, which asks the main thread for what only that may do, in small pieces."""
+
+    def __init__(self, scene: bpy.types.Scene) -> None:
+        self._scene, self._key = scene.name, view_key(scene)
+        self._stack = ExitStack()
+        self._forward: Forward | None = None
+        self._questions: SimpleQueue[np.ndarray] = SimpleQueue()
+        self._answers: SimpleQueue[np.ndarray] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="segaddon view", daemon=True)
+
+    def step(self) -> bool:
+        """Begin, or answer what was asked for some milliseconds. False when there is no more to do.
+
+        For the main thread, but not while Blender renders in another one, which does not survive that scenes come and
+        go.
+        """
+        try:
+            going = self._go_on()
+        except ReferenceError:  # an undo took the writer away
+            going = False
+        if not going:
+            self._stack.close()
+        return going
+
+    def _go_on(self) -> bool:
+        scene = bpy.data.scenes.get(self._scene)
+        if scene is None or view_key(scene) != self._key:
+            return False
+        if self._forward is None:
+            if self._key not in _inverses:
+                self._forward = self._stack.enter_context(_view_of(scene))
+                self._thread.start()
+            return self._forward is not None
+        end = time.perf_counter() + _SLICE
+        while self._thread.is_alive() and time.perf_counter() < end:
+            with suppress(Empty):
+                self._answers.put(self._forward(self._questions.get(timeout=_SLICE / 10)))
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        with suppress(Empty):  # nobody answers any more
+            _remember(self._key, Inverse.build(self._ask))
+
+    def _ask(self, pixels: np.ndarray) -> np.ndarray:
+        answers = []
+        for start in range(0, len(pixels), _PIECE):
+            self._questions.put(pixels[start : start + _PIECE])
+            answers.append(self._answers.get(timeout=_PATIENCE))
+        return np.concatenate(answers) if answers else pixels
 
 
 def to_display(pixels: np.ndarray, scene: bpy.types.Scene) -> np.ndarray:
     """float32 H×W×3 in 0..1: what scene-linear ``pixels`` (float H×W×3) look like in the view of ``scene``."""
     if pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
         raise InvalidInput(f"Pixels of shape {pixels.shape} are no picture", "Give H×W×3 values")
-    return _through_view(pixels.reshape(-1, 3).astype(np.float32), scene).reshape(pixels.shape)
+    with _view_of(scene) as forward:
+        return forward(pixels.reshape(-1, 3).astype(np.float32)).reshape(pixels.shape)
 
 
 def emitted(linear: np.ndarray, scene: bpy.types.Scene) -> np.ndarray:
@@ -99,13 +168,17 @@ def view_key(scene: bpy.types.Scene) -> tuple[Any, ...]:
     )
 
 
-def _inverse_of(scene: bpy.types.Scene) -> Inverse:
+def _inverse_of(scene: bpy.types.Scene, forward: Forward) -> Inverse:
     key = view_key(scene)
     if key not in _inverses:
-        while len(_inverses) >= _MAX_INVERSES:
-            _inverses.pop(next(iter(_inverses)))
-        _inverses[key] = Inverse.build(lambda pixels: _through_view(pixels, scene))
+        _remember(key, Inverse.build(forward))
     return _inverses[key]
+
+
+def _remember(key: tuple[Any, ...], inverse: Inverse) -> None:
+    while len(_inverses) >= _MAX_INVERSES:
+        _inverses.pop(next(iter(_inverses)))
+    _inverses[key] = inverse
 
 
 def _as_display(picture: np.ndarray) -> np.ndarray:
@@ -113,7 +186,7 @@ def _as_display(picture: np.ndarray) -> np.ndarray:
     if picture.ndim != 3 or picture.shape[2] not in (3, 4) or not picture.size:
         raise InvalidInput(f"An array of shape {picture.shape} is no picture", "Give H×W×3 values")
     if picture.dtype == np.uint8:
-        return picture[..., :3].astype(np.float32) / np.float32(255)
+        return picture[..., :3] * np.float32(1 / 255)
     if not np.issubdtype(picture.dtype, np.floating):
         raise InvalidInput(f"A picture of {picture.dtype} values cannot be read", "Give uint8 or float values in 0..1")
     if not np.isfinite(picture).all():
@@ -121,46 +194,41 @@ def _as_display(picture: np.ndarray) -> np.ndarray:
     return np.clip(picture[..., :3], 0, 1).astype(np.float32)
 
 
-def _unique_colours(picture: np.ndarray, display: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(float32 N×3 colours, each pixel's index in them): 8-bit pictures repeat theirs, others are taken as they are."""
-    if picture.dtype != np.uint8:
-        return display.reshape(-1, 3), np.arange(display.shape[0] * display.shape[1])
-    flat = picture[..., :3].reshape(-1, 3).astype(np.uint32)
-    packed = flat[:, 0] << 16 | flat[:, 1] << 8 | flat[:, 2]
-    codes, where = np.unique(packed, return_inverse=True)
-    colours = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=-1)
-    return colours.astype(np.float32) / np.float32(255), where.reshape(-1)
-
-
-def _through_view(pixels: np.ndarray, scene: bpy.types.Scene) -> np.ndarray:
-    """float32 N×3 scene-linear to float32 N×3 display-referred, in steps of 1/65535.
+@contextmanager
+def _view_of(scene: bpy.types.Scene) -> Iterator[Forward]:
+    """float32 N×3 scene-linear to float32 N×3 display-referred, in steps of 1/65535, as the scene is set now.
 
     By way of a 16-bit TIFF: the fastest lossless file for it (0.1 s for 600,000 colours; PNG takes twice as long).
     """
-    count = len(pixels)
-    width = min(count, 1024)
-    height = -(-count // width)
-    buffer = np.ones((height * width, 4), np.float32)
-    buffer[:count, :3] = pixels
-    with tempfile.TemporaryDirectory(prefix="seg-") as folder:
-        path = Path(folder) / "view.tif"
-        _save_through_view(buffer, (width, height), path, scene)
-        # the rows come back turned over: so they went in
-        return load_raw(str(path))[::-1].reshape(-1, 4)[:count, :3]
-
-
-def _save_through_view(buffer: np.ndarray, size: tuple[int, int], path: Path, scene: bpy.types.Scene) -> None:
     writer = scene.copy()  # the file settings are its own, the view settings the user's
-    image = bpy.data.images.new("seg view", *size, alpha=False, float_buffer=True)
+    writer[PASSING_MARK] = True
     try:
-        image.pixels.foreach_set(buffer.ravel())
         file = writer.render.image_settings
         if hasattr(file, "media_type"):
             file.media_type = "IMAGE"
         file.color_management = "FOLLOW_SCENE"
         file.file_format, file.color_mode, file.color_depth, file.tiff_codec = "TIFF", "RGB", "16", "NONE"
         writer.render.dither_intensity = 0
+        with tempfile.TemporaryDirectory(prefix="seg-") as folder:
+            yield lambda pixels: _through_view(pixels, writer, Path(folder) / "view.tif")
+    finally:
+        with suppress(ReferenceError):  # an undo took it away
+            bpy.data.scenes.remove(writer)
+
+
+def _through_view(pixels: np.ndarray, writer: bpy.types.Scene, path: Path) -> np.ndarray:
+    count = len(pixels)
+    if not count:
+        return np.empty((0, 3), np.float32)
+    width = min(count, 1024)
+    height = -(-count // width)
+    buffer = np.ones((height * width, 4), np.float32)
+    buffer[:count, :3] = pixels
+    image = bpy.data.images.new("seg view", width, height, alpha=False, float_buffer=True)
+    try:
+        image.pixels.foreach_set(buffer.ravel())
         image.save_render(str(path), scene=writer)
     finally:
         bpy.data.images.remove(image)
-        bpy.data.scenes.remove(writer)
+    # the rows come back turned over: so they went in
+    return load_raw(str(path))[::-1].reshape(-1, 4)[:count, :3]

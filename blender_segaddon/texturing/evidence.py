@@ -3,15 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from ..core import nearness as planes
+from ..core.exr import encode_plain_exr
 from ..core.maps import BACKGROUND, SceneMaps
 from ..core.outlines import Outlines
+from ..core.png import encode_png
 
 UNSEEN = -1.0
 """Key of texels that no surface may take a colour from; Object Info Random is 0..1."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """Evidence as image files: what pictures of the same maps have in common."""
+
+    seen: bytes
+    """EXR, see ``evidence``"""
+    index: bytes = b""
+    """PNG: number of each pixel's block in red + 256·green + 65536·blue, 0 where one plane fills the pixel; empty for
+    maps without outlines"""
+    parts: bytes = b""
+    """EXR, see ``blocks``; empty for maps without outlines"""
+
+
+_last: WeakKeyDictionary[SceneMaps, tuple[dict[int, float], Files]] = WeakKeyDictionary()
+"""Those of the maps that were asked for last, which the next picture most likely has too: a few times their memory."""
+
+
+def files(maps: SceneMaps, keys: Mapping[int, float]) -> Files:
+    """The evidence of maps for these keys (as of ``evidence``). Never touches bpy; runs in any thread."""
+    known = _last.get(maps)
+    if known is None or known[0] != keys:
+        known = dict(keys), _files(maps, keys)
+        _last.clear()
+        _last[maps] = known
+    return known[1]
+
+
+def prepare(maps: SceneMaps) -> None:
+    """Make ``files`` for pictures of the whole of ``maps`` before there is one. Never touches bpy; any thread."""
+    files(maps, {one.id: one.key[0] for one in maps.instances})
+
+
+def columns_of(outlines: Outlines) -> int:
+    """Blocks side by side in ``Files.parts``."""
+    return max(round((len(outlines.ids) + 1) ** 0.5), 1)
+
+
+def _files(maps: SceneMaps, keys: Mapping[int, float]) -> Files:
+    seen, found = encode_plain_exr(evidence(maps, keys)), maps.outlines
+    if found is None or not len(found.ids):
+        return Files(seen)
+    digits = np.stack([(found.block >> shift).astype(np.uint8) for shift in (0, 8, 16)], axis=-1)
+    return Files(seen, encode_png(digits), encode_plain_exr(blocks(found, maps, keys, columns_of(found))))
 
 
 def nearness(maps: SceneMaps) -> np.ndarray:

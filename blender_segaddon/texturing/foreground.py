@@ -10,9 +10,9 @@ from ..core.maps import SceneMaps
 from ..protocol.errors import InvalidInput
 
 _HIDDEN = "seg_hidden"
-"""On an object: a backdrop hid it from cameras; it was visible to them before."""
+"""On an object that cameras saw before backdrops hid it from them: {"0": the group of one that hides it, …}."""
 _MARK = "seg_foreground"
-"""On a backdrop's group: it has a foreground."""
+"""On a backdrop's group that has a foreground: whether it hides the rest now; a backdrop that is hidden does not."""
 
 
 def check(maps: SceneMaps, foreground: Collection[str]) -> None:
@@ -41,24 +41,54 @@ def hide_the_rest(
         found = scene.objects.get(name)
         if found is None or found.library is not None:
             skipped.append(name)
-        elif found.visible_camera:
-            found.visible_camera = False
-            found[_HIDDEN] = True
+        elif found.visible_camera or _HIDDEN in found:
+            _hide(found, [*_hiders(found), group])
     return skipped
 
 
 def show(group: bpy.types.NodeTree, shown: bool) -> None:
-    """With a backdrop that is hidden, what it had hidden is seen again."""
+    """With a backdrop that is hidden, what no other one hides is seen again."""
     if _MARK in group:
-        for one in [one for one in bpy.data.objects if _HIDDEN in one]:
-            one.visible_camera = not shown
+        group[_MARK] = shown
+        conceal()
+
+
+def reveal(names: Collection[str]) -> None:
+    """Let cameras see objects of these names, whatever backdrops hide, until ``conceal``.
+
+    Sets nothing but a property of objects: that may happen while Blender renders.
+    """
+    for one in bpy.data.objects:
+        if _HIDDEN in one and one.name in names:
+            one.visible_camera = True
+
+
+def conceal() -> None:
+    """Hide what backdrops hide, and nothing else."""
+    for one in bpy.data.objects:
+        if _HIDDEN in one:
+            one.visible_camera = not any(group[_MARK] for group in _hiders(one))
 
 
 def tidy(remaining: Collection[bpy.types.NodeTree]) -> None:
-    """Bring back what was hidden once no remaining group has a foreground."""
-    if any(_MARK in group for group in remaining):
-        return
+    """Bring back what none of the remaining groups hides."""
     for one in bpy.data.objects:
-        if _HIDDEN in one:
+        if _HIDDEN not in one:
+            continue
+        hiders = [group for group in _hiders(one) if group in remaining]
+        if hiders:
+            _hide(one, hiders)
+        else:
             del one[_HIDDEN]
             one.visible_camera = True
+
+
+def _hide(one: bpy.types.Object, groups: list[bpy.types.NodeTree]) -> None:
+    one[_HIDDEN] = {str(number): group for number, group in enumerate(groups)}
+    one.visible_camera = not any(group[_MARK] for group in groups)
+
+
+def _hiders(one: bpy.types.Object) -> list[bpy.types.NodeTree]:
+    kept = one.get(_HIDDEN)
+    groups = kept.to_dict().values() if hasattr(kept, "to_dict") else ()
+    return [group for group in groups if group is not None and _MARK in group]

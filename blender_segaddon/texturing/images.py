@@ -5,25 +5,39 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
+from ..core.exr import encode_plain_exr
+
 
 def data_image(name: str, values: np.ndarray, *, pack: bool = True) -> bpy.types.Image:
     """A float image of raw values that no colour management touches, packed so that it survives save and reload.
 
     Args:
         values: float32 H×W×3 or H×W×4, row 0 at the top; scene-linear colours or any numbers.
+        pack: False where it is saved as a file of its own next.
     """
+    if pack:
+        return data_file_image(name, encode_plain_exr(values))
     height, width, channels = values.shape
     buffer = np.ones((height, width, 4), np.float32)
     buffer[..., :channels] = values[::-1]
     image = bpy.data.images.new(name, width, height, alpha=True, float_buffer=True, is_data=True)
+    _as_data(image)
+    image.pixels.foreach_set(buffer.ravel())
+    image.update()
+    return image
+
+
+def data_file_image(name: str, file: bytes) -> bpy.types.Image:
+    """The same of an EXR or PNG file that was encoded beforehand: Blender reads it when it is first shown."""
+    image = _of_file(name, file)
+    _as_data(image)
+    return image
+
+
+def _as_data(image: bpy.types.Image) -> None:
     image.colorspace_settings.is_data = True  # found by role: its name differs from configuration to configuration
     image.alpha_mode = "CHANNEL_PACKED"
     image.use_half_precision = False
-    image.pixels.foreach_set(buffer.ravel())
-    image.update()
-    if pack:
-        image.pack()
-    return image
 
 
 def number_image(name: str, numbers: np.ndarray) -> bpy.types.Image:
@@ -65,8 +79,12 @@ def display_image(name: str, pixels: np.ndarray, *, pack: bool = True) -> bpy.ty
 
 def encoded_image(name: str, png: bytes) -> bpy.types.Image:
     """As ``display_image``, of a PNG file that was encoded beforehand: Blender reads it when it is first shown."""
+    return _of_file(name, png)
+
+
+def _of_file(name: str, file: bytes) -> bpy.types.Image:
     image = bpy.data.images.new(name, 1, 1, alpha=False)
-    image.pack(data=png, data_len=len(png))
+    image.pack(data=file, data_len=len(file))
     image.source = "FILE"
     return image
 

@@ -11,8 +11,8 @@ from ..core.maps import Instance, SceneMaps
 from ..protocol.errors import InvalidInput, SceneError
 from . import linked, locking, shading, surfaces
 from .colour import emitted
-from .evidence import blocks, evidence
-from .images import data_image, number_image, read_image
+from .evidence import Files, columns_of, files
+from .images import data_file_image, data_image, read_image
 from .placement import Placement, free_name, group_of, record, take_out
 from .projector import GAMMA, Fine, build_projector
 from .shading import LIGHT
@@ -53,16 +53,18 @@ def project(
     title = free_name(scene, f"Seg Projection {name}")
     linked.make_local(scene, {one.object for one in chosen})
     keys = linked.keys(scene, chosen)
+    hidden = list(_beyond_slots(scene, {one.object for one in chosen}))  # before Blender has to evaluate anything anew
     colours = data_image(f"{title} picture", with_share(stored(emitted(linear, scene)), _faded(maps, share, soft)))
     colours[LIGHT] = True
-    seen = data_image(f"{title} evidence", evidence(maps, keys))
+    known = files(maps, keys)
+    seen = data_file_image(f"{title} evidence", known.seen)
     number = locking.free_number() if lock else None
-    group = build_projector(title, maps.camera, colours, seen, _fine(title, maps, keys), number)
+    group = build_projector(title, maps.camera, colours, seen, _fine(title, maps, known), number)
     group[surfaces.GROUP_MARK] = True
     lighting = "unlit" if lighting == "shadows" else lighting
     shading.set_shading(group, lighting)
     try:
-        skipped = _paint(scene, {one.object for one in chosen}, group)
+        skipped = _paint({one.object for one in chosen}, group, hidden)
         _mark({one.object: keys[one.id] for one in chosen if one.id in keys and not one.instancer})
         if number is not None:
             locking.write(group, number, chosen)
@@ -81,14 +83,17 @@ def project(
     return placement
 
 
-def _fine(title: str, maps: SceneMaps, keys: Mapping[int, float]) -> Fine | None:
+def _fine(title: str, maps: SceneMaps, known: Files) -> Fine | None:
     """The maps' outlines as images."""
     found = maps.outlines
-    if found is None or not len(found.ids):
+    if found is None or not known.parts:
         return None
-    columns = max(round((len(found.ids) + 1) ** 0.5), 1)
-    parts = data_image(f"{title} outlines", blocks(found, maps, keys, columns))
-    return Fine(number_image(f"{title} blocks", found.block), parts, found.factor, columns)
+    columns = columns_of(found)
+    size = columns * found.factor, -(-(len(found.ids) + 1) // columns) * found.factor
+    index, parts = (
+        data_file_image(f"{title} {name}", file) for name, file in (("blocks", known.index), ("outlines", known.parts))
+    )
+    return Fine(index, parts, size, found.factor, columns)
 
 
 def reshare(placement: Placement, share: np.ndarray) -> None:
@@ -116,9 +121,8 @@ def image_nodes(group: bpy.types.NodeTree) -> Iterator[bpy.types.Node]:
 
 
 def with_share(stored: np.ndarray, share: np.ndarray | None) -> np.ndarray:
-    """float32 H×W×4 as ``build_projector`` wants its picture."""
-    alpha = np.ones(stored.shape[:2], np.float32) if share is None else share.astype(np.float32)
-    return np.dstack([stored[..., :3], alpha])
+    """float32 H×W×3, or H×W×4 with a share, as ``build_projector`` wants its picture."""
+    return stored if share is None else np.dstack([stored, share.astype(np.float32)])
 
 
 def _faded(maps: SceneMaps, share: np.ndarray | None, soft: float) -> np.ndarray | None:
@@ -156,8 +160,12 @@ def _chosen(maps: SceneMaps, objects: Sequence[bpy.types.Object | str] | None) -
     return chosen
 
 
-def _paint(scene: bpy.types.Scene, names: set[str], group: bpy.types.NodeTree) -> set[str]:
-    """Put the group into every material of the named objects; gives the names of those that could not take it."""
+Shown = tuple[bpy.types.Object, list[bpy.types.Material]]
+
+
+def _paint(names: set[str], group: bpy.types.NodeTree, hidden: Sequence[Shown]) -> set[str]:
+    """Put the group into every material of the named objects, and into those that ``_beyond_slots`` found; gives the
+    names of those that could not take it."""
     replaced = linked.replaced()
     known = [one for one in bpy.data.objects if linked.name_of(one) in names and one not in replaced]
     skipped = names - {linked.name_of(one) for one in known}  # deleted or renamed since the capture
@@ -169,7 +177,7 @@ def _paint(scene: bpy.types.Scene, names: set[str], group: bpy.types.NodeTree) -
             continue
         if not all([_paint_material(material, group) for material in surfaces.writable(one)]):
             skipped.add(one.name)
-    for one, materials in _originals(scene, names):  # geometry nodes set materials that are in no slot
+    for one, materials in hidden:
         if not all([surfaces.takes_groups(material) and _paint_material(material, group) for material in materials]):
             skipped.add(one.name)
     return skipped
@@ -190,18 +198,19 @@ def _paint_material(material: bpy.types.Material, group: bpy.types.NodeTree) -> 
     return taken
 
 
-def _originals(
-    scene: bpy.types.Scene, names: set[str]
-) -> Iterator[tuple[bpy.types.Object, tuple[bpy.types.Material, ...]]]:
-    """(original object, original materials of its evaluated geometry) for each named object, once per geometry."""
+def _beyond_slots(scene: bpy.types.Scene, names: set[str]) -> Iterator[Shown]:
+    """(original object, original materials that its geometry shows from no slot of its own) for each named object, once
+    per geometry: geometry nodes set such materials."""
     done = set()
     for instance in linked.evaluated(scene).object_instances:
         one = instance.object
-        materials = getattr(one.data, "materials", None)
-        if materials is None or linked.name_of(one.original) not in names:
+        if getattr(one.data, "materials", None) is None or linked.name_of(one.original) not in names:
             continue
         mark = (one.original, one.data.as_pointer())
-        if mark not in done:
-            done.add(mark)
-            shown = [slot.material for slot in one.material_slots if slot.material]
-            yield one.original, tuple({material.original for material in shown})
+        if mark in done:
+            continue
+        done.add(mark)
+        own = {slot.material for slot in one.original.material_slots}
+        shown = {slot.material.original for slot in one.material_slots if slot.material}
+        if shown - own:
+            yield one.original, [material for material in shown if material not in own]

@@ -64,6 +64,8 @@ class Fine:
     """8-bit, of the camera's size: number of the pixel's block, see ``DIGITS``; 0 where one plane fills the pixel"""
     parts: bpy.types.Image
     """see ``evidence.blocks``"""
+    size: tuple[int, int]
+    """(width, height) of ``parts``: to ask the image itself would make Blender read it"""
     factor: int
     """parts along each side of a pixel"""
     columns: int
@@ -110,7 +112,10 @@ def build_projector(
     colour, weight, share = _sample(graph, tap, place, keys)
     enough = graph.math("GREATER_THAN", weight, COVER if fine is None else SOME)
     if fine is not None:
-        enough = graph.math("MULTIPLY", enough, _within(graph, camera, evidence, fine, place, keys))
+        within = graph.node("ShaderNodeGroup", node_tree=_build_within(f"{name} outline", camera, evidence, fine))
+        for value, socket in zip((place.pixel, place.nearness, *keys), within.inputs, strict=True):
+            graph.put(value, socket)
+        enough = graph.math("MULTIPLY", enough, within.outputs[0])
     solid = graph.math("LESS_THAN", source.outputs["Hole"], 0.5)
     filled = graph.math("GREATER_THAN", source.outputs["Alpha"], 0.4999)
     show = graph.all_of(enough, _faces(graph, camera, offset, normal), solid, filled, shading.seen_by(graph), share)
@@ -258,10 +263,25 @@ def _agrees(
     return graph.all_of(same, graph.math("GREATER_THAN", seen.near, 0.0), graph.math("LESS_THAN", off, reach))
 
 
+def _build_within(name: str, camera: Camera, evidence: bpy.types.Image, fine: Fine) -> bpy.types.NodeTree:
+    """Group (place in the picture, nearness, key, key that lasts) → 1 where the point was seen, by its own pixel alone,
+    or by the part of it where an outline goes through.
+
+    A group of its own since Blender looks through a whole tree at every node and link that is added.
+    """
+    floats = [(title, "NodeSocketFloat") for title in ("Nearness", "Key", "Lasting Key")]
+    tree = new_group(name, [("Pixel", "NodeSocketVector"), *floats], [("Seen", "NodeSocketFloat")])
+    ends = {node.bl_idname: node for node in tree.nodes}
+    point, near, *keys = list(ends["NodeGroupInput"].outputs)[:4]
+    graph = Graph(tree)
+    seen = _within(graph, camera, evidence, fine, Place(point, near), keys)
+    graph.put(seen, ends["NodeGroupOutput"].inputs[0])
+    return tree
+
+
 def _within(
     graph: Graph, camera: Camera, evidence: bpy.types.Image, fine: Fine, place: Place, keys: Sequence[Value]
 ) -> bpy.types.NodeSocket:
-    """1 where the point was seen, by its own pixel alone, or by the part of it where an outline goes through."""
     pixel = graph.vector("FLOOR", graph.vector("ADD", place.pixel, (0.5, 0.5, 0.0)))
     inside = graph.vector("ADD", graph.vector("SUBTRACT", place.pixel, pixel), (0.5, 0.5, 0.0))
     size = (1 / camera.width, 1 / camera.height, 1.0)
@@ -277,7 +297,7 @@ def _within(
     column = graph.math("MODULO", number, float(fine.columns))
     row = graph.math("FLOOR", graph.math("DIVIDE", graph.math("ADD", number, 0.5), float(fine.columns)))
     corner = graph.scaled(graph.combine(column, row), float(fine.factor))
-    atlas = (1 / fine.parts.size[0], 1 / fine.parts.size[1], 1.0)
+    atlas = (1 / fine.size[0], 1 / fine.size[1], 1.0)
     cut = _seen(graph.texel(fine.parts, graph.vector("MULTIPLY", graph.vector("ADD", corner, middle), atlas)), graph)
     in_part = graph.vector("SUBTRACT", parts, middle)
     tests = [

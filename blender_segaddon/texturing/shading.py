@@ -86,7 +86,7 @@ def _catching(graph: Graph, colour: bpy.types.NodeSocket, light: bpy.types.Image
 
 def _looked_up(graph: Graph, light: bpy.types.Image) -> tuple[bpy.types.NodeSocket, bpy.types.NodeSocket]:
     """(colour, alpha) of an image, from the same texels as the picture's colour: those of the same surface."""
-    taps = [one for one in graph.tree.nodes if one.type == "GROUP"]
+    taps = [one for one in graph.tree.nodes if one.type == "GROUP" and "Share" in one.outputs]
     tree = taps[0].node_tree.copy()
     for node in [one for one in tree.nodes if one.type == "TEX_IMAGE" and LIGHT in one.image]:
         node.image = light

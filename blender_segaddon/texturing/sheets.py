@@ -50,11 +50,32 @@ class Triangles:
         """The texels of an image of that size, and where each is on the surface."""
         corners = self.texel_corners(size)
         found = texels.rasterise(corners, *size)
-        position = texels.positions(found, corners, self.places, size[0])
+        position = texels.positions(found, corners, self.places)
         normals = np.cross(self.places[:, 1] - self.places[:, 0], self.places[:, 2] - self.places[:, 0])
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-30)
         own = np.zeros(len(position), np.int64)
         return found, Points(position, own, [thing], normals[found.triangle], two_sided=True)
+
+    def unfolded(
+        self, position: np.ndarray, triangle: np.ndarray, size: tuple[int, int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Where points near triangles lie on an image: (float64 N×2 in texels; float64 N, how far each is off its
+        triangle's plane, in texels as well; inf where the triangle has no area).
+
+        Args:
+            position: float64 N×3, world space.
+            triangle: int N.
+        """
+        corners, places = self.texel_corners(size)[triangle], self.places[triangle]
+        one, other, way = places[:, 1] - places[:, 0], places[:, 2] - places[:, 0], position - places[:, 0]
+        normal = np.cross(one, other)
+        area = np.maximum(np.linalg.norm(normal, axis=1), 1e-30)
+        normal /= area[:, None]
+        shares = np.stack([np.cross(way, other), np.cross(one, way)], axis=1) @ normal[..., None] / area[:, None, None]
+        edges = corners[:, 1:] - corners[:, :1]
+        place = corners[:, 0] + (shares * edges).sum(axis=1)
+        texels_area = np.abs(edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0])
+        return place, np.abs((way * normal).sum(axis=1)) * np.sqrt(texels_area / area)
 
 
 @dataclass(frozen=True, eq=False)

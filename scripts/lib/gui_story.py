@@ -44,8 +44,8 @@ from scripts.lib.gui_person import (
 
 LONGEST_TICK = 1.0
 """seconds that Blender may stand still while a picture is being made; drawing without a GPU takes most of it"""
-PLACING_TICK = 5.0
-"""The same where the picture is put on the objects at the end: its outlines are drawn."""
+PLACING_TICK = 1.5
+"""The same where the picture is put on the objects at the end."""
 
 ASIDE = Matrix.Translation((1.6, 0.4, 0)) @ Matrix.Rotation(0.1, 4, "Y")
 """A step to the right of the camera, looking where it looks: what it did not see shows its own material there."""

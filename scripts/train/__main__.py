@@ -1,9 +1,9 @@
 """Everything from nothing: data, training, models, figures.
 
-    python -m scripts.train [--folder DIR] [--threads N] [--into DIR]
+    python -m scripts.train [scenes] [sam] [--folder DIR] [--threads N] [--into DIR]
 
-What is done already is not done again: after an interruption the same command goes on. The models go into ``--into``
-(bridge_server/shipped), figures and curves beside the checkpoints.
+Both models where none is named. What is done already is not done again: after an interruption the same command goes on.
+The models go into ``--into`` (bridge_server/shipped), figures and curves beside the checkpoints.
 """
 
 from __future__ import annotations
@@ -22,26 +22,42 @@ from . import data, evaluation, judge, sam, scenes
 from .curves import draw_curves
 from .training import FOLDER, STEPS
 
+EVALUATED = {"scenes": ("obedience", "words", "speed"), "sam": ("sam",)}
+COUNT = 200
+"""held-out places that figures are taken of"""
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """See the module."""
     parser = argparse.ArgumentParser(prog="scripts.train", description=__doc__.splitlines()[0])
+    parser.add_argument("models", nargs="*", metavar="scenes | sam")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--into", type=Path, default=SHIPPED)
     parser.add_argument("--threads", type=int, help="of the processor; all if left out")
     given = parser.parse_args(arguments)
+    if unknown := set(given.models) - set(EVALUATED):
+        parser.error(f"'{unknown.pop()}' is no model: name scenes, sam, or none for both")
     if given.threads:
         torch.set_num_threads(given.threads)
-    for kind, count in data.COUNTS.items():
-        data.make(kind, count, 0, given.folder / "data")
-    data.make("sam", 200, data.HELD_OUT, given.folder / "data")
-    judge.train(given.folder, STEPS["judge"])
-    sam.export(sam.train(given.folder, STEPS["sam"]), given.into / "sams/tiny-sam.pth")
-    scenes.export(scenes.train(given.folder, STEPS["scenes"]), given.into / "tiny-scenes")
+    for model in given.models or EVALUATED:
+        _made(model, given.folder, given.into)
     draw_curves(given.folder, given.folder / "curves.png")
-    figures = {name: part(200, given.into, given.folder) for name, part in evaluation.PARTS.items()}
+    parts = [part for model in given.models or EVALUATED for part in EVALUATED[model]]
+    figures = {name: evaluation.PARTS[name](COUNT, given.into, given.folder) for name in parts}
     (given.folder / "figures.json").write_text(json.dumps(figures, indent=2))
     print(json.dumps(figures, indent=2))
+
+
+def _made(model: str, folder: Path, into: Path) -> None:
+    """Data, training and the finished model; the judge too where it is needed."""
+    data.make(model, data.COUNTS[model], 0, folder / "data")
+    if model == "sam":
+        data.make("sam", COUNT, data.HELD_OUT, folder / "data")
+        sam.export(sam.train(folder, STEPS["sam"]), into / "sams/tiny-sam.pth")
+        return
+    data.make("judge", data.COUNTS["judge"], 0, folder / "data")
+    judge.train(folder, STEPS["judge"])
+    scenes.export(scenes.train(folder, STEPS["scenes"]), into / "tiny-scenes")
 
 
 if __name__ == "__main__":

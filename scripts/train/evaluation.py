@@ -29,23 +29,13 @@ from blender_segaddon.core.preview import paint
 from bridge_server.models.catalogue import SHIPPED
 
 from . import data, judge, pictures, wording
+from .codes import mean_colours
 from .layouts import draw
 from .sam import inside
 from .training import FOLDER
 
 Figures = dict[str, Any]
 _SIDE = 64
-_LEAST = 100
-"""pixels of a class in the set for its mean colour to count"""
-
-
-def means(shown: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """float 256×3: the mean colour of each class over pictures N×H×W×3; NaN where it is hardly seen."""
-    flat = classes.ravel()
-    count = np.bincount(flat, minlength=256)
-    sums = [np.bincount(flat, shown[..., k].ravel(), 256) for k in range(3)]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(count[:, None] >= _LEAST, np.stack(sums, 1) / count[:, None], np.nan)
 
 
 def obeyed(picture: np.ndarray, classes: np.ndarray, colours: np.ndarray) -> float:
@@ -63,7 +53,8 @@ def obedience(count: int, models: Path | None, folder: Path) -> Figures:
     maps = [draw(data.HELD_OUT + number, (_SIDE, _SIDE)) for number in range(count)]
     others = [maps[(number + 1) % count] for number in range(count)]
     known = np.stack([paint(one, "", 7_000 + number) for number, one in enumerate(maps)])
-    colours = means(known, np.stack([one.class_map for one in maps]))
+    classes = np.stack([one.class_map for one in maps])
+    colours = mean_colours(torch.from_numpy(known), torch.from_numpy(classes.astype(np.uint8))).numpy()
     painted = [paint(one, "", number) for number, one in enumerate(maps)]
     model = pictures.load(models)
     drawn = [pictures.draw(model, one, "", number) for number, one in enumerate(maps)]

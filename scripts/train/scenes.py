@@ -16,11 +16,12 @@ from torch.nn import functional as F
 from blender_segaddon.core.colourise import semantic_image
 from blender_segaddon.core.vocabulary import load as load_vocabulary
 
-from . import data
+from . import codes, data
 from .drawing import SPREAD, Drawing, scheduler
 from .running import CARDS, Run, device
 
-SIDES = ((0.7, 32, 16), (0.85, 48, 12), (1.0, 64, 8))
+NAME = "tiny-scenes"
+SIDES = ((0.3, 16, 32), (0.75, 32, 16), (0.9, 48, 12), (1.0, 64, 8))
 """Up to which part of the steps pictures have which side, and how many of them a step has."""
 _ENTRY = """\
 [tiny-scenes]
@@ -73,6 +74,16 @@ class Pictures:
         self._kinds = [np.flatnonzero(~divided), np.flatnonzero(divided if divided.any() else ~divided)]
         self._random = np.random.default_rng(seed)
         self._colours = semantic_image(np.arange(256, dtype=np.uint16)[None], load_vocabulary("ade20k"))[0]
+
+    def shuffle(self, seed: int) -> None:
+        """Draw others from now on."""
+        self._random = np.random.default_rng(seed)
+
+    def classes_shown(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """(the colour of each class in a control picture, 0..1; how it looks on average, -0.5..0.5), float K×3."""
+        shown = torch.from_numpy(self._colours[: len(load_vocabulary("ade20k").classes)].astype(np.float32) / 255)
+        looks = codes.mean_colours(torch.from_numpy(self.pictures), torch.from_numpy(self.classes))
+        return shown, looks[: len(shown)] / 255 - 0.5
 
     def draw(self, side: int, count: int) -> Batch:
         """Another one each time: parts of pictures, mirrored or not; all with a region's prompt, or none."""
@@ -146,12 +157,16 @@ def _listen(net: Any, shares: Shares) -> None:
 def train(folder: Path, steps: int, seed: int = 0) -> Run:
     """Train, or go on with a training; the run holds the averaged weights."""
     torch.manual_seed(seed)
-    drawing, shares = Drawing().to(device()), Shares()
+    drawing, shares = Drawing(), Shares()
+    pictures = Pictures(folder / "data", seed)
+    if not (folder / f"{NAME}.pt").exists():
+        codes.teach(drawing.control.controlnet_cond_embedding, *pictures.classes_shown())
+    drawing.to(device())
     for net in (drawing.unet, drawing.control):
         _listen(net, shares)
-    run = Run("tiny-scenes", folder, drawing, steps, lr=2e-3, warmup=100, decay=0.998, slow=TEXT)
+    run = Run(NAME, folder, drawing, steps, lr=2e-3, warmup=100, decay=0.998, slow=TEXT)
     torch.manual_seed(seed + run.step)
-    pictures = Pictures(folder / "data", seed + run.step)
+    pictures.shuffle(seed + run.step)
     alphas = scheduler().alphas_cumprod.to(device())
     for step in run.go():
         side, count = next((side, count) for until, side, count in SIDES if step < until * steps or until == 1.0)
@@ -163,9 +178,9 @@ def _loss(drawing: Drawing, shares: Shares, batch: Batch, alphas: torch.Tensor) 
     where, count = alphas.device, len(batch.prompts)
     clean = batch.pictures.to(where)
     clean = (torch.cat([clean, clean.mean(1, keepdim=True)], 1) - 0.5) * SPREAD
-    # A third lies where there is next to nothing but noise: only there the map and the words are all that is known, and
-    # the first of few steps decide what is drawn.
-    times = ((1 - torch.rand(count, device=where) ** 2) * len(alphas)).long().clamp(max=len(alphas) - 1)
+    # More lies where there is next to nothing but noise: only there the map and the words are all that is known, and
+    # the first of few steps decide what is drawn. Much more there would leave grain: the last steps take that away.
+    times = ((1 - torch.rand(count, device=where) ** 1.3) * len(alphas)).long().clamp(max=len(alphas) - 1)
     kept, lost = (value.sqrt()[:, None, None, None] for value in (alphas[times], 1 - alphas[times]))
     noise = torch.randn_like(clean)
     tokens = _read(drawing, batch.prompts)

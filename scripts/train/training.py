@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 FOLDER = Path("build/train")
-STEPS = {"sam": 6000, "scenes": 8000, "judge": 1500}
+STEPS = {"sam": 6000, "scenes": 7000, "judge": 1500}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -50,6 +50,7 @@ def cast_maps(scene: bpy.types.Scene, size: tuple[int, int], camera: bpy.types.O
 
 def _instance(hits: raycast.Hits, row: int, number: int, instance_map: np.ndarray) -> Instance:
     instancer, name, library, persistent_id = hits.identities[row]
+    rows, columns = np.nonzero(instance_map == number)
     return Instance(
         id=number,
         object=name,
@@ -58,8 +59,8 @@ def _instance(hits: raycast.Hits, row: int, number: int, instance_map: np.ndarra
         class_id=NO_CLASS,
         class_source="none",
         text="",
-        pixels=int((instance_map == number).sum()),
-        bbox=(0, 0, 0, 0),
+        pixels=len(rows),
+        bbox=(int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1),
         instancer=instancer,
         persistent_id=persistent_id,
         key=hits.keys[row],

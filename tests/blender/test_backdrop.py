@@ -7,7 +7,7 @@ import pytest
 from blender_segaddon.protocol.errors import InvalidInput
 from blender_segaddon.texturing.backdrop import backdrop
 from blender_segaddon.texturing.colour import to_scene_linear
-from blender_segaddon.texturing.placement import remove
+from blender_segaddon.texturing.placement import remove, show
 from blender_segaddon.texturing.render import render_view
 
 from .cast import cast_maps
@@ -98,3 +98,22 @@ def test_a_foreground_that_is_not_there_changes_nothing():
     with pytest.raises(InvalidInput, match="Nobody"):
         backdrop(scene, to_scene_linear(gentle_picture(), scene).pixels, maps, foreground=["Nobody"])
     assert traces(before, take()) == []
+
+
+def test_what_a_second_backdrop_hides_stays_hidden_when_the_first_is():
+    scene = little_scene()
+    before = take()
+    maps = cast_maps(scene, SIZE)
+    linear = to_scene_linear(gentle_picture(), scene).pixels
+    both = [backdrop(scene, linear, maps, foreground=names) for names in (["Left"], ["Left", "Right"])]
+    objects = bpy.data.objects
+    first = show(both[0], False)
+    assert [objects[name].visible_camera for name in ("Left", "Right", "Ground")] == [True, True, False]
+    second = show(both[1], False)
+    assert all(objects[name].visible_camera for name in ("Left", "Right", "Ground"))
+    first, second = show(first, True), show(second, True)
+    assert [objects[name].visible_camera for name in ("Left", "Right", "Ground")] == [True, False, False]
+    remove(first)
+    assert [objects[name].visible_camera for name in ("Left", "Right", "Ground")] == [True, True, False]
+    remove(second)
+    assert not traces(before, take())

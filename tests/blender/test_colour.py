@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from blender_segaddon.protocol.errors import InvalidInput
-from blender_segaddon.texturing.colour import emitted, to_display, to_scene_linear, view_key
+from blender_segaddon.texturing import colour
+from blender_segaddon.texturing.colour import emitted, know_view, to_display, to_scene_linear, view_key
+from blender_segaddon.texturing.inverse import _nearest
 
 from .little import gentle_picture
 
@@ -59,6 +61,35 @@ def test_all_colours_are_reachable_under_standard(scene):
     scene.view_settings.view_transform = "Standard"
     cube = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     assert round_trip(cube, scene) == (120.0, 0.0)
+
+
+@pytest.mark.parametrize("view", ["Standard", "Filmic", "AgX"])
+def test_what_is_not_searched_for_is_right_all_the_same(scene, view):
+    """Most colours are only looked up; where the table says that it is sure, 8 bits come back."""
+    scene.view_settings.view_transform = view
+    some = np.random.default_rng(2).integers(0, 256, (256, 256, 3), dtype=np.uint8)
+    linear = to_scene_linear(some, scene)
+    (inverse,) = (one for key, one in colour._inverses.items() if key == view_key(scene))
+    display = some.reshape(-1, 3) / np.float32(255)
+    sure = inverse.sure[_nearest(display)]
+    off = np.abs(to_display(linear.pixels, scene).reshape(-1, 3) - display).max(axis=1) * 255
+    assert sure.mean() > (0.5 if view != "AgX" else 0.08)  # a random colour is beyond AgX three times out of five
+    assert off[sure].max() < 0.5
+
+
+def test_a_view_is_studied_in_a_thread_that_asks(scene):
+    scene.view_settings.view_transform = "Filmic"
+    colour._inverses.clear()
+    study, scenes = colour.ViewStudy(scene), len(bpy.data.scenes)
+    while study.step():
+        pass
+    (studied,) = colour._inverses.values()
+    assert len(bpy.data.scenes) == scenes
+    colour._inverses.clear()
+    know_view(scene)
+    (known,) = colour._inverses.values()
+    assert (known.around == studied.around).all()
+    assert not colour.ViewStudy(scene).step()  # there is nothing left to study
 
 
 def test_curves_are_inverted(scene):

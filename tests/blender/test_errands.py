@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from blender_segaddon import api
-from blender_segaddon.flows.errands import Errand, carried_out
+from blender_segaddon.flows import updating
+from blender_segaddon.flows.errands import Errand, Look, carried_out
 from blender_segaddon.protocol.errors import Cancelled, InvalidInput, SceneError
 
 from .little import SIZE, camera, little_scene
@@ -91,6 +92,61 @@ def test_a_backdrop_may_come_back_by_another_name(scene):
     again = api.update(second)
     assert api.placements() == [again]
     assert not again.shown
+
+
+def test_the_window_lives_while_a_camera_is_looked_for(scene, placed):
+    """Trial by trial; a cancel in the middle leaves nothing, and what is found is what waiting finds."""
+    before, scenes = set(scene.objects), len(bpy.data.scenes)
+    job = api.start_suggest_cameras(2, scene=scene)
+    assert not job.done()
+    assert job.holds_scene()
+    assert job.message == "Looking around"
+    job.cancel()
+    with pytest.raises(Cancelled):
+        job.result()
+    assert (set(scene.objects), len(bpy.data.scenes)) == (before, scenes)
+    job = api.start_suggest_cameras(2, scene=scene)
+    waited_for(job)
+    found = [one.matrix_world.copy() for one in job.result()]
+    for one in set(scene.objects) - before:
+        bpy.data.objects.remove(one)
+    assert [one.matrix_world for one in api.suggest_cameras(2, scene=scene)] == found
+    assert len(bpy.data.scenes) == scenes
+
+
+def test_the_lower_of_two_backdrops_stays_below(scene):
+    maps = api.capture(scene, size=SIZE)
+    one, other = (api.generate(prompt, maps=maps, seed=1)[0] for prompt in ("autumn", "winter"))
+    lower, upper = (api.backdrop(picture, foreground=["Left"]) for picture in (one, other))
+    hidden = {one.name for one in scene.objects if not one.visible_camera}
+    scene.objects["Left"].location.x += 0.5
+    bpy.context.view_layer.update()
+    api.update(lower)
+    assert [api.picture_of(placed).recipe.prompt for placed in api.placements()] == ["autumn", "winter"]
+    assert api.placements()[1].name == upper.name
+    assert {one.object for one in api.picture_of(api.placements()[0]).maps.instances} >= {"Left", "Ground", "Right"}
+    assert {one.name for one in scene.objects if not one.visible_camera} == hidden
+
+
+def test_letting_go_of_a_look_makes_and_removes_nothing(scene):
+    """Blender may be reading the scene in another thread just then."""
+
+    def blocks() -> set[int]:
+        kinds = (bpy.data.node_groups, bpy.data.images, bpy.data.worlds, bpy.data.materials, bpy.data.objects)
+        return {one.as_pointer() for kind in kinds for one in kind}
+
+    picture = api.generate("autumn", maps=api.capture(scene, size=SIZE), seed=1)[0]
+    placed = api.backdrop(picture, foreground=["Left"])
+    before, nodes = blocks(), len(scene.world.node_tree.nodes)
+    task = updating.update(placed)
+    assert isinstance(next(task), Look)
+    assert scene.objects["Ground"].visible_camera
+    assert blocks() == before
+    task.close()
+    assert blocks() == before
+    assert len(scene.world.node_tree.nodes) == nodes
+    assert not scene.objects["Ground"].visible_camera
+    assert api.placements() == [placed]
 
 
 def test_what_is_gone_meanwhile_is_said(scene, placed):

@@ -73,8 +73,8 @@ def rendered(scene, name: str) -> np.ndarray:
 
 
 def error(shown: np.ndarray, maps: api.SceneMaps, shift: float = 0.0) -> np.ndarray:
-    """H×W: the largest difference of a channel from the texture itself, of 255."""
-    return np.abs(shown - texture(maps.camera.world_points(maps.depth), shift)).max(axis=-1)
+    """H×W: the largest difference of a channel from the texture itself in 8 bits, of 255."""
+    return np.abs(shown - np.rint(texture(maps.camera.world_points(maps.depth), shift))).max(axis=-1)
 
 
 def inner(mask: np.ndarray, pixels: int = 1) -> np.ndarray:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from blender_segaddon.core.maps import SceneMaps
 from blender_segaddon.core.preview import paint
@@ -17,8 +18,9 @@ from bridge_server.generation.diffusion import Diffusion
 from bridge_server.generators import Inputs
 from bridge_server.models.catalogue import SHIPPED
 from scripts.train import pictures
+from scripts.train.codes import mean_colours
 from scripts.train.data import HELD_OUT
-from scripts.train.evaluation import means, obeyed
+from scripts.train.evaluation import obeyed
 from scripts.train.layouts import draw
 
 pytestmark = pytest.mark.skipif(not (SHIPPED / pictures.ID).is_dir(), reason="its weights are not in this checkout")
@@ -49,7 +51,8 @@ def _drawn(model: Diffusion, places: list[SceneMaps], prompt: str) -> np.ndarray
 def test_it_follows_the_map(by_day, places):
     classes = np.stack([one.class_map for one in places])
     painted = np.stack([paint(one, "", 100 + seed) for seed, one in enumerate(places)])
-    colours = means(np.stack([paint(one, "", 900 + seed) for seed, one in enumerate(places)]), classes)
+    others = np.stack([paint(one, "", 900 + seed) for seed, one in enumerate(places)])
+    colours = mean_colours(torch.from_numpy(others), torch.from_numpy(classes.astype(np.uint8))).numpy()
     right = np.mean([obeyed(one, own, colours) for one, own in zip(by_day, classes, strict=True)])
     possible = np.mean([obeyed(one, own, colours) for one, own in zip(painted, classes, strict=True)])
     shuffled = np.mean([obeyed(one, own, colours) for one, own in zip(by_day, np.roll(classes, 1, 0), strict=True)])

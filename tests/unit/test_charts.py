@@ -76,12 +76,34 @@ def test_each_texel_belongs_to_the_triangle_around_its_centre():
         (ax - cx) * (y - cy) - (ay - cy) * (x - cx),
     ]
     inside = np.all([one > 0 for one in signs], axis=0) | np.all([one < 0 for one in signs], axis=0)
-    assert (np.flatnonzero(inside) == found.at).all()
+    centres = np.stack([found.at % 50 + 0.5, found.at // 50 + 0.5], axis=-1)
+    assert (np.flatnonzero(inside) == found.at[(found.place == centres).all(axis=1)]).all()
     assert found.crowded == 0
     places = np.concatenate([corners * 2, np.ones((1, 3, 1))], axis=-1)
-    at = texels.positions(found, corners, places, 50)
-    row, column = np.divmod(found.at, 50)
-    assert np.allclose(at, np.stack([column * 2 + 1, row * 2 + 1, np.ones(len(row))], axis=-1))
+    at = texels.positions(found, corners, places)
+    assert np.allclose(at, np.concatenate([found.place * 2, np.ones((len(found.at), 1))], axis=-1))
+
+
+def test_surfaces_thinner_than_a_texel_have_those_that_they_touch():
+    corners = np.array([[(2.1, 3.6), (12.8, 3.7), (12.8, 3.8)], [(20.2, 2.5), (20.3, 9.5), (20.35, 9.5)]])
+    found = texels.rasterise(corners, 30, 20)
+    rows, columns = np.divmod(found.at, 30)
+    assert columns[found.triangle == 0].tolist() == list(range(2, 13))
+    assert (rows[found.triangle == 0] == 3).all()
+    assert rows[found.triangle == 1].tolist() == list(range(2, 10))
+    assert np.abs(found.place[:, 0] - columns - 0.5).max() <= 0.5
+    low, high = corners.min(axis=1)[found.triangle], corners.max(axis=1)[found.triangle]
+    assert ((found.place >= low - 1e-9) & (found.place <= high + 1e-9)).all()
+
+
+def test_touched_texels_are_those_that_a_fine_look_finds():
+    corners = np.random.default_rng(4).uniform(0, 16, (12, 3, 2))
+    found = texels.rasterise(corners, 16, 16)
+    fine = texels.rasterise(corners * 64, 16 * 64, 16 * 64)
+    centred = (fine.place == np.stack([fine.at % 1024 + 0.5, fine.at // 1024 + 0.5], axis=-1)).all(axis=1)
+    row, column = np.divmod(fine.at[centred], 16 * 64)
+    assert set((row // 64 * 16 + column // 64).tolist()) <= set(found.at.tolist())
+    assert len(found.at) <= len(set((row // 64 * 16 + column // 64).tolist())) + 3  # corners that dots miss
 
 
 def test_overlaps_are_counted():

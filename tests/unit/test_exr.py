@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from blender_segaddon.core.exr import encode_exr, write_exr
+from blender_segaddon.core.exr import encode_exr, encode_plain_exr, write_exr
 from blender_segaddon.protocol.errors import InvalidInput, StorageError
 
 RNG = np.random.default_rng(0)
@@ -34,6 +34,23 @@ def test_every_pixel_type_and_size_is_read_back(tmp_path, shape):
     for name, array in channels.items():
         assert np.array_equal(file.channels()[name].pixels, array), name
     assert file.header()["author"] == "Häfen – 港" and len(file.header()["long"]) == 100_000
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 4), (17, 5, 3), (40, 33, 4)])
+def test_a_file_that_is_not_compressed_is_read_back(tmp_path, shape):
+    pixels = noise(np.float32, (2 * shape[0], *shape[1:]))[::-2]
+    (tmp_path / "a.exr").write_bytes(encode_plain_exr(pixels))
+    file = read(tmp_path / "a.exr")
+    expected = dict(zip("RGB", np.moveaxis(pixels, -1, 0), strict=False))
+    expected["A"] = pixels[..., 3] if shape[2] == 4 else np.ones(shape[:2], np.float32)
+    for name, plane in expected.items():
+        assert np.array_equal(file.channels()[name].pixels, plane), name
+
+
+@pytest.mark.parametrize("pixels", [np.zeros((4, 4), np.float32), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.float32)])
+def test_what_are_no_pixels_is_refused(pixels):
+    with pytest.raises(InvalidInput):
+        encode_plain_exr(pixels)
 
 
 def test_views_and_other_byte_orders_are_read_back(tmp_path):

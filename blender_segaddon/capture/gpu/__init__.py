@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .canvas import Canvas, Crowd, Viewpoint
 from .context import has_context
-from .engine import NAME, look, shoot
+from .engine import NAME, keys_in_pieces, look, shoot
 from .live import LiveScene, Thing, viewport_state
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Thing",
     "Viewpoint",
     "has_context",
+    "keys_in_pieces",
     "look",
     "shoot",
     "viewport_state",

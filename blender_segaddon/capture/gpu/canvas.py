@@ -71,16 +71,15 @@ class Viewpoint:
 
 
 class Canvas:
-    """Textures of one size to draw ids into (with ``surface`` also depth and normals). Needs a GPU context."""
+    """Textures of one size to draw ids into (with ``depth`` and ``normals`` also those). Needs a GPU context."""
 
-    def __init__(self, width: int, height: int, surface: bool = False) -> None:
-        self.width, self.height, self._surface = width, height, surface
+    def __init__(self, width: int, height: int, depth: bool = False, normals: bool = False) -> None:
+        self.width, self.height, self._kinds = width, height, (depth, normals)
         self._range = (0.0, 1.0)
         size = (width, height)
         self.ids = gpu.types.GPUTexture(size, format="R32UI")
-        self._colors = [self.ids]
-        if surface:
-            self._colors += [gpu.types.GPUTexture(size, format=form) for form in ("R32F", "RGBA32F")]
+        wanted = zip(("R32F", "RGBA32F"), self._kinds, strict=True)
+        self._colors = [self.ids, *(gpu.types.GPUTexture(size, format=form) for form, asked in wanted if asked)]
         self._depth = gpu.types.GPUTexture(size, format="DEPTH_COMPONENT32F")
         self._buffer = gpu.types.GPUFrameBuffer(depth_slot=self._depth, color_slots=self._colors)
 
@@ -92,7 +91,7 @@ class Canvas:
         visible = np.flatnonzero(seen)
         if not len(visible):
             return
-        shader = id_shader(self._surface)
+        shader = id_shader(*self._kinds)
         near, far = self._range
         table = _table(turned[visible], crowd.ids[visible])
         with self._buffer.bind():
@@ -109,9 +108,13 @@ class Canvas:
                 gpu.state.depth_test_set("NONE")
 
     def read(self) -> tuple[np.ndarray, ...]:
-        """ids uint32 H×W; with ``surface`` also depth float32 H×W and normal float32 H×W×3. Row 0 at the top."""
-        found = tuple(self._read(slot) for slot in range(len(self._colors)))
-        return (*found[:2], found[2][..., :3]) if self._surface else found
+        """ids uint32 H×W, then depth float32 H×W and normal float32 H×W×3 where asked for. Row 0 at the top."""
+        return tuple(self._read(texture) for texture in self._colors)
+
+    def read_lines(self, top: int, lines: int) -> tuple[np.ndarray, ...]:
+        """As ``read``, of some lines from ``top`` down; also when Blender has come to another context since."""
+        buffer = gpu.types.GPUFrameBuffer(color_slots=self._colors)  # contexts share textures alone
+        return tuple(self._read(texture, buffer, self.height - top - lines, lines) for texture in self._colors)
 
     def read_with_depth(self) -> tuple[np.ndarray, np.ndarray]:
         """ids as ``read`` gives them, and depth float32 H×W, scene units along the axis (anything where id is 0)."""
@@ -119,13 +122,13 @@ class Canvas:
             pixels = self._buffer.read_depth(0, 0, self.width, self.height)
         near, far = self._range
         depth = _array(pixels, self.width * self.height).reshape(self.height, self.width)[::-1]
-        return self._read(0), depth * np.float32(far - near) + np.float32(near)
+        return self._read(self.ids), depth * np.float32(far - near) + np.float32(near)
 
     def id_at(self, x: int, y: int) -> int:
         """The id at a pixel, counted from the lower left; 0 outside."""
         if not (0 <= x < self.width and 0 <= y < self.height):
             return 0
-        # While events are handled Blender has another GL context than while it draws; those share textures alone.
+        # while events are handled Blender has another GL context than while it draws; those share textures alone
         buffer = gpu.types.GPUFrameBuffer(color_slots=[self.ids])
         with buffer.bind():
             return int(_array(buffer.read_color(x, y, 1, 1, 1, 0, "UINT"), 1)[0])
@@ -137,14 +140,23 @@ class Canvas:
         for texture in self._colors[1:]:
             texture.clear(format="FLOAT", value=(0.0, 0.0, 0.0, 0.0))
 
-    def _read(self, slot: int) -> np.ndarray:
-        channels = (1, 1, 4)[slot]
+    def _read(
+        self,
+        texture: gpu.types.GPUTexture,
+        buffer: gpu.types.GPUFrameBuffer | None = None,
+        bottom: int = 0,
+        lines: int | None = None,
+    ) -> np.ndarray:
+        slot, lines = self._colors.index(texture), self.height if lines is None else lines
+        channels = 4 if texture.format == "RGBA32F" else 1
         kind = "FLOAT" if slot else "UINT"
-        with self._buffer.bind():
-            pixels = self._buffer.read_color(0, 0, self.width, self.height, channels, slot, kind)
-        flat = _array(pixels, self.width * self.height * channels)
-        shape = (self.height, self.width) if channels == 1 else (self.height, self.width, channels)
-        return flat.reshape(shape)[::-1]
+        buffer = buffer or self._buffer
+        with buffer.bind():
+            pixels = buffer.read_color(0, bottom, self.width, lines, channels, slot, kind)
+        flat = _array(pixels, self.width * lines * channels)
+        if channels == 1:
+            return flat.reshape(lines, self.width)[::-1]
+        return flat.reshape(lines, self.width, channels)[::-1, :, :3]
 
 
 def _array(pixels: gpu.types.Buffer, count: int) -> np.ndarray:

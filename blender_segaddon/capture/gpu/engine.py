@@ -7,6 +7,7 @@ and the numbers of the instances are the same. Alpha, hair and points are not se
 from __future__ import annotations
 
 import logging
+from collections.abc import Generator
 from dataclasses import dataclass, field
 
 import bpy
@@ -29,6 +30,9 @@ log = logging.getLogger(__name__)
 
 NAME = "gpu"
 
+_PIECE = 1 << 20
+"""pixels that are read at once where a window waits"""
+
 
 def shoot(view: View) -> Shot:
     """See ``shot``. Raises SceneError for panoramas, CaptureError where there is no GPU context to be had."""
@@ -38,12 +42,12 @@ def shoot(view: View) -> Shot:
     return shot
 
 
-def look(view: View) -> Shot:
-    """As ``shoot``; what is not exact is only in the notes."""
+def look(view: View, normals: bool = True) -> Shot:
+    """As ``shoot``; what is not exact is only in the notes. Without ``normals`` they are 0, and it is quicker."""
     if view.camera.data.type == "PANO":
         raise SceneError(f"The gpu engine draws no panorama as of {view.camera.name!r}", "Use the engine 'cycles'")
     check_can_draw()
-    seen = _Seen(view.size)
+    seen = _Seen(view.size, normals)
     with registered(with_gpu=True), scene_copy(view.scene, view.view_layer, view.camera, view.size) as copy:
         run(Job(seen.visit, moment(view.scene)), copy.scene, copy.view_layer)
     view.check_cancelled()
@@ -51,11 +55,40 @@ def look(view: View) -> Shot:
     return Shot(seen.rows, shown, depth, normal, seen.camera, NAME, seen.notes)
 
 
+def keys_in_pieces(view: View, keys: np.ndarray, depth: np.ndarray) -> Generator[None, None, bool]:
+    """Draw a view, and between yields read it line by line: for a window that must not wait. Gives whether it is exact;
+    where not, nothing is read.
+
+    Args:
+        keys, depth: float32 H×W each, to be filled: Object Info Random, 0 for background; scene units, inf for that.
+    """
+    check_can_draw()
+    seen = _Seen(view.size, normals=False, reads=False)
+    with registered(with_gpu=True), scene_copy(view.scene, view.view_layer, view.camera, view.size) as copy:
+        run(Job(seen.visit, moment(view.scene)), copy.scene, copy.view_layer)
+    yield
+    if seen.notes or seen.canvas is None:
+        return False
+    known = np.array([0.0, *(row.key[0] for row in seen.rows)], np.float32)
+    step = max(_PIECE // view.size[0], 1)
+    for top in range(0, view.size[1], step):
+        lines = slice(top, min(top + step, view.size[1]))
+        ids, found = seen.canvas.read_lines(top, lines.stop - top)
+        keys[lines] = known[ids]
+        depth[lines] = np.where(ids == 0, np.float32(np.inf), found)
+        yield
+    return True
+
+
 @dataclass
 class _Seen:
     """What is drawn of the evaluated scene while it is there."""
 
     size: tuple[int, int]
+    normals: bool
+    reads: bool = True
+    """else ``canvas`` is left to be read"""
+    canvas: Canvas | None = None
     rows: list[Row] = field(default_factory=list)
     camera: Camera | None = None
     maps: tuple[np.ndarray, np.ndarray, np.ndarray] | tuple[()] = ()
@@ -64,21 +97,32 @@ class _Seen:
     def visit(self, depsgraph: bpy.types.Depsgraph) -> bool:
         self.camera = read_camera(depsgraph, self.size)
         self.rows = collect(depsgraph)
-        stage = render_stage(depsgraph, self.rows, Shapes(surface=True))
+        stage = render_stage(depsgraph, self.rows, Shapes(self.normals))
         self.notes = stage.notes
-        self.maps = draw_maps(stage.crowd, self.camera)
+        if self.reads:
+            self.maps = draw_maps(stage.crowd, self.camera, self.normals)
+        elif not self.notes:
+            self.canvas = drawn(stage.crowd, self.camera, self.normals)
         return False  # Cycles has nothing to render
 
 
-def draw_maps(crowd: Crowd, camera: Camera) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def draw_maps(crowd: Crowd, camera: Camera, normals: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(id - 1 as int32 H×W, depth float32 H×W with inf for -1, normal float32 H×W×3) of what a camera sees."""
-    canvas = Canvas(camera.width, camera.height, surface=True)
+    ids, depth, *rest = drawn(crowd, camera, normals).read()
+    nothing = ids == 0
+    depth[nothing] = np.inf
+    normal = rest[0] if rest else np.broadcast_to(np.float32(0), (*ids.shape, 3))
+    if rest:
+        normal[nothing] = 0.0
+    return ids.view(np.int32) - 1, depth, normal
+
+
+def drawn(crowd: Crowd, camera: Camera, normals: bool) -> Canvas:
+    """What a camera sees, to be read."""
+    canvas = Canvas(camera.width, camera.height, depth=True, normals=normals)
     view = np.linalg.inv(camera.matrix_world)
     canvas.draw(crowd, Viewpoint(view, camera.projection_matrix, camera.width, camera.height, _clip_end(camera)))
-    ids, depth, normal = canvas.read()
-    nothing = ids == 0
-    depth[nothing], normal[nothing] = np.inf, 0.0
-    return ids.view(np.int32) - 1, depth, normal
+    return canvas
 
 
 def _clip_end(camera: Camera) -> float:

@@ -56,7 +56,7 @@ class LiveScene:
         self.version = 0
         """rises with each change"""
         self._vocabulary = vocabularies.load(vocabulary)
-        self._shapes = Shapes(surface=False)
+        self._shapes = Shapes(normals=False)
         self._stale: set[_Key] = set()
         self._changed = True
         self._matches: dict[tuple[object, ...], ClassMatch] = {}
@@ -72,7 +72,7 @@ class LiveScene:
 
     def forget(self) -> None:
         """Nothing holds any more: after an undo."""
-        self._shapes = Shapes(surface=False)
+        self._shapes = Shapes(normals=False)
         self.forget_names()
 
     def forget_names(self) -> None:

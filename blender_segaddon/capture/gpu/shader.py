@@ -25,7 +25,7 @@ void main()
   vec4 place = vec4(position, 1.0);
   view = vec3(dot(x, place), dot(y, place), dot(z, place));
   gl_Position = projection * vec4(view, 1.0);
-#ifdef SURFACE
+#ifdef NORMAL
   /* By the cofactors: the inverse transpose but for its length (and the side, see below). */
   turned = normal * mat3(cross(y.xyz, z.xyz), cross(z.xyz, x.xyz), cross(x.xyz, y.xyz));
 #endif
@@ -41,8 +41,10 @@ void main()
   }
   gl_FragDepth = depth_range.y - view.z * depth_range.x;
   id_out = shown;
-#ifdef SURFACE
+#ifdef DEPTH
   depth_out = -view.z;
+#endif
+#ifdef NORMAL
   /* On the side of the face that is seen: neither mirrored objects nor imported normals that point inwards matter. */
   vec3 face = cross(dFdx(view), dFdy(view));
   vec3 to_eye = projection[2][3] == 0.0 ? vec3(0.0, 0.0, 1.0) : -view;
@@ -53,14 +55,14 @@ void main()
 
 
 @cache
-def id_shader(surface: bool) -> gpu.types.GPUShader:
-    """Draws ids; with ``surface`` also depth (scene units along the camera's axis) and camera-space normals.
+def id_shader(depth: bool, normals: bool) -> gpu.types.GPUShader:
+    """Draws ids; with ``depth`` also that (scene units along the axis), with ``normals`` those in camera space.
 
-    Vertices: ``position`` (and ``normal`` with ``surface``), in object space. Instances: a table of ``ROW_TEXELS``
+    Vertices: ``position`` (and ``normal`` with ``normals``), in object space. Instances: a table of ``ROW_TEXELS``
     texels each. Needs a GPU context; compiled once for a process.
     """
     info = gpu.types.GPUShaderCreateInfo()
-    between = gpu.types.GPUStageInterfaceInfo("segaddon_ids_surface" if surface else "segaddon_ids")
+    between = gpu.types.GPUStageInterfaceInfo(f"segaddon_ids_{depth:d}{normals:d}")
     between.flat("UINT", "shown")
     between.smooth("VEC3", "view")
     info.push_constant("MAT4", "projection")
@@ -69,12 +71,14 @@ def id_shader(surface: bool) -> gpu.types.GPUShader:
     info.sampler(0, "FLOAT_2D", "instances")
     info.vertex_in(0, "VEC3", "position")
     info.fragment_out(0, "UINT", "id_out")
-    if surface:
-        info.define("SURFACE")
+    if depth:
+        info.define("DEPTH")
+        info.fragment_out(1, "FLOAT", "depth_out")
+    if normals:
+        info.define("NORMAL")
         info.vertex_in(1, "VEC3", "normal")
         between.smooth("VEC3", "turned")
-        info.fragment_out(1, "FLOAT", "depth_out")
-        info.fragment_out(2, "VEC4", "normal_out")
+        info.fragment_out(1 + depth, "VEC4", "normal_out")
     if hasattr(info, "depth_write"):  # since 4.5; before, what the source says is enough
         info.depth_write("ANY")
     info.vertex_out(between)

@@ -27,11 +27,11 @@ class Shapes:
     """Gives each mesh its ``Shape``, made at the first asking.
 
     Args:
-        surface: with normals (three times the memory), for maps; without, for ids alone.
+        normals: with them (three times the memory).
     """
 
-    def __init__(self, surface: bool) -> None:
-        self._surface = surface
+    def __init__(self, normals: bool) -> None:
+        self._normals = normals
         self._known: dict[tuple[int, frozenset[int]], Shape | None] = {}
 
     def of(self, mesh: bpy.types.Mesh, hidden: frozenset[int] = frozenset(), fresh: bool = False) -> Shape | None:
@@ -46,7 +46,7 @@ class Shapes:
         if fresh:
             self._known = {known: shape for known, shape in self._known.items() if known[0] != key[0]}
         if key not in self._known:
-            self._known[key] = _make(mesh, hidden, self._surface)
+            self._known[key] = _make(mesh, hidden, self._normals)
         return self._known[key]
 
     def keep(self, addresses: set[int]) -> None:
@@ -57,9 +57,9 @@ class Shapes:
         return len(self._known)
 
 
-def _make(mesh: bpy.types.Mesh, hidden: frozenset[int], surface: bool) -> Shape | None:
+def _make(mesh: bpy.types.Mesh, hidden: frozenset[int], normals: bool) -> Shape | None:
     mesh.calc_loop_triangles()
-    name = "loops" if surface else "vertices"
+    name = "loops" if normals else "vertices"
     triangles = _read(mesh.loop_triangles, name, 3, np.int32)
     if hidden:
         slots = _read(mesh.loop_triangles, "material_index", 1, np.int32)[:, 0]
@@ -68,7 +68,7 @@ def _make(mesh: bpy.types.Mesh, hidden: frozenset[int], surface: bool) -> Shape 
         return None
     points = _read(mesh.vertices, "co", 3, np.float32)
     values = {"position": points}
-    if surface:
+    if normals:
         corners = _read(mesh.loops, "vertex_index", 1, np.int32)[:, 0]
         values = {"position": points[corners], "normal": _read(mesh.corner_normals, "vector", 3, np.float32)}
     low, high = points.min(axis=0).astype(np.float64), points.max(axis=0).astype(np.float64)
