@@ -83,7 +83,9 @@ class LoraSettings(bpy.types.PropertyGroup):
 
     use: BoolProperty(name="Use", description="Whether it counts", default=True)
     name: StringProperty(name="LoRA", description="Name of its file, without .safetensors", search=_loras)
-    weight: FloatProperty(name="Weight", min=-2.0, max=2.0, default=1.0)
+    weight: FloatProperty(
+        name="Weight", description="How much it changes the look; below 0 the other way", min=-2.0, max=2.0, default=1.0
+    )
 
 
 class ClassWords(bpy.types.PropertyGroup):
@@ -128,6 +130,7 @@ class GenerationSettings(bpy.types.PropertyGroup):
     negative: StringProperty(name="Avoid", description="What the picture should not show")
     quality: EnumProperty(
         name="Quality",
+        description="How much time a picture may take",
         items=[
             ("DRAFT", "Draft", "Drawn at the size that the model knows, and enlarged"),
             ("FINAL", "Final", "Drawn once more at the picture's own size"),
@@ -156,12 +159,13 @@ class GenerationSettings(bpy.types.PropertyGroup):
         description="Choose what guides the model, in place of its own choice",
         update=_begin_guides,
     )
-    segmentation: PointerProperty(name="Classes", type=GuideSettings)
-    depth: PointerProperty(name="Depth", type=GuideSettings)
-    normal: PointerProperty(name="Normals", type=GuideSettings)
-    lineart: PointerProperty(name="Lines", type=GuideSettings)
+    segmentation: PointerProperty(name="Classes", type=GuideSettings, description="How this map guides the model")
+    depth: PointerProperty(name="Depth", type=GuideSettings, description="How this map guides the model")
+    normal: PointerProperty(name="Normals", type=GuideSettings, description="How this map guides the model")
+    lineart: PointerProperty(name="Lines", type=GuideSettings, description="How this map guides the model")
     start: EnumProperty(
         name="Start From",
+        description="What the picture is made out of",
         items=[
             ("NOTHING", "Noise", "The scene's maps alone"),
             ("RENDER", "Render", "The last render (F12), of the size of the picture"),

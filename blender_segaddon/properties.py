@@ -153,6 +153,7 @@ class OverlayLook(bpy.types.PropertyGroup):
     )
     kind: EnumProperty(
         name="Show",
+        description="What the colors stand for",
         items=[
             ("SEMANTIC", "Classes", "A color for each class, as models see them; stripes where there is none"),
             ("INSTANCE", "Instances", "A color for each single thing"),

@@ -137,6 +137,7 @@ class SEGADDON_OT_set_group_class(_OfGroup, SetsClass, bpy.types.Operator):
 
     bl_idname = "segaddon.set_group_class"
     bl_label = "Set Class"
+    bl_options = {"INTERNAL"}
     bl_property = "choice"
 
 
@@ -144,7 +145,7 @@ class SEGADDON_OT_describe(_Selected, _Describes, bpy.types.Operator):
     """Describe the selected objects in words of your own: they go to the prompt, and to the nearest class"""
 
     bl_idname = "segaddon.describe"
-    bl_label = "Describe"
+    bl_label = "Describe for Picture"
 
 
 class SEGADDON_OT_describe_group(_OfGroup, _Describes, bpy.types.Operator):
@@ -152,6 +153,7 @@ class SEGADDON_OT_describe_group(_OfGroup, _Describes, bpy.types.Operator):
 
     bl_idname = "segaddon.describe_group"
     bl_label = "Describe"
+    bl_options = {"INTERNAL"}
 
 
 class SEGADDON_OT_select_group(_OfGroup, bpy.types.Operator):
@@ -159,7 +161,7 @@ class SEGADDON_OT_select_group(_OfGroup, bpy.types.Operator):
 
     bl_idname = "segaddon.select_group"
     bl_label = "Select"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
     def execute(self, context):
         with reported(self):
@@ -173,7 +175,7 @@ class SEGADDON_OT_remedy(bpy.types.Operator):
 
     bl_idname = "segaddon.remedy"
     bl_label = "Mend"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
     index: IntProperty(name="Finding", min=0, options={"HIDDEN"})
 

@@ -69,7 +69,7 @@ class SEGADDON_OT_generate(_Making, bpy.types.Operator):
     """Make a picture that sits exactly on the scene"""
 
     bl_idname = "segaddon.generate"
-    bl_label = "Generate Preview"
+    bl_label = "Generate Picture"
     bl_options = {"UNDO"}
 
     prompt: StringProperty(name="Prompt", description="What the picture shows; the scene's prompt when empty")
@@ -127,7 +127,7 @@ class SEGADDON_OT_variation(_Making, bpy.types.Operator):
     """Make pictures near this one: the same words, maps and options, started from it"""
 
     bl_idname = "segaddon.variation"
-    bl_label = "Vary"
+    bl_label = "Vary Picture"
     bl_options = {"UNDO"}
 
     @classmethod
@@ -163,7 +163,7 @@ class SEGADDON_OT_cancel(bpy.types.Operator):
     """Cancel the picture that is being made"""
 
     bl_idname = "segaddon.cancel"
-    bl_label = "Cancel"
+    bl_label = "Cancel Picture"
 
     @classmethod
     def poll(cls, _context):

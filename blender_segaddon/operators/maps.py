@@ -42,6 +42,7 @@ class SEGADDON_OT_show_image(bpy.types.Operator):
 
     bl_idname = "segaddon.show_image"
     bl_label = "Show Image"
+    bl_options = {"INTERNAL"}
 
     name: StringProperty(name="Image")
 

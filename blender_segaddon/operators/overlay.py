@@ -99,6 +99,7 @@ class SEGADDON_OT_set_class_of(SetsClass, bpy.types.Operator):
 
     bl_idname = "segaddon.set_class_of"
     bl_label = "Set Class"
+    bl_options = {"INTERNAL"}
     bl_property = "choice"  # Blender does not look for it in a base
 
     name: StringProperty(name="Object", options={"HIDDEN"})

@@ -257,6 +257,7 @@ class SEGADDON_OT_mask_candidate(_OfMask, bpy.types.Operator):
 
     bl_idname = "segaddon.mask_candidate"
     bl_label = "Next Candidate"
+    bl_options = {"INTERNAL"}
 
     step: IntProperty(name="Step", description="-1: the one before", default=1, options={"SKIP_SAVE"})
 

@@ -73,7 +73,7 @@ class SEGADDON_OT_mask_painted(_Painting, bpy.types.Operator):
     """Go back to the picture, with the mask as it was painted"""
 
     bl_idname = "segaddon.mask_painted"
-    bl_label = "Done"
+    bl_label = "Finish Painting Mask"
 
     discard: BoolProperty(name="Discard", description="Leave the mask as it was before", options={"SKIP_SAVE"})
 

@@ -72,7 +72,7 @@ class SEGADDON_OT_inpaint(_Retouching, bpy.types.Operator):
     """Paint what is masked anew, as prompt and intent say; every other pixel stays as it is"""
 
     bl_idname = "segaddon.inpaint"
-    bl_label = "Inpaint"
+    bl_label = "Inpaint Picture"
 
     prompt: StringProperty(name="Prompt", description="The panel's when empty", options={"SKIP_SAVE"})
     intent: EnumProperty(name="Intent", items=[("PANEL", "As in the Panel", ""), *INTENTS], options={"SKIP_SAVE"})
@@ -116,7 +116,7 @@ class SEGADDON_OT_remove(_Retouching, bpy.types.Operator):
     """Take away what is masked and show what is behind it; every other pixel stays as it is"""
 
     bl_idname = "segaddon.remove"
-    bl_label = "Remove"
+    bl_label = "Remove from Picture"
 
     def start(self, context):
         image, mask = self.gathered(context)
@@ -186,6 +186,7 @@ class SEGADDON_OT_result_next(_OnResults, bpy.types.Operator):
 
     bl_idname = "segaddon.result_next"
     bl_label = "Next Result"
+    bl_options = {"INTERNAL"}
 
     step: IntProperty(name="Step", description="-1: the one before", default=1, options={"SKIP_SAVE"})
 
@@ -198,7 +199,7 @@ class SEGADDON_OT_result_accept(_OnResults, bpy.types.Operator):
     """Go on with this result; the picture before it stays in the history"""
 
     bl_idname = "segaddon.result_accept"
-    bl_label = "Accept"
+    bl_label = "Accept Result"
 
     def do(self, context, image):
         chosen = image.segaddon.results[min(image.segaddon.result, len(image.segaddon.results) - 1)]
@@ -245,7 +246,7 @@ class SEGADDON_OT_result_discard(_OnResults, bpy.types.Operator):
     """Forget all results; the picture stays as it is"""
 
     bl_idname = "segaddon.result_discard"
-    bl_label = "Discard"
+    bl_label = "Discard Results"
 
     def do(self, _context, image):
         _drop_results(image)
@@ -277,6 +278,7 @@ class SEGADDON_OT_history_show(OnImage, bpy.types.Operator):
 
     bl_idname = "segaddon.history_show"
     bl_label = "Go to Step"
+    bl_options = {"INTERNAL"}
 
     step: IntProperty(name="Step", description="0 is the picture as it was first", min=0, options={"SKIP_SAVE"})
 

@@ -131,6 +131,7 @@ class SEGADDON_OT_retouch_point(_Mouse, bpy.types.Operator):
 
     bl_idname = "segaddon.retouch_point"
     bl_label = "Mask"
+    bl_options = {"INTERNAL"}
 
     how: HOW
     source: SOURCE
@@ -164,6 +165,7 @@ class SEGADDON_OT_retouch_key(bpy.types.Operator):
 
     bl_idname = "segaddon.retouch_key"
     bl_label = "Candidates, Accept, Clear"
+    bl_options = {"INTERNAL"}
 
     @classmethod
     def poll(cls, context):

@@ -127,8 +127,8 @@ class SEGADDON_OT_collect(running.Modal, bpy.types.Operator):
     """Get the picture that was being made when the file was closed, with the maps that it was made from"""
 
     bl_idname = "segaddon.collect"
-    bl_label = "Collect"
-    bl_options = {"UNDO"}
+    bl_label = "Collect Picture"
+    bl_options = {"UNDO", "INTERNAL"}
 
     key: StringProperty(name="Key", description="Which picture", options={"SKIP_SAVE"})
 
@@ -153,7 +153,8 @@ class SEGADDON_OT_discard(bpy.types.Operator):
     """Do not want this picture any more; the server stops making it"""
 
     bl_idname = "segaddon.discard"
-    bl_label = "Discard"
+    bl_label = "Discard Picture"
+    bl_options = {"INTERNAL"}
 
     key: StringProperty(name="Key", description="Which picture", options={"SKIP_SAVE"})
 

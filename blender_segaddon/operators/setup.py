@@ -285,7 +285,8 @@ class SEGADDON_OT_cancel_setup(bpy.types.Operator):
     """Stop what is being installed or downloaded"""
 
     bl_idname = "segaddon.cancel_setup"
-    bl_label = "Cancel"
+    bl_label = "Cancel Installation"
+    bl_options = {"INTERNAL"}
 
     @classmethod
     def poll(cls, _context):
@@ -330,6 +331,7 @@ class SEGADDON_OT_pull_model(bpy.types.Operator):
 
     bl_idname = "segaddon.pull_model"
     bl_label = "Get Model"
+    bl_options = {"INTERNAL"}
 
     name: StringProperty(name="Model", description="Its id", options={"SKIP_SAVE"})
 

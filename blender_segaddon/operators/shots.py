@@ -135,7 +135,7 @@ class SEGADDON_OT_use_shot(_OfShot, bpy.types.Operator):
 
     bl_idname = "segaddon.use_shot"
     bl_label = "Use Shot"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
     def execute(self, context):
         shot = self.shot(context)
@@ -159,7 +159,7 @@ class SEGADDON_OT_remove_shot(_OfShot, bpy.types.Operator):
 
     bl_idname = "segaddon.remove_shot"
     bl_label = "Remove Shot"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
     def execute(self, context):
         context.scene.segaddon_shots.remove(self.index)

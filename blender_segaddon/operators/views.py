@@ -92,7 +92,7 @@ class SEGADDON_OT_show_placement(bpy.types.Operator):
 
     bl_idname = "segaddon.show_placement"
     bl_label = "Show or Hide"
-    bl_options = {"UNDO"}
+    bl_options = {"UNDO", "INTERNAL"}
 
     name: StringProperty(name="Placement")
 
@@ -109,7 +109,7 @@ class SEGADDON_OT_repaint_view(running.Modal, bpy.types.Operator):
 
     bl_idname = "segaddon.repaint_view"
     bl_label = "Regenerate"
-    bl_options = {"UNDO"}
+    bl_options = {"UNDO", "INTERNAL"}
 
     name: StringProperty(name="Placement")
 
@@ -130,6 +130,7 @@ class SEGADDON_OT_send_to_image_editor(bpy.types.Operator):
 
     bl_idname = "segaddon.send_to_image_editor"
     bl_label = "Send to Image Editor"
+    bl_options = {"INTERNAL"}
 
     name: StringProperty(name="Placement")
 

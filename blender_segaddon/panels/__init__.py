@@ -1,6 +1,6 @@
 """The panel in the sidebars of 3D View and Image Editor."""
 
-from . import classes, export, generation, looks, main, models, overlay, retouch, server, setup, shots, templates
+from . import classes, export, generation, looks, main, menus, models, overlay, retouch, server, setup, shots, templates
 
 __all__ = ["CLASSES", "register", "unregister"]
 
@@ -17,6 +17,7 @@ CLASSES = (
     *server.CLASSES,
     *retouch.CLASSES,
     *templates.CLASSES,
+    *menus.CLASSES,
 )
 
 
@@ -25,10 +26,12 @@ def register() -> None:
     classes.register()
     templates.register()
     looks.register()
+    menus.register()
 
 
 def unregister() -> None:
     """The reverse."""
+    menus.unregister()
     looks.unregister()
     templates.unregister()
     classes.unregister()

@@ -147,7 +147,7 @@ def draw_candidates(column: bpy.types.UILayout, settings: bpy.types.PropertyGrou
     row = column.row(align=True)
     now = running.current
     if now is None or now.operator != "segaddon.variation":
-        row.operator("segaddon.variation", icon="MOD_ARRAY")
+        row.operator("segaddon.variation", text="Vary", icon="MOD_ARRAY")
         row.prop(settings.generation, "amount", text="", slider=True)
     else:
         row.progress(factor=now.job.progress, text=now.job.message)

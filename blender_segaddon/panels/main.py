@@ -89,7 +89,12 @@ class SEGADDON_PT_generate(_Part, bpy.types.Panel):
         seed.prop(settings, "seed")
         row.prop(settings, "random_seed", text="", icon="FILE_REFRESH")
         generation.draw_count(column, settings.generation)
-        action(column, "segaddon.generate", "RENDER_STILL", n_("Generate", "Operator") if settings.model else None)
+        action(
+            column,
+            "segaddon.generate",
+            "RENDER_STILL",
+            n_("Generate", "Operator") if settings.model else n_("Generate Preview", "Operator"),
+        )
         if not settings.model:
             note = column.row()
             note.active = False

@@ -6,6 +6,7 @@ import textwrap
 
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
+from bpy.app.translations import pgettext_n as n_
 
 from .. import api
 from ..operators import retouch_history, retouch_masks, retouch_paint
@@ -144,8 +145,8 @@ class SEGADDON_PT_image_inpaint(_Part, bpy.types.Panel):
         strength.prop(settings, "strength", slider=True)
         column.prop(settings, "count")
         buttons = column.column(align=True)
-        action(buttons, "segaddon.inpaint", "BRUSH_DATA")
-        action(buttons, "segaddon.remove", "TRASH")
+        action(buttons, "segaddon.inpaint", "BRUSH_DATA", n_("Inpaint", "Operator"))
+        action(buttons, "segaddon.remove", "TRASH", n_("Remove", "Operator"))
 
 
 class SEGADDON_PT_image_history(_Part, bpy.types.Panel):
@@ -225,7 +226,7 @@ def _painting(column: bpy.types.UILayout, context: bpy.types.Context, image: bpy
     column.label(text=text, translate=False, icon="BRUSH_DATA")
     _note(column, context, "White masks, black (Ctrl, or X) takes away", "BLANK1", active=False)
     row = column.row(align=True)
-    row.operator("segaddon.mask_painted", icon="CHECKMARK")
+    row.operator("segaddon.mask_painted", text="Done", icon="CHECKMARK")
     row.operator("segaddon.mask_painted", text="Discard", icon="X").discard = True
 
 
@@ -250,8 +251,8 @@ def _results(column: bpy.types.UILayout, context: bpy.types.Context) -> None:
         _steps(column, "segaddon.result_next", "Candidate", number, len(record.results))
     column.prop(context.scene.segaddon.retouch, "wipe", slider=True)
     row = column.row(align=True)
-    row.operator("segaddon.result_accept", icon="CHECKMARK")
-    row.operator("segaddon.result_discard", icon="X")
+    row.operator("segaddon.result_accept", text="Accept", icon="CHECKMARK")
+    row.operator("segaddon.result_discard", text="Discard", icon="X")
 
 
 def _steps(column: bpy.types.UILayout, operator: str, label: str, number: int, count: int) -> None:
