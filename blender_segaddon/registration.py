@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import bpy
 
-from . import api, operators, panels, preferences, properties, translations
+from . import api, operators, panels, preferences, properties, texturing, translations
 from .capture import background
 from .flows import rendering
 from .operators import classes, retouch_history, retouch_masks, retouch_paint, running, server
@@ -27,6 +27,7 @@ def _on_load(_path: object, *_more: object) -> None:
     api.forget_pictures()
     api.handlers.forget(everything=False)
     background.sweep()
+    texturing.conceal()  # the file may have been saved while an update looked at what backdrops hide
     classes.forget_reports()
     retouch_masks.forget()
     api.forget_renders()
@@ -37,8 +38,10 @@ def _on_load(_path: object, *_more: object) -> None:
 
 @bpy.app.handlers.persistent
 def _after_undo(_scene: object, *_more: object) -> None:
-    """The step may be from while a capture was under way."""
+    """The step may be from while a capture or an update was under way."""
     background.sweep()
+    if running.current is None:
+        texturing.conceal()
     retouch_history.follow()
     api.redraw_image_overlay()
 

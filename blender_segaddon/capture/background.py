@@ -151,7 +151,7 @@ class CaptureJob:
         self.on_made(maps)
         if self._closer:
             yield
-            while self.comes_first():
+            while bpy.app.is_job_running("RENDER") or self.comes_first():
                 yield
             outlined = yield from exposure.look_closer(maps)
             if outlined is not None:

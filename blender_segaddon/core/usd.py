@@ -113,8 +113,13 @@ def stage(head: Iterable[str], layers: Sequence[str]) -> str:
             break
         if line.strip().split(" = ")[0] in _STAGE:
             kept.append(line.rstrip("\n"))
-    paths = [f"        @{one}@," for one in layers]
+    paths = [f"        {_asset(one)}," for one in layers]
     return "\n".join(["#usda 1.0", "(", *kept, "    subLayers = [", *paths, "    ]", ")"]) + "\n"
+
+
+def _asset(path: str) -> str:
+    """A path as a layer has it; one with "@@@" cannot be written."""
+    return f"@@@{path}@@@" if "@" in path else f"@{path}@"
 
 
 class _Prim:
@@ -169,7 +174,7 @@ def _material(scope: str, name: str, texture: Texture) -> list[str]:
     ]
     picture = [
         'uniform token info:id = "UsdUVTexture"',
-        f"asset inputs:file = @{texture.file}@",
+        f"asset inputs:file = {_asset(texture.file)}",
         f'token inputs:sourceColorSpace = "{"raw" if texture.raw else "sRGB"}"',
         f"float2 inputs:st.connect = <{path}/place.outputs:result>",
         'token inputs:wrapS = "clamp"',

@@ -23,6 +23,8 @@ def export(scene: bpy.types.Scene, path: Path) -> list[Path]:
     """Write the scene, its textures and a file that has both; see ``api.export_usd``."""
     if path.suffix not in (".usda", ".usd"):
         raise InvalidInput(f"'{path.name}' is no USD file", "Let the name end in .usda")
+    if "@@@" in path.stem:
+        raise InvalidInput(f"USD cannot name a file '{path.name}'", "Leave the @ out of its name")
     shown = [found for one in scene.objects if (found := texturing.shown_bake(one)) is not None]
     if not shown:
         raise InvalidInput(f"No object of scene '{scene.name}' shows a baked texture", "Bake to Textures first")
@@ -47,7 +49,7 @@ def _textures(base: Path, files: dict[ShownBake, Path]) -> list[usd.Texture]:
     found = []
     for one, file in files.items():
         mesh = meshes.get(_owners(one.object))
-        layer = None if mesh is None else _uv_layer(mesh, one.layer)
+        layer = None if mesh is None else _uv_layer(mesh, one)
         if mesh is None or layer is None:
             log.warning("'%s' is not in the USD file with its UV layer: its texture is left out", one.object.name)
             continue
@@ -64,9 +66,13 @@ def _owners(one: bpy.types.Object) -> tuple[str, ...]:
     return (*above, one.name)
 
 
-def _uv_layer(mesh: usd.Mesh, name: str) -> str | None:
-    """The primvar of a UV layer: Blender calls the active one "st", and writes "_" for what no identifier holds."""
-    written = "".join(one if one.isascii() and one.isalnum() else "_" for one in name)
-    if written in mesh.uv_layers:
-        return written
-    return "st" if "st" in mesh.uv_layers else None
+def _uv_layer(mesh: usd.Mesh, shown: ShownBake) -> str | None:
+    """The primvar of a UV layer: Blender writes "_" for each byte that no identifier holds and before a leading digit,
+    and calls the active layer "st"."""
+    letters = bytes(one if chr(one).isascii() and chr(one).isalnum() else ord("_") for one in shown.layer.encode())
+    written = letters.decode()
+    for name in (written, f"_{written}"):
+        if name in mesh.uv_layers:
+            return name
+    active = shown.object.data.uv_layers.active
+    return "st" if "st" in mesh.uv_layers and active is not None and active.name == shown.layer else None

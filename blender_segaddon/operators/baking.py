@@ -141,7 +141,9 @@ class SEGADDON_OT_export_usd(bpy.types.Operator):
 
     def execute(self, context):
         with reported(self):
-            path = bpy.path.ensure_ext(bpy.path.abspath(self.filepath), ".usda")
+            path = bpy.path.abspath(self.filepath)
+            if not path.endswith((".usd", ".usda")):
+                path += ".usda"
             written = api.export_usd(path, scene=context.scene)
             self.report({"INFO"}, f"Wrote {written[0]} and {len(written) - 1} files beside it")
             return {"FINISHED"}

@@ -151,11 +151,12 @@ class Modal:
                 return self._collect(context)
             context.workspace.status_text_set(f"{told(current.job)}    {iface_(_ESCAPE)}")
             redraw()
-        if event.type in _HARMLESS or not _edits_wait():
+        if event.type in _HARMLESS:
             return {"PASS_THROUGH"}
-        if isinstance(current.job, api.Sequel):
-            current.job.give_way()
-        return {"RUNNING_MODAL"}
+        waits = _edits_wait()
+        if isinstance(current.job, api.Sequel) and (waits or event.value == "PRESS"):
+            current.job.give_way()  # also between two renders: what opens now may edit during the next
+        return {"RUNNING_MODAL"} if waits else {"PASS_THROUGH"}
 
     def cancel(self, _context: bpy.types.Context) -> None:
         """Blender ends the operator: the window closes, or another file is being loaded."""

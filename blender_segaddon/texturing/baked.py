@@ -104,15 +104,15 @@ def shown(one: bpy.types.Object) -> Shown | None:
 @contextmanager
 def set_aside(objects: Iterable[bpy.types.Object]) -> Iterator[None]:
     """Objects with their own materials for the while, instead of their bakes."""
-    showing = [(one, [slot.material for slot in one.material_slots]) for one in objects if BEFORE in one]
+    showing = [(one, [(slot.link, slot.material) for slot in one.material_slots]) for one in objects if BEFORE in one]
     try:
         for one, _ in showing:
             _restore(one, one[BEFORE].to_dict())
         yield
     finally:
-        for one, materials in showing:
-            for slot, material in zip(one.material_slots, materials, strict=False):
-                slot.link = "OBJECT"
+        for one, slots in showing:
+            for slot, (link, material) in zip(one.material_slots, slots, strict=False):
+                slot.link = link
                 slot.material = material
 
 

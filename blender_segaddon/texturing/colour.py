@@ -31,6 +31,7 @@ TOLERANCE = 1.0 / 255.0
 
 _inverses: dict[tuple[Any, ...], Inverse] = {}
 _MAX_INVERSES = 8
+_keeping = threading.Lock()
 _PIECE = 1 << 15
 """Colours that the main thread is asked for at once: 5 ms"""
 _SLICE = 0.015
@@ -117,7 +118,7 @@ class ViewStudy:
 
     def _run(self) -> None:
         with suppress(Empty):  # nobody answers any more
-            _remember(self._key, Inverse.build(self._ask))
+            _remembered(self._key, Inverse.build(self._ask))
 
     def _ask(self, pixels: np.ndarray) -> np.ndarray:
         answers = []
@@ -170,15 +171,16 @@ def view_key(scene: bpy.types.Scene) -> tuple[Any, ...]:
 
 def _inverse_of(scene: bpy.types.Scene, forward: Forward) -> Inverse:
     key = view_key(scene)
-    if key not in _inverses:
-        _remember(key, Inverse.build(forward))
-    return _inverses[key]
+    return _inverses.get(key) or _remembered(key, Inverse.build(forward))
 
 
-def _remember(key: tuple[Any, ...], inverse: Inverse) -> None:
-    while len(_inverses) >= _MAX_INVERSES:
-        _inverses.pop(next(iter(_inverses)))
-    _inverses[key] = inverse
+def _remembered(key: tuple[Any, ...], inverse: Inverse) -> Inverse:
+    """The inverse itself; kept for later, the oldest forgotten. Any thread."""
+    with _keeping:
+        while len(_inverses) >= _MAX_INVERSES:
+            _inverses.pop(next(iter(_inverses)))
+        _inverses[key] = inverse
+    return inverse
 
 
 def _as_display(picture: np.ndarray) -> np.ndarray:

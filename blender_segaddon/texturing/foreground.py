@@ -66,8 +66,10 @@ def reveal(names: Collection[str]) -> None:
 def conceal() -> None:
     """Hide what backdrops hide, and nothing else."""
     for one in bpy.data.objects:
-        if _HIDDEN in one:
-            one.visible_camera = not any(group[_MARK] for group in _hiders(one))
+        if _HIDDEN in one and one.library is None:
+            seen = not any(group[_MARK] for group in _hiders(one))
+            if one.visible_camera != seen:
+                one.visible_camera = seen
 
 
 def tidy(remaining: Collection[bpy.types.NodeTree]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -48,6 +49,9 @@ def write_image(image: bpy.types.Image, folder: Path) -> Path:
 
 
 def file_name(image: bpy.types.Image) -> str:
-    """A name for an image's file that every file system and exporter takes."""
+    """A name for an image's file that every file system and exporter takes, and that no other image here has."""
     letters = "".join(one if one.isalnum() or one in " ._-" else "_" for one in image.name)
+    alike = [one for one in bpy.data.images if one.name.casefold() == image.name.casefold()]
+    if letters != image.name or len(alike) > 1:
+        letters = f"{letters}-{zlib.crc32(image.name.encode()):08x}"
     return f"{letters}{'.exr' if image.is_float else '.png'}"

@@ -86,3 +86,8 @@ def test_a_surface_reflects_only_where_it_has_a_roughness():
     assert "specularColor = (0, 0, 0)" in dull
     assert "float inputs:roughness = 0.3" in shiny
     assert "specularColor" not in shiny
+
+
+def test_a_path_with_an_at_sign_is_written_so_that_usd_reads_it():
+    text = stage(["#usda 1.0\n", "(\n"], ["./shot@2_textures.usda", "./plain.usda"])
+    assert "@@@./shot@2_textures.usda@@@" in text and "        @./plain.usda@," in text
