@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from itertools import islice
 from pathlib import Path
 
@@ -69,8 +70,7 @@ def _owners(one: bpy.types.Object) -> tuple[str, ...]:
 def _uv_layer(mesh: usd.Mesh, shown: ShownBake) -> str | None:
     """The primvar of a UV layer: Blender writes "_" for each byte that no identifier holds and before a leading digit,
     and calls the active layer "st"."""
-    letters = bytes(one if chr(one).isascii() and chr(one).isalnum() else ord("_") for one in shown.layer.encode())
-    written = letters.decode()
+    written = re.sub(rb"[^A-Za-z0-9]", b"_", shown.layer.encode()).decode()
     for name in (written, f"_{written}"):
         if name in mesh.uv_layers:
             return name

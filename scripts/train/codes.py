@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedding
 from torch import nn
@@ -23,18 +24,18 @@ _SPREAD = 2.0
 """the standard deviation of codes: they have to be heard beside the noise that a picture is drawn from"""
 
 
-def mean_colours(pictures: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
+def mean_colours(pictures: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """float 256×3: the mean colour of each class; NaN where it is hardly seen.
 
     Args:
         pictures: N×H×W×3, in any range.
-        classes: integers N×H×W, 0..255.
+        classes: uint8 N×H×W, or other integers 0..255.
     """
-    flat = classes.reshape(-1).long()
-    count = torch.bincount(flat, minlength=256)
-    sums = [torch.bincount(flat, pictures[..., k].reshape(-1).double(), minlength=256) for k in range(3)]
-    found = torch.stack(sums, 1) / count[:, None]
-    return torch.where(count[:, None] >= _LEAST, found, torch.nan).float()
+    flat = classes.ravel()
+    count = np.bincount(flat, minlength=256)
+    sums = [np.bincount(flat, pictures[..., k].ravel(), 256) for k in range(3)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(count[:, None] >= _LEAST, np.stack(sums, 1) / count[:, None], np.nan)
 
 
 def teach(reader: ControlNetConditioningEmbedding, colours: torch.Tensor, looks: torch.Tensor) -> None:

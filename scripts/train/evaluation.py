@@ -53,8 +53,7 @@ def obedience(count: int, models: Path | None, folder: Path) -> Figures:
     maps = [draw(data.HELD_OUT + number, (_SIDE, _SIDE)) for number in range(count)]
     others = [maps[(number + 1) % count] for number in range(count)]
     known = np.stack([paint(one, "", 7_000 + number) for number, one in enumerate(maps)])
-    classes = np.stack([one.class_map for one in maps])
-    colours = mean_colours(torch.from_numpy(known), torch.from_numpy(classes.astype(np.uint8))).numpy()
+    colours = mean_colours(known, np.stack([one.class_map for one in maps]))
     painted = [paint(one, "", number) for number, one in enumerate(maps)]
     model = pictures.load(models)
     drawn = [pictures.draw(model, one, "", number) for number, one in enumerate(maps)]

@@ -82,8 +82,8 @@ class Pictures:
     def classes_shown(self) -> tuple[torch.Tensor, torch.Tensor]:
         """(the colour of each class in a control picture, 0..1; how it looks on average, -0.5..0.5), float K×3."""
         shown = torch.from_numpy(self._colours[: len(load_vocabulary("ade20k").classes)].astype(np.float32) / 255)
-        looks = codes.mean_colours(torch.from_numpy(self.pictures), torch.from_numpy(self.classes))
-        return shown, looks[: len(shown)] / 255 - 0.5
+        looks = codes.mean_colours(self.pictures, self.classes)[: len(shown)]
+        return shown, torch.from_numpy(looks.astype(np.float32)) / 255 - 0.5
 
     def draw(self, side: int, count: int) -> Batch:
         """Another one each time: parts of pictures, mirrored or not; all with a region's prompt, or none."""
