@@ -31,7 +31,6 @@ class Exposure:
     def __init__(self, view: View) -> None:
         self._view = view
         self._stack = ExitStack()
-        self._plate = cycles.Plate(view.size)
         self._thread: threading.Thread | None = None
         self._silent: ids_engine.HandlersSilent | None = None
         self._failure: BaseException | None = None
@@ -39,6 +38,7 @@ class Exposure:
         self.maps: SceneMaps | None = None
         try:
             self._session = self._stack.enter_context(cycles.session(view, once=True))
+            _leave_one_processor(self._session.copy.scene.render)
             self._session.begin(view)
             self._stack.callback(self.give_handlers_back)
             self._expose(0, view.size[1])
@@ -134,9 +134,10 @@ class Exposure:
         self._in_thread(classify)
 
     def _decode(self) -> None:
-        self._plate.develop(0, self._job.passes, self._session.rows)
+        plate = cycles.Plate(self._view.size)
+        plate.develop(0, self._job.passes, self._session.rows)
         self._job.passes = {}
-        self.seen = Seen.of(self._session.shot(self._plate))
+        self.seen = Seen.of(self._session.shot(plate))
 
     def _in_thread(self, work: Callable[[], None]) -> None:
         def run() -> None:
@@ -162,3 +163,8 @@ class Exposure:
             return False
         self._stack.close()
         return True
+
+
+def _leave_one_processor(render: bpy.types.RenderSettings) -> None:
+    """To the window, which is redrawn meanwhile."""
+    render.threads, render.threads_mode = max(1, render.threads - 1), "FIXED"

@@ -293,6 +293,7 @@ def _read_passes(result: bpy.types.RenderResult) -> dict[str, np.ndarray]:
         if one.name == "Combined":
             continue
         flat = np.empty(width * height * one.channels, np.float32)
+        flat.fill(0)  # lets others run while memory is found, which takes longer than to copy; Blender would not
         one.rect.foreach_get(flat)
         passes[one.name] = flat.reshape(height, width, one.channels)[::-1]
     return passes

@@ -27,6 +27,8 @@ _MAPS = "maps.zip"
 """In archives of earlier versions: that of the maps."""
 _LEVEL = 1
 """zlib; 6 takes five times as long for a tenth less."""
+_SPLIT = 1 << 20
+"""bytes that are written at once: Python runs nothing else meanwhile, and the window would wait"""
 _packed: WeakKeyDictionary[SceneMaps, bytes] = WeakKeyDictionary()
 """What ``packed_maps`` gave."""
 
@@ -96,7 +98,9 @@ def _zipped(parts: Mapping[str, bytes], method: int) -> bytes:
     archive = BytesIO()
     with zipfile.ZipFile(archive, "w", method, compresslevel=_LEVEL) as store:
         for name, data in parts.items():
-            store.writestr(name, data)
+            with store.open(name, "w", force_zip64=len(data) > zipfile.ZIP64_LIMIT) as file:
+                for start in range(0, len(data), _SPLIT):
+                    file.write(memoryview(data)[start : start + _SPLIT])
     return archive.getvalue()
 
 

@@ -1,8 +1,9 @@
-"""A small picture brought to the size of its exact maps: edges from ids and normals, fine grain from the materials.
+"""A small picture brought to the size of its exact maps: edges from ids and normals, light and grain from the painter.
 
 For models that draw few pixels of a scene whose maps are known at full size. What is enlarged stays within the borders
-of each instance (joint bilateral upsampling, Kopf et al. 2007, with ids for the guide); what lies between the small
-picture's pixels comes from the procedural painter, whose picture of the same maps has it. No torch here.
+of each instance (joint bilateral upsampling, Kopf et al. 2007, with ids for the guide). What such a model is not told,
+on which side the light falls, and what lies between its pixels come from the procedural painter, whose picture of the
+same maps has both. Colours stay those that were drawn. No torch here.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from blender_segaddon.core.preview import paint
 
 from .sizes import resized
 
-NOTICE = "Drawn at {}×{}; brought to {}×{} along the exact maps, its fine grain painted from the classes' materials"
+NOTICE = "Drawn at {}×{}; brought to {}×{} along the exact maps, with painted light and grain of the classes' materials"
 
 _F = np.float32
 _GRAIN = 0.85
 """How much of the painter's grain is taken."""
 _MOST = 1.0
 """Largest change by grain: the logarithm of a factor."""
+LIGHT = 0.7
+"""How much of the painter's light is taken, by which the sides of a thing differ."""
 _DARK = 10.0
 """Of 255, added before ratios are taken: in the dark they would be noise."""
 _BAND = 1 << 17
@@ -46,12 +49,13 @@ class _Cells:
     """bool H×W: whether a pixel belongs to its cell's instance"""
 
 
-def detailed(small: np.ndarray, maps: SceneMaps, prompt: str, seed: int) -> np.ndarray:
+def detailed(small: np.ndarray, maps: SceneMaps, prompt: str, seed: int, light: float = LIGHT) -> np.ndarray:
     """The picture at the maps' size.
 
     Args:
         small: uint8 h×w×3, drawn from these maps at that size (nearest pixels).
         prompt, seed: what it was drawn by; the grain has the same light, weather and materials.
+        light: how much of the painter's light on each thing is added, 0..1; none where the picture has light.
 
     Returns:
         uint8 H×W×3. Where it is not smaller than the maps, the picture resampled.
@@ -62,13 +66,15 @@ def detailed(small: np.ndarray, maps: SceneMaps, prompt: str, seed: int) -> np.n
     painted = np.log(paint(maps, prompt, seed).astype(_F) + _F(_DARK))
     coarse = _averaged(painted, cells)
     both = np.concatenate([np.log(small.reshape(-1, 3).astype(_F) + _F(_DARK)), coarse], axis=1)
+    mean = _means(coarse, cells, maps)[0].mean(axis=1)
     result = np.empty((maps.height, maps.width, 3), np.uint8)
     rows = max(1, _BAND // maps.width)
     for start in range(0, maps.height, rows):
         band = slice(start, min(start + rows, maps.height))
         large = _enlarged(both, cells, maps, band)
         grain = np.clip(painted[band] - large[..., 3:], -_MOST, _MOST) * _F(_GRAIN)
-        result[band] = np.clip(np.exp(large[..., :3] + grain) - _F(_DARK) + _F(0.5), 0, 255)
+        shade = (large[..., 3:].mean(axis=2) - mean[maps.instance_map[band]]) * _F(light)
+        result[band] = np.clip(np.exp(large[..., :3] + shade[..., None] + grain) - _F(_DARK) + _F(0.5), 0, 255)
     return result
 
 

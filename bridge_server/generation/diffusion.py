@@ -30,6 +30,7 @@ from .compiling import Compiled
 from .control import control_image
 from .detailing import NOTICE, detailed
 from .joint import Joint
+from .noise import even_noise
 from .panorama import Circle, closes
 from .pipelines import Mode, Pipelines, parameters
 from .references import References
@@ -282,6 +283,9 @@ class Diffusion:
         self._begin(self._steps(inputs, start), controls, size, self._guided(inputs))
         options |= self._prompts(inputs, size, start)
         options |= self._shown(pipeline, inputs.maps, controls, size) | self._refer(inputs, size, pipeline)
+        if start.mode == "text" and inputs.maps is not None and self._along_maps(inputs):
+            shape = (pipeline.unet.config.in_channels, pipeline.vae_scale_factor)
+            options["latents"] = even_noise(fitted(inputs.maps, size), *shape, generator)
         options = {name: value for name, value in options.items() if name in parameters(type(pipeline).__call__)}
         # Tiles would open the circle again.
         tiled = columns * rows > _TILED_FROM or self._pipelines.mode != MODES[0]

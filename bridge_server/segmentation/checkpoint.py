@@ -1,7 +1,7 @@
 """Checkpoints of Segment Anything (``sam_vit_*.pth``) → its network.
 
 The file holds weights and no description of the network: sizes are read off their shapes, so that networks of other
-sizes than the three that were published load too.
+sizes than the three that were published load too, and those with the small image encoder of this project.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ def _read(path: Path) -> State:
 def _build(state: State) -> Any:
     """The network of these weights, with other ones. Raises KeyError for weights of something else."""
     parts = networks()
-    encoder = _encoder(state)
-    hidden, side, grid = encoder["out_chans"], encoder["img_size"], encoder["img_size"] // encoder["patch_size"]
+    encoder, side, grid = _encoder(state)
+    hidden = state["mask_decoder.mask_tokens.weight"].shape[1]
     block = "mask_decoder.transformer.layers.0"
     return parts.Sam(
-        image_encoder=parts.ImageEncoderViT(**encoder),
+        image_encoder=encoder,
         prompt_encoder=parts.PromptEncoder(
             embed_dim=hidden,
             image_embedding_size=(grid, grid),
@@ -92,8 +92,20 @@ def _build(state: State) -> Any:
     )
 
 
-def _encoder(state: State) -> dict[str, Any]:
-    """Arguments of ``ImageEncoderViT``."""
+def _encoder(state: State) -> tuple[Any, int, int]:
+    """(the image encoder, the side of what it looks at in pixels, and of its answer in cells)."""
+    if "image_encoder.stem.weight" in state:
+        from .small_encoder import STEP, SmallEncoder
+
+        small = SmallEncoder.like(state)
+        return small, small.img_size, small.img_size // STEP // small.fold.stride[0]
+    arguments = _arguments(state)
+    side = arguments["img_size"]
+    return networks().ImageEncoderViT(**arguments), side, side // arguments["patch_size"]
+
+
+def _arguments(state: State) -> dict[str, Any]:
+    """Of ``ImageEncoderViT``."""
     import torch
 
     width, _, patch, _ = state["image_encoder.patch_embed.proj.weight"].shape

@@ -8,6 +8,8 @@ judge says.
 words: how often the judge hears a prompt's word in painted and in drawn pictures.
 sam: IoU of one click (best of three masks), one box and a second click, beside GrabCut (the segmenter without weights).
 speed: seconds of a picture of 1024×576, warm.
+
+``--captured``: obedience and sam on folders that ``captured`` made of real scenes, not on places built at random.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 
+from blender_segaddon.core.files import load_maps
 from blender_segaddon.core.maps import SceneMaps
 from blender_segaddon.core.masks import bbox
 from blender_segaddon.core.preview import paint
@@ -31,11 +35,13 @@ from bridge_server.models.catalogue import SHIPPED
 from . import data, judge, pictures, wording
 from .codes import mean_colours
 from .layouts import draw
-from .sam import inside
+from .sam_samples import inside
 from .training import FOLDER
 
 Figures = dict[str, Any]
 _SIDE = 64
+_SMALLEST = 120 / 256**2
+"""part of a picture that a thing has at least, to be clicked at"""
 
 
 def obeyed(picture: np.ndarray, classes: np.ndarray, colours: np.ndarray) -> float:
@@ -48,39 +54,45 @@ def obeyed(picture: np.ndarray, classes: np.ndarray, colours: np.ndarray) -> flo
     return float((np.array(there)[distance.argmin(1)] == classes[known]).mean())
 
 
-def obedience(count: int, models: Path | None, folder: Path) -> Figures:
+def obedience(count: int, models: Path | None, folder: Path, captured: Sequence[Path] = ()) -> Figures:
     """See the module; prompts are empty, so that colours are those of daylight."""
-    maps = [draw(data.HELD_OUT + number, (_SIDE, _SIDE)) for number in range(count)]
-    others = [maps[(number + 1) % count] for number in range(count)]
-    known = np.stack([paint(one, "", 7_000 + number) for number, one in enumerate(maps)])
-    colours = mean_colours(known, np.stack([one.class_map for one in maps]))
+    maps = [load_maps(one) for one in captured]
+    maps = maps or [draw(data.HELD_OUT + number, (_SIDE, _SIDE)) for number in range(count)]
+    others = [*maps[1:], maps[0]]
+    known = [paint(one, "", 7_000 + number) for number, one in enumerate(maps)]
+    colours = mean_colours(np.stack(known), np.stack([one.class_map for one in maps]))
     painted = [paint(one, "", number) for number, one in enumerate(maps)]
     model = pictures.load(models)
     drawn = [pictures.draw(model, one, "", number) for number, one in enumerate(maps)]
-    scores = {
-        "painted": [obeyed(one, m.class_map, colours) for one, m in zip(painted, maps, strict=True)],
-        "drawn": [obeyed(one, m.class_map, colours) for one, m in zip(drawn, maps, strict=True)],
-        "drawn, another map": [obeyed(one, m.class_map, colours) for one, m in zip(drawn, others, strict=True)],
+    pairs = {"painted": (painted, maps), "drawn": (drawn, maps), "drawn, another map": (drawn, others)}
+    figures: Figures = {
+        name: round(float(np.nanmean([obeyed(one, m.class_map, colours) for one, m in zip(*pair, strict=True)])), 4)
+        for name, pair in pairs.items()
     }
-    figures: Figures = {name: round(float(np.nanmean(value)), 4) for name, value in scores.items()}
     if (folder / "judge.pt").exists():
-        pairs = {"painted": (painted, maps), "drawn": (drawn, maps), "drawn, another map": (drawn, others)}
         figures |= {f"judge: {name}": round(_judged(folder, *pair), 4) for name, pair in pairs.items()}
     return figures
 
 
 def _judged(folder: Path, shown: Sequence[np.ndarray], maps: Sequence[SceneMaps]) -> float:
-    seen, _ = _asked(judge.load(folder), shown)
-    return float((seen.argmax(1).numpy() == judge.halved(np.stack([one.class_map for one in maps]))).mean())
+    """Part of the pixels whose class the judge names, at the size that it knows."""
+    height = min(_SIDE, len(shown[0]))
+    size = (round(height * shown[0].shape[1] / len(shown[0])) // 2 * 2, height)
+    small = [np.asarray(Image.fromarray(one).resize(size, Image.Resampling.BOX)) for one in shown]
+    classes = [Image.fromarray(one.class_map.astype(np.uint8)).resize(size, Image.Resampling.NEAREST) for one in maps]
+    seen, _ = asked(judge.load(folder), small)
+    return float((seen.argmax(1).numpy() == judge.halved(np.stack([np.asarray(one) for one in classes]))).mean())
 
 
-def _asked(network: judge.Judge, shown: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
+def asked(network: judge.Judge, shown: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
+    """What the judge says of pictures, uint8 H×W×3 of one size each: (logits of classes, of words)."""
     with torch.inference_mode():
         return network(torch.from_numpy(np.stack(shown).astype(np.float32) / 255).permute(0, 3, 1, 2))
 
 
-def words(count: int, models: Path | None, folder: Path) -> Figures:
+def words(count: int, models: Path | None, folder: Path, captured: Sequence[Path] = ()) -> Figures:
     """See the module; ``count`` places for each word."""
+    del captured  # the judge knows places of its own kind
     network, model = judge.load(folder), pictures.load(models)
     maps = [draw(data.HELD_OUT + number, (_SIDE, _SIDE), outdoors=True) for number in range(count)]
     figures: Figures = {}
@@ -90,31 +102,34 @@ def words(count: int, models: Path | None, folder: Path) -> Figures:
     }
     for number, word in enumerate(wording.JUDGED):
         for name, maker in makers.items():
-            _, heard = _asked(network, [maker(one, word, seed) for seed, one in enumerate(maps)])
+            _, heard = asked(network, [maker(one, word, seed) for seed, one in enumerate(maps)])
             figures[f"{name}: {word or 'no word'}"] = round(float((heard.argmax(1) == number).float().mean()), 3)
     return figures
 
 
-def sam(count: int, models: Path | None, folder: Path) -> Figures:
+def sam(count: int, models: Path | None, folder: Path, captured: Sequence[Path] = ()) -> Figures:
     """See the module; ``count`` held-out pictures, one thing on each."""
     from bridge_server.segmentation.classical import Classical
     from bridge_server.segmentation.sam import Sam
 
     file = (SHIPPED if models is None else models) / "sams/tiny-sam.pth"
-    part = next(data.shards("sam", folder / "data", held_out=True))
-    cases = [_case(part, number) for number in range(min(count, len(part["ids"])))]
+    if captured:
+        shown = [(np.asarray(Image.open(one / "render.png")), load_maps(one).instance_map) for one in captured]
+        cases = [_case(*shown[number % len(shown)], number) for number in range(count)]
+    else:
+        part = next(data.shards("sam", folder / "data", held_out=True))
+        numbers = range(min(count, len(part["ids"])))
+        cases = [_case(part["picture"][number, number % 2], part["ids"][number], number) for number in numbers]
     segmenters = {"tiny-sam": Sam(file, "cpu"), "GrabCut": Classical()}
     return {name: _segmented(segmenter, cases) for name, segmenter in segmenters.items()}
 
 
-def _case(part: dict[str, np.ndarray], number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _case(picture: np.ndarray, ids: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(picture, mask of one thing on it, a place inside)."""
     random = np.random.default_rng([number, 4])
-    ids = part["ids"][number]
     kinds, pixels = np.unique(ids, return_counts=True)
-    chosen = random.choice(kinds[pixels >= 120])
-    mask = ids == chosen
-    return part["picture"][number, number % 2], mask, inside(mask, random)
+    mask = ids == random.choice(kinds[pixels >= _SMALLEST * ids.size])
+    return picture, mask, inside(mask, random)
 
 
 def _segmented(segmenter: Any, cases: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Figures:
@@ -146,9 +161,9 @@ def overlap(a: np.ndarray, b: np.ndarray) -> float:
     return float((a & b).sum() / max(1, (a | b).sum()))
 
 
-def speed(count: int, models: Path | None, folder: Path) -> Figures:
+def speed(count: int, models: Path | None, folder: Path, captured: Sequence[Path] = ()) -> Figures:
     """See the module."""
-    del folder
+    del folder, captured
     began = time.perf_counter()
     model = pictures.load(models)
     figures: Figures = {"load": round(time.perf_counter() - began, 3)}
@@ -170,9 +185,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--models", type=Path, help="folder with models.toml and sams/; the shipped one if left out")
     parser.add_argument("--folder", type=Path, default=FOLDER)
+    parser.add_argument("--captured", type=Path, nargs="+", default=(), metavar="DIR")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args(arguments)
-    figures = PARTS[given.part](given.count, given.models, given.folder)
+    figures = PARTS[given.part](given.count, given.models, given.folder, given.captured)
     print(json.dumps(figures, indent=2))
     if given.json:
         given.json.write_text(json.dumps(figures, indent=2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import time
@@ -57,6 +58,8 @@ class Run:
         steps: in all.
         lr: the highest rate; it rises over ``warmup`` steps and falls as a cosine to nothing.
         slow: beginnings of names of parameters that learn at a fifth of it.
+        muon: the highest rate at which Muon (Jordan et al. 2024) learns the weights of linear layers, in place of
+            AdamW; 0: AdamW learns all.
     """
 
     name: str
@@ -67,16 +70,24 @@ class Run:
     warmup: int = 100
     decay: float = 0.998
     slow: tuple[str, ...] = ()
+    muon: float = 0.0
     step: int = 0
     seconds: float = 0.0
     log: list[dict[str, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        named = list(self.network.named_parameters())
-        usual = [one for name, one in named if not name.startswith(self.slow)]
-        slow = [one for name, one in named if name.startswith(self.slow)]
-        groups = [{"params": usual, "share": 1.0}, *([{"params": slow, "share": _SLOW}] if slow else [])]
-        self.optimiser = torch.optim.AdamW(groups, lr=self.lr, weight_decay=0.01, betas=(0.9, 0.98))
+        linear = [one.weight for one in self.network.modules() if isinstance(one, torch.nn.Linear) and self.muon]
+        turned = {id(one) for one in linear}
+        named = [(name, one) for name, one in self.network.named_parameters() if id(one) not in turned]
+        usual = {"params": [one for name, one in named if not name.startswith(self.slow)], "highest": self.lr}
+        slow = {"params": [one for name, one in named if name.startswith(self.slow)], "highest": _SLOW * self.lr}
+        groups = [one for one in (usual, slow) if one["params"]]
+        self.optimisers: list[torch.optim.Optimizer] = [
+            torch.optim.AdamW(groups, lr=self.lr, weight_decay=0.01, betas=(0.9, 0.98))
+        ]
+        if linear:
+            groups = [{"params": linear, "highest": self.muon}]
+            self.optimisers.append(torch.optim.Muon(groups, lr=self.muon, weight_decay=0.01))
         self.average = Average(self.network, self.decay)
         if self.path.exists():
             self._resume()
@@ -87,10 +98,10 @@ class Run:
         return self.folder / f"{self.name}.pt"
 
     def rate(self, step: int) -> float:
-        """The learning rate of a step."""
+        """The learning rate of a step, as a part of the highest."""
         rise = min(1.0, (step + 1) / self.warmup)
         fall = torch.cos(torch.tensor(min(step / self.steps, 1.0) * torch.pi / 2)).item() ** 2
-        return self.lr * rise * max(fall, 0.01)
+        return rise * max(fall, 0.01)
 
     def go(self) -> Iterator[int]:
         """The steps that are left; between them checkpoints are saved and progress is told."""
@@ -98,8 +109,8 @@ class Run:
         saved = told = began
         first = self.step
         while self.step < self.steps:
-            for group in self.optimiser.param_groups:
-                group["lr"] = self.rate(self.step) * group.get("share", 1.0)
+            for group in itertools.chain.from_iterable(one.param_groups for one in self.optimisers):
+                group["lr"] = self.rate(self.step) * group["highest"]
             yield self.step
             self.step += 1
             now = time.monotonic()
@@ -114,10 +125,11 @@ class Run:
 
     def learn(self, loss: torch.Tensor, **figures: float) -> None:
         """One step down the gradient; the figures go into the log."""
-        self.optimiser.zero_grad(set_to_none=True)
+        self.network.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimiser.step()
+        for one in self.optimisers:
+            one.step()
         self.average.update(self.network)
         self.log.append({"step": self.step, "loss": loss.item(), **figures})
 
@@ -126,7 +138,7 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         state: dict[str, Any] = {
             "network": self.network.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "optimisers": [one.state_dict() for one in self.optimisers],
             "average": self.average.state,
             "count": self.average.count,
             "step": self.step,
@@ -141,7 +153,8 @@ class Run:
     def _resume(self) -> None:
         state = torch.load(self.path, map_location=device(), weights_only=True)
         self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        for one, kept in zip(self.optimisers, state["optimisers"], strict=True):
+            one.load_state_dict(kept)
         self.average.state, self.average.count = state["average"], state["count"]
         self.step, self.seconds, self.log = state["step"], state["seconds"], state["log"]
 

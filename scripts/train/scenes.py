@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from blender_segaddon.core.colourise import semantic_image
 from blender_segaddon.core.vocabulary import load as load_vocabulary
 
-from . import codes, data
+from . import codes, data, wording
 from .drawing import SPREAD, Drawing, scheduler
 from .running import CARDS, Run, device
 
@@ -30,7 +30,7 @@ family = "sd15"
 finish = "maps"
 native = 96
 steps = 6
-guidance = 1.5
+guidance = 1.25
 memory = 0.1
 base = {{ path = "{0}" }}
 controls = {{ segmentation = {{ path = "{0}/controlnet" }} }}
@@ -43,8 +43,11 @@ DIVIDED = 0.4
 """Part of the steps whose pictures have a prompt for a region too."""
 TEXT = ("text", "unet.add_embedding", "control.add_embedding")
 """What reads the prompt: at the full rate all prompts soon read alike, before any of them is understood."""
-UNTOLD = 0.12
-"""Part of the pictures whose prompt is left out: so that guidance has something to go away from."""
+UNTOLD = 0.5
+"""Part of the plain pictures, those without mood, that have no prompt: none means a plain day, which guidance goes away
+from. Were others untold, none would mean a mean of all light and weather."""
+OFTEN = {"": 3.0, "snow": 4.0, "autumn": 4.0, "fog": 2.0, "cloudy": 2.0}
+"""How much more often than others pictures are shown whose words are learnt last; of several the most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +73,9 @@ class Pictures:
             np.concatenate([one[name] for one in parts]) for name in ("picture", "classes", "region")
         )
         self.texts = [text for one in parts for text in json.loads(str(one["texts"]))]
+        often = np.array([_often(text["words"]) for text in self.texts])
         divided = np.array([bool(text["region"]) for text in self.texts])
-        self._kinds = [np.flatnonzero(~divided), np.flatnonzero(divided if divided.any() else ~divided)]
+        self._chances = [often * one for one in (~divided, divided if divided.any() else ~divided)]
         self._random = np.random.default_rng(seed)
         self._colours = semantic_image(np.arange(256, dtype=np.uint16)[None], load_vocabulary("ade20k"))[0]
 
@@ -88,7 +92,8 @@ class Pictures:
     def draw(self, side: int, count: int) -> Batch:
         """Another one each time: parts of pictures, mirrored or not; all with a region's prompt, or none."""
         random = self._random
-        chosen = random.choice(self._kinds[int(random.random() < DIVIDED)], count)
+        chances = self._chances[int(random.random() < DIVIDED)]
+        chosen = random.choice(len(chances), count, p=chances / chances.sum())
         pictures, maps = zip(*(self._part(int(number), side) for number in chosen), strict=True)
         texts = [self.texts[number] for number in chosen]
         maps = np.stack(maps)
@@ -96,7 +101,7 @@ class Pictures:
             torch.stack(pictures),
             torch.from_numpy(self._colours[maps[..., 0]].astype(np.float32) / 255).permute(0, 3, 1, 2),
             torch.from_numpy(maps[..., 1].astype(np.float32))[:, None],
-            ["" if random.random() < UNTOLD else one["prompt"] for one in texts],
+            ["" if not one["words"] and random.random() < UNTOLD else one["prompt"] for one in texts],
             [one["region"] for one in texts],
         )
 
@@ -113,6 +118,15 @@ class Pictures:
         if random.random() < 0.5:
             return picture.flip(-1), maps[:, ::-1]
         return picture, maps
+
+
+def _often(words: str) -> float:
+    """How much more often than others a picture of that mood is shown."""
+    if not words:
+        return OFTEN[""]
+    groups = {**wording.WEATHER, **wording.SEASONS}
+    told = [name for name, kinds in groups.items() if set(kinds) & set(words.split(", "))]
+    return max([OFTEN.get(name, 1.0) for name in told], default=1.0)
 
 
 class Shares:

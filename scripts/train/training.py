@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 FOLDER = Path("build/train")
-STEPS = {"sam": 6000, "scenes": 7000, "judge": 1500}
+STEPS = {"sam": 6000, "scenes": 14000, "judge": 1500}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     if given.threads:
         torch.set_num_threads(given.threads)
+    torch.set_flush_denormal(True)  # gradients become that small, and processors slow with them
     train(given.kind, given.folder, given.steps or STEPS[given.kind])
 
 

@@ -13,7 +13,7 @@ from bridge_server.segmentation.segmenter import Prompt
 from scripts.train.data import HELD_OUT
 from scripts.train.evaluation import overlap
 from scripts.train.layouts import draw
-from scripts.train.sam import inside
+from scripts.train.sam_samples import inside
 from scripts.train.shading import shade
 
 FILE = SHIPPED / "sams/tiny-sam.pth"

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from blender_segaddon.core.maps import SceneMaps
+from blender_segaddon.core.preview import paint
 from bridge_server.generation.detailing import detailed
 from bridge_server.generation.sizes import Pass, fit_map
 from scripts.train.layouts import draw
@@ -54,6 +55,23 @@ def test_grain_is_finer_than_the_small_picture(maps):
     )
     within = maps.instance_map[:, 1:] == maps.instance_map[:, :-1]
     assert np.abs(np.diff(large, axis=1))[within].mean() > 1.5 * np.abs(np.diff(flat, axis=1))[within].mean()
+
+
+def test_the_sides_of_a_thing_are_lit_as_the_painter_lights_them(maps):
+    small, _ = _small(maps)
+    lit, flat = (detailed(small, maps, "", 1, light=share) for share in (1.0, 0.0))
+    painted = paint(maps, "", 1)
+    up = maps.normal @ maps.camera.matrix_world[2, :3]
+    checked = 0
+    for one in np.unique(fit_map(maps.instance_map, Pass(SMALL, SMALL))):
+        thing = maps.instance_map == one
+        top, side = thing & (up > 0.9), thing & (np.abs(up) < 0.1) & (maps.depth < np.inf)
+        if min(top.sum(), side.sum()) > 100:
+            contrast = [np.log(picture[top].mean() / picture[side].mean()) for picture in (painted, lit, flat)]
+            checked += 1
+            assert abs(contrast[1] - contrast[0]) < 0.6 * abs(contrast[2] - contrast[0])
+            assert abs(lit[thing].mean() - flat[thing].mean()) < 12
+    assert checked
 
 
 def test_a_thing_that_the_small_picture_missed_is_drawn_too(maps):
