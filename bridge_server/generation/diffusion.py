@@ -28,7 +28,8 @@ from ..models.loras import revisions
 from . import joint, record, regions, sparing
 from .compiling import Compiled
 from .control import control_image
-from .detailing import NOTICE, detailed
+from .detailing import LIGHT, NOTICE, detailed
+from .glimpse import kind
 from .joint import Joint
 from .noise import even_noise
 from .panorama import Circle, closes
@@ -102,7 +103,7 @@ class Diffusion:
         passes = [(wanted.first, Start(way, strength=self._enough(inputs, request.strength)))]
         if wanted.second is not None:
             passes.append((wanted.second, Start("image", strength=self._enough(inputs, REFINE))))
-        steps = Steps([self._steps(inputs, start) for _, start in passes], self.model.family, on_step)
+        steps = Steps([self._steps(inputs, start) for _, start in passes], self._latents, on_step)
         picture = image
         for size, start in passes:
             self._warn(inputs, size, steps.total, on_step)
@@ -175,6 +176,7 @@ class Diffusion:
         wanted = self._compiled.wanted
         self._pipelines = Pipelines(self.model, self._folders, self._device, self._prepare, compiled=wanted)
         self._circle.prepare(self._pipelines.base.vae)
+        self._latents = kind(self.model.family, self._pipelines.base.vae_scale_factor)
 
     def _use(self, mode: str) -> None:
         """Work in a memory mode from now on. Beyond the first two the parts are built anew, since hooks would stay."""
@@ -236,12 +238,13 @@ class Diffusion:
         self._pipelines.wear(inputs.request.options.loras)
         generator = torch.Generator("cpu").manual_seed(seed)
         start = Start("mask", job.given, job.mask, self._enough(inputs, job.strength), job.levels)
-        steps = Steps([self._steps(inputs, start)], self.model.family, on_step)
+        steps = Steps([self._steps(inputs, start)], self._latents, on_step)
         self._warn(job.inputs, size, steps.total, on_step)
         drawn = self._floats(job.inputs, size, start, generator, steps)
         if self.model.finish == "maps" and inputs.maps is not None:
             small, maps = (drawn * 255).round().astype(np.uint8), job.full_maps(inputs.maps)
-            drawn = detailed(small, maps, inputs.request.prompt, seed).astype(np.float32) / np.float32(255)
+            light = LIGHT if job.strength == 1 else 0.0  # what is kept of the picture has light
+            drawn = detailed(small, maps, inputs.request.prompt, seed, light).astype(np.float32) / np.float32(255)
         return job.finished(drawn)
 
     def _warn(self, inputs: Inputs, size: Pass, steps: int, on_step: OnStep) -> None:

@@ -8,6 +8,7 @@ import torch
 # Red, green and blue of each latent channel around mid grey, by regression on decoded pictures: the
 # numbers that the field uses (ComfyUI's latent formats).
 _COLOURS = {
+    "pixels": ((0.5, 0.0, 0.0), (0.0, 0.5, 0.0), (0.0, 0.0, 0.5), (0.0, 0.0, 0.0)),  # our own tiny-scenes
     "sd15": (
         (0.3512, 0.2297, 0.3227),
         (0.3250, 0.4974, 0.2350),
@@ -41,15 +42,20 @@ _COLOURS = {
 }
 
 
-def glimpse(latents: torch.Tensor, family: str) -> np.ndarray | None:
-    """uint8 H×W×3, an eighth of the picture's size; None for families whose colours are not known (FLUX.2).
+def kind(family: str, cell: int) -> str:
+    """Of latents: the model's family, or "pixels" where a latent is one (``cell``, pixels along a latent, is 1)."""
+    return "pixels" if cell == 1 else family
+
+
+def glimpse(latents: torch.Tensor, kind: str) -> np.ndarray | None:
+    """uint8 H×W×3 of the latents' size; None for those whose colours are not known (FLUX.2).
 
     Args:
         latents: 1×channels×H×W.
-        family: of the model.
+        kind: see there.
     """
-    if family not in _COLOURS:
+    if kind not in _COLOURS:
         return None
-    colours = torch.tensor(_COLOURS[family])
+    colours = torch.tensor(_COLOURS[kind])
     seen = torch.einsum("chw,cr->hwr", latents[0].float().cpu(), colours)
     return ((seen + 1) * 127.5).clamp(0, 255).nan_to_num(0).byte().numpy()

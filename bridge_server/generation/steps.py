@@ -19,15 +19,15 @@ class Steps:
 
     Args:
         passes: steps of each pass, see ``counted``.
-        family: of the model.
+        kind: of the latents, for ``glimpse``.
         on_step: told of each; what it raises ends the picture.
     """
 
-    def __init__(self, passes: list[int], family: Family, on_step: OnStep) -> None:
+    def __init__(self, passes: list[int], kind: str, on_step: OnStep) -> None:
         self.total = sum(passes)
         self._done = 0
         self._shown = time.monotonic()
-        self._family = family
+        self._kind = kind
         self._on_step = on_step
 
     def __call__(self, _pipeline: Any, _index: int, _time: Any, state: dict[str, Any]) -> dict[str, Any]:
@@ -35,7 +35,7 @@ class Steps:
         now = time.monotonic()
         seen = None
         if now - self._shown >= _GLIMPSE_SECONDS:
-            self._shown, seen = now, glimpse(state["latents"], self._family)
+            self._shown, seen = now, glimpse(state["latents"], self._kind)
         self._on_step(min(self._done, self.total), self.total, seen)
         return state
 

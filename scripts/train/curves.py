@@ -13,13 +13,14 @@ _SIZE = (640, 300)
 _MARGIN = (56, 30, 130, 36)
 """left, top, right, bottom"""
 _COLOURS = ("#3b6ea5", "#c2571a", "#3f8f4f", "#8a4fa3")
+_TOLD = ("judge", "tiny-scenes", "tiny-sam-borders", "tiny-sam")
 _SMOOTHED = 0.98
 """Share of the mean so far in each point: single steps are noise."""
 
 
 def draw_curves(folder: Path, file: Path) -> None:
     """One chart for each log of the folder, all figures smoothed, below each other in a PNG."""
-    logs = sorted(path for path in folder.glob("*.json") if path.stem in ("tiny-scenes", "tiny-sam", "judge"))
+    logs = sorted(path for path in folder.glob("*.json") if path.stem in _TOLD)
     charts = [_chart(path.stem, json.loads(path.read_text())) for path in logs]
     sheet = Image.new("RGB", (_SIZE[0], _SIZE[1] * max(1, len(charts))), "white")
     for index, chart in enumerate(charts):

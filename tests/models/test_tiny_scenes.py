@@ -12,11 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from blender_segaddon.core.maps import SceneMaps
 from blender_segaddon.core.preview import paint
 from blender_segaddon.protocol.messages import GenerateRequest
 from bridge_server.generation.diffusion import Diffusion
+from bridge_server.generation.glimpse import glimpse, kind
 from bridge_server.generators import Inputs
 from bridge_server.models.catalogue import SHIPPED
 from scripts.train import judge, pictures, wording
@@ -136,3 +138,12 @@ def test_the_record_says_how_it_was_enlarged(model):
     maps = draw(HELD_OUT, (512, 288))
     told = model.describe(Inputs(GenerateRequest(pictures.ID), maps, None, None))
     assert "512×288" in told["notice"] and "exact maps" in told["notice"]
+
+
+def test_a_glimpse_has_the_colours_of_the_picture(model, by_day):
+    coder = model._pipelines.base.vae
+    picture = torch.from_numpy(by_day[0].astype(np.float32) / 127.5 - 1).permute(2, 0, 1)[None]
+    with torch.inference_mode():
+        latents = coder.encode(picture).latents * coder.config.scaling_factor
+    seen = glimpse(latents, kind(model.model.family, model._pipelines.base.vae_scale_factor))
+    assert seen is not None and np.abs(seen.astype(int) - by_day[0]).max() <= 2
