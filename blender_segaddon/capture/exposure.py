@@ -166,5 +166,6 @@ class Exposure:
 
 
 def _leave_one_processor(render: bpy.types.RenderSettings) -> None:
-    """To the window, which is redrawn meanwhile."""
-    render.threads, render.threads_mode = max(1, render.threads - 1), "FIXED"
+    """To the window, which is redrawn meanwhile. ``threads`` is what there is, or the fewer that were set."""
+    if render.threads_mode == "AUTO":
+        render.threads, render.threads_mode = max(1, render.threads - 1), "FIXED"

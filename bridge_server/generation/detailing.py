@@ -49,13 +49,16 @@ class _Cells:
     """bool H×W: whether a pixel belongs to its cell's instance"""
 
 
-def detailed(small: np.ndarray, maps: SceneMaps, prompt: str, seed: int, light: float = LIGHT) -> np.ndarray:
+def detailed(
+    small: np.ndarray, maps: SceneMaps, prompt: str, seed: int, light: float | np.ndarray = LIGHT
+) -> np.ndarray:
     """The picture at the maps' size.
 
     Args:
         small: uint8 h×w×3, drawn from these maps at that size (nearest pixels).
         prompt, seed: what it was drawn by; the grain has the same light, weather and materials.
-        light: how much of the painter's light on each thing is added, 0..1; none where the picture has light.
+        light: how much of the painter's light on each thing is added, 0..1, or float32 H×W of it; none where the
+            picture has light. The sky, which has no sides, gets none.
 
     Returns:
         uint8 H×W×3. Where it is not smaller than the maps, the picture resampled.
@@ -66,14 +69,17 @@ def detailed(small: np.ndarray, maps: SceneMaps, prompt: str, seed: int, light: 
     painted = np.log(paint(maps, prompt, seed).astype(_F) + _F(_DARK))
     coarse = _averaged(painted, cells)
     both = np.concatenate([np.log(small.reshape(-1, 3).astype(_F) + _F(_DARK)), coarse], axis=1)
-    mean = _means(coarse, cells, maps)[0].mean(axis=1)
+    mean, seen = _means(coarse, cells, maps)
+    mean, seen[0] = mean.mean(axis=1), False
+    share = np.broadcast_to(_F(light), maps.instance_map.shape)
     result = np.empty((maps.height, maps.width, 3), np.uint8)
     rows = max(1, _BAND // maps.width)
     for start in range(0, maps.height, rows):
         band = slice(start, min(start + rows, maps.height))
         large = _enlarged(both, cells, maps, band)
         grain = np.clip(painted[band] - large[..., 3:], -_MOST, _MOST) * _F(_GRAIN)
-        shade = (large[..., 3:].mean(axis=2) - mean[maps.instance_map[band]]) * _F(light)
+        ids = maps.instance_map[band]
+        shade = np.where(seen[ids], large[..., 3:].mean(axis=2) - mean[ids], 0) * share[band]
         result[band] = np.clip(np.exp(large[..., :3] + shade[..., None] + grain) - _F(_DARK) + _F(0.5), 0, 255)
     return result
 

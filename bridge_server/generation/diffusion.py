@@ -23,7 +23,7 @@ from ..inpainting import cropped as inpainting
 from ..inpainting.soft import SoftMask
 from ..models.catalogue import TRANSFORMERS, Model
 from ..models.library import Library
-from ..models.loading import MODES, Device, adapter_files
+from ..models.loading import MODES, Device, adapter_files, dtype_of
 from ..models.loras import revisions
 from . import joint, record, regions, sparing
 from .compiling import Compiled
@@ -243,7 +243,7 @@ class Diffusion:
         drawn = self._floats(job.inputs, size, start, generator, steps)
         if self.model.finish == "maps" and inputs.maps is not None:
             small, maps = (drawn * 255).round().astype(np.uint8), job.full_maps(inputs.maps)
-            light = LIGHT if job.strength == 1 else 0.0  # what is kept of the picture has light
+            light = LIGHT * job.strength * job.full_mask()  # what is kept of the picture has light
             drawn = detailed(small, maps, inputs.request.prompt, seed, light).astype(np.float32) / np.float32(255)
         return job.finished(drawn)
 
@@ -286,9 +286,9 @@ class Diffusion:
         self._begin(self._steps(inputs, start), controls, size, self._guided(inputs))
         options |= self._prompts(inputs, size, start)
         options |= self._shown(pipeline, inputs.maps, controls, size) | self._refer(inputs, size, pipeline)
-        if start.mode == "text" and inputs.maps is not None and self._along_maps(inputs):
-            shape = (pipeline.unet.config.in_channels, pipeline.vae_scale_factor)
-            options["latents"] = even_noise(fitted(inputs.maps, size), *shape, generator)
+        if start.mode == "text" and self._latents == "pixels" and inputs.maps is not None and self._along_maps(inputs):
+            noise = even_noise(fitted(inputs.maps, size), pipeline.unet.config.in_channels, generator)
+            options["latents"] = noise.to(dtype_of(self.model, self._device))
         options = {name: value for name, value in options.items() if name in parameters(type(pipeline).__call__)}
         # Tiles would open the circle again.
         tiled = columns * rows > _TILED_FROM or self._pipelines.mode != MODES[0]

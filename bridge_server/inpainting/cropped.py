@@ -45,6 +45,10 @@ class Job:
         """The maps of the box as they are, of the picture's maps."""
         return cropping.cut_maps(replace(self.crop, drawn=self.crop.size), maps)
 
+    def full_mask(self) -> np.ndarray:
+        """Float32 of the size of the box, 0..1: where it draws."""
+        return cropping.cut_mask(replace(self.crop, drawn=self.crop.size), self.crop.denoise)
+
     def finished(self, drawn: np.ndarray) -> np.ndarray:
         """The request's image with float32 ``drawn`` (0..1) in it: same type, identical outside the composite mask.
 

@@ -83,9 +83,11 @@ def known_models() -> set[str]:
 
 
 def default_generator() -> str:
-    """The best that needs no download: our own small model where models can run and it is there, else the painter."""
-    ours = ROOT / "bridge_server/shipped" / SHIPPED
-    return SHIPPED if ours.is_dir() and models_environment().is_ready() else "preview"
+    """The best that needs no download: our own small model where the server can run models and it is there, else the
+    painter."""
+    ours, models = ROOT / "bridge_server/shipped" / SHIPPED, models_environment()
+    server = Path(os.environ.get("SEGADDON_SERVER_PYTHON") or models.python)
+    return SHIPPED if ours.is_dir() and server == models.python and models.is_ready() else "preview"
 
 
 def run_in_blender(module: str, arguments: list[str]) -> int:

@@ -3,8 +3,8 @@
     .venv-bpy-4.5/bin/python -m scripts.train.captured SCENE.blend … --into DIR [--size 512x288] [--samples 24]
 
 Of each scene the view of its camera (one that shows all, if it has none), one from the side, and the middle of both. A
-folder each with the maps (as ``core.files`` has them) and ``render.png``: the scene's own materials under a sun and an
-even sky.
+folder each with the maps (as ``core.files`` has them) and ``render.png``: the scene's own materials and lamps under a
+sun more, and an even sky where it has no world.
 """
 
 from __future__ import annotations

@@ -188,6 +188,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--captured", type=Path, nargs="+", default=(), metavar="DIR")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args(arguments)
+    if given.captured and given.part not in ("obedience", "sam"):
+        parser.error("--captured is for obedience and sam: the judge of words knows places of its own kind")
     figures = PARTS[given.part](given.count, given.models, given.folder, given.captured)
     print(json.dumps(figures, indent=2))
     if given.json:

@@ -1,4 +1,4 @@
-"""What both trainings share: where they go on from, how they tell of themselves, and how weights are averaged."""
+"""What the trainings share: where they go on from, how they tell of themselves, and how weights are averaged."""
 
 from __future__ import annotations
 
@@ -105,6 +105,7 @@ class Run:
 
     def go(self) -> Iterator[int]:
         """The steps that are left; between them checkpoints are saved and progress is told."""
+        torch.set_flush_denormal(True)  # gradients become that small, and processors slow with them
         began, before = time.monotonic(), self.seconds
         saved = told = began
         first = self.step
@@ -152,6 +153,8 @@ class Run:
 
     def _resume(self) -> None:
         state = torch.load(self.path, map_location=device(), weights_only=True)
+        if "optimisers" not in state:
+            raise SystemExit(f"{self.path} is of an earlier version: move it away to train anew")
         self.network.load_state_dict(state["network"])
         for one, kept in zip(self.optimisers, state["optimisers"], strict=True):
             one.load_state_dict(kept)

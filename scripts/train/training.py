@@ -2,7 +2,7 @@
 
     python -m scripts.train.training sam|scenes|judge [--steps N] [--folder DIR] [--threads N]
 
-The checkpoint and the log lie in the folder (build/train); ``evaluation`` makes the models of them.
+The checkpoint and the log lie in the folder (build/train); ``python -m scripts.train`` makes the models of them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     if given.threads:
         torch.set_num_threads(given.threads)
-    torch.set_flush_denormal(True)  # gradients become that small, and processors slow with them
     train(given.kind, given.folder, given.steps or STEPS[given.kind])
 
 

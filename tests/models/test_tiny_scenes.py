@@ -20,7 +20,9 @@ from blender_segaddon.protocol.messages import GenerateRequest
 from bridge_server.generation.diffusion import Diffusion
 from bridge_server.generation.glimpse import glimpse, kind
 from bridge_server.generators import Inputs
+from bridge_server.models import catalogue
 from bridge_server.models.catalogue import SHIPPED
+from bridge_server.models.loading import Device
 from scripts.train import judge, pictures, wording
 from scripts.train.codes import mean_colours
 from scripts.train.data import HELD_OUT
@@ -147,3 +149,33 @@ def test_a_glimpse_has_the_colours_of_the_picture(model, by_day):
         latents = coder.encode(picture).latents * coder.config.scaling_factor
     seen = glimpse(latents, kind(model.model.family, model._pipelines.base.vae_scale_factor))
     assert seen is not None and np.abs(seen.astype(int) - by_day[0]).max() <= 2
+
+
+def test_pictures_that_are_brought_to_size_follow_the_map_and_their_seed(model):
+    places = [draw(HELD_OUT + number, (256, 144), outdoors=True) for number in range(6)]
+    classes = np.stack([one.class_map for one in places])
+    shown = [pictures.draw(model, one, "", seed) for seed, one in enumerate(places)]
+    assert (shown[0] == pictures.draw(model, places[0], "", 0)).all()
+    painted = [paint(one, "", seed) for seed, one in enumerate(places)]
+    colours = mean_colours(np.stack([paint(one, "", 900 + seed) for seed, one in enumerate(places)]), classes)
+    right, possible, shuffled = (
+        np.mean([obeyed(one, own, colours) for one, own in zip(made, wanted, strict=True)])
+        for made, wanted in ((shown, classes), (painted, classes), (shown, np.roll(classes, 1, 0)))
+    )
+    assert right >= 0.85 * possible and right >= 2 * shuffled
+
+
+def test_what_inpainting_keeps_of_a_large_picture_stays(model):
+    maps = draw(HELD_OUT + 2, (256, 144), outdoors=True)
+    given = pictures.draw(model, maps, "", 1)
+    mask = np.zeros(maps.class_map.shape, bool)
+    mask[40:110, 60:160] = True
+    made = model.make(Inputs(GenerateRequest(pictures.ID, seed=2), maps, given, mask), 2, lambda *_, **__: None)
+    assert (made[~mask] == given[~mask]).all() and (made[mask] != given[mask]).any()
+    assert np.abs(made[mask].mean(0) - given[mask].mean(0)).max() < 40
+
+
+def test_it_draws_in_half_precision_too():
+    half = Diffusion(catalogue.load([])[pictures.ID], [], Device("cpu", half=True))
+    shown = pictures.draw(half, draw(HELD_OUT, (256, 144)), "", 1, steps=2)
+    assert shown.shape == (144, 256, 3) and shown.std() > 5
