@@ -98,7 +98,8 @@ def _zipped(parts: Mapping[str, bytes], method: int) -> bytes:
     archive = BytesIO()
     with zipfile.ZipFile(archive, "w", method, compresslevel=_LEVEL) as store:
         for name, data in parts.items():
-            with store.open(name, "w", force_zip64=len(data) * 1.05 > zipfile.ZIP64_LIMIT) as file:
+            large = len(data) * 1.05 > zipfile.ZIP64_LIMIT  # packed data may be longer; as writestr has it
+            with store.open(name, "w", force_zip64=large) as file:
                 for start in range(0, len(data), _SPLIT):
                     file.write(memoryview(data)[start : start + _SPLIT])
     return archive.getvalue()

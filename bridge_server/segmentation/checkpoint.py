@@ -20,7 +20,7 @@ State = Mapping[str, Any]
 
 _HEADS = 8
 """Attention heads of the mask decoder: the one number that no shape tells; every published network has eight."""
-_MEAN, _DEVIATION = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]
+MEAN, DEVIATION = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]
 """Of the pictures that the published networks were trained on, 0 .. 255."""
 _HINT = "Get the file again: sam_vit_b_01ec64.pth, sam_vit_l_0b3195.pth or sam_vit_h_4b8939.pth"
 
@@ -87,8 +87,8 @@ def _build(state: State) -> Any:
             iou_head_depth=_count(state, r"mask_decoder\.iou_prediction_head\.layers\.(\d+)\."),
             iou_head_hidden_dim=state["mask_decoder.iou_prediction_head.layers.0.weight"].shape[0],
         ),
-        pixel_mean=_MEAN,
-        pixel_std=_DEVIATION,
+        pixel_mean=MEAN,
+        pixel_std=DEVIATION,
     )
 
 

@@ -115,12 +115,16 @@ class SmallEncoder(nn.Module):
 
     def borders(self, seen: torch.Tensor) -> torch.Tensor:
         """Logits B×2×(S/2)×(S/2) of a border to the right and below, of what ``look`` gave."""
-        return self.head(F.gelu(seen))[:, :2]
+        return self._told(seen)[0]
+
+    def _told(self, seen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(logits of borders, features of the network that are spread too)."""
+        told = self.head(F.gelu(seen))
+        return told[:, :2], told[:, 2:]
 
     def gather(self, pictures: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
         """What ``forward`` returns, of what ``look`` gave."""
-        told = self.head(F.gelu(seen))
-        borders, own = told[:, :2], told[:, 2:]
+        borders, own = self._told(seen)
         phases = torch.einsum("fw,bfyx->bwyx", self.frequencies, _places(seen.shape[2:], seen))
         places = torch.cat([phases.sin(), phases.cos()], 1).expand(len(pictures), -1, -1, -1)
         codes = torch.cat([places, F.avg_pool2d(pictures, STEP), torch.ones_like(own[:, :1]), own], 1)

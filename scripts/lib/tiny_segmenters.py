@@ -18,6 +18,7 @@ from transformers import (
     SwinConfig,
 )
 
+from bridge_server.segmentation.checkpoint import DEVIATION, MEAN
 from bridge_server.segmentation.published import networks
 
 
@@ -61,8 +62,8 @@ def sam(side: int, width: int, depth: int, heads: int, hidden: int, everywhere: 
             transformer=parts.TwoWayTransformer(depth=2, embedding_dim=hidden, num_heads=8, mlp_dim=8 * hidden),
             iou_head_hidden_dim=hidden,
         ),
-        pixel_mean=[123.675, 116.28, 103.53],
-        pixel_std=[58.395, 57.12, 57.375],
+        pixel_mean=MEAN,
+        pixel_std=DEVIATION,
     ).eval()
 
 

@@ -90,9 +90,8 @@ def asked(network: judge.Judge, shown: Sequence[np.ndarray]) -> tuple[torch.Tens
         return network(torch.from_numpy(np.stack(shown).astype(np.float32) / 255).permute(0, 3, 1, 2))
 
 
-def words(count: int, models: Path | None, folder: Path, captured: Sequence[Path] = ()) -> Figures:
+def words(count: int, models: Path | None, folder: Path) -> Figures:
     """See the module; ``count`` places for each word."""
-    del captured  # the judge knows places of its own kind
     network, model = judge.load(folder), pictures.load(models)
     maps = [draw(data.HELD_OUT + number, (_SIDE, _SIDE), outdoors=True) for number in range(count)]
     figures: Figures = {}
@@ -161,9 +160,9 @@ def overlap(a: np.ndarray, b: np.ndarray) -> float:
     return float((a & b).sum() / max(1, (a | b).sum()))
 
 
-def speed(count: int, models: Path | None, folder: Path, captured: Sequence[Path] = ()) -> Figures:
+def speed(count: int, models: Path | None, folder: Path) -> Figures:
     """See the module."""
-    del folder, captured
+    del folder
     began = time.perf_counter()
     model = pictures.load(models)
     figures: Figures = {"load": round(time.perf_counter() - began, 3)}
@@ -190,7 +189,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     if given.captured and given.part not in ("obedience", "sam"):
         parser.error("--captured is for obedience and sam: the judge of words knows places of its own kind")
-    figures = PARTS[given.part](given.count, given.models, given.folder, given.captured)
+    figures = PARTS[given.part](given.count, given.models, given.folder, *filter(None, [given.captured]))
     print(json.dumps(figures, indent=2))
     if given.json:
         given.json.write_text(json.dumps(figures, indent=2))

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from bridge_server.segmentation.checkpoint import DEVIATION, MEAN
 from bridge_server.segmentation.published import networks
 from bridge_server.segmentation.small_encoder import STEP, SmallEncoder
 
@@ -50,8 +51,8 @@ def network() -> Any:
             transformer=transformer(mlp_dim=2 * HIDDEN, attention_downsample_rate=1),
             iou_head_hidden_dim=HIDDEN,
         ),
-        pixel_mean=[123.675, 116.28, 103.53],
-        pixel_std=[58.395, 57.12, 57.375],
+        pixel_mean=MEAN,
+        pixel_std=DEVIATION,
     )
     _attentive(net)
     return net

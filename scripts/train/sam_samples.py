@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from bridge_server.segmentation.checkpoint import MEAN
+
 from . import data
 
 SMALLEST = 40 / 192**2
@@ -25,7 +27,7 @@ class Sample:
     """One picture as the network sees it, and prompts of one kind on it."""
 
     picture: torch.Tensor
-    """float 3×S×S, 0..255, filled up with nothing"""
+    """float 3×S×S, 0..255, filled up with the mean colour, which becomes nothing"""
     ids: torch.Tensor
     """uint8 S×S: the things"""
     masks: torch.Tensor
@@ -124,5 +126,5 @@ def _changed(picture: np.ndarray, ids: np.ndarray, random: np.random.Generator) 
         changed[:-1] = (changed[:-1] + changed[1:]) / 2
         changed[:, :-1] = (changed[:, :-1] + changed[:, 1:]) / 2
     changed += random.normal(0, random.uniform(0, 6), changed.shape)
-    changed[ids == BEYOND] = (123.675, 116.28, 103.53)
+    changed[ids == BEYOND] = MEAN
     return np.clip(changed, 0, 255).astype(np.float32)

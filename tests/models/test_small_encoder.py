@@ -41,7 +41,7 @@ def test_other_sides_work_with_the_same_weights(side):
         assert encoder(torch.randn(2, 3, side, side)).shape == (2, 32, side // 8, side // 8)
 
 
-def test_the_door_knows_its_sizes(tmp_path):
+def test_the_door_knows_its_sizes():
     torch.manual_seed(3)
     encoder = small_encoder.SmallEncoder(64, 8, 32, (16, 24, 32, 16, 48), (1, 2, 1, 1, 3), waves=5, own=7)
     state = {f"image_encoder.{name}": value for name, value in encoder.state_dict().items()}

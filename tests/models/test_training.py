@@ -76,11 +76,8 @@ def test_tiny_sam_trains_goes_on_and_answers(folder, tmp_path):
     assert segmenter.native == sam.SIDE
     seen = segmenter.encode(np.zeros((60, 90, 3), np.uint8))
     answer = segmenter.masks(seen, [Prompt(np.array([[30.0, 20.0]]), np.ones(1, np.int64))], True)[0]
-    assert answer.masks.shape == (3, 60, 90) and answer.logits.shape == (
-        3,
-        sam.SIDE // sam.SAMPLED,
-        sam.SIDE // sam.SAMPLED,
-    )
+    low = sam.SIDE // sam.SAMPLED
+    assert answer.masks.shape == (3, 60, 90) and answer.logits.shape == (3, low, low)
     again = Prompt(np.array([[30.0, 20.0]]), np.ones(1, np.int64), None, answer.logits[0])
     assert segmenter.masks(seen, [again], False)[0].masks.shape == (1, 60, 90)
 
